@@ -1,0 +1,230 @@
+/** @module The catalogue: what `templates/` says, as schemas. Objects come in parsed already; core reads no file. */
+import * as z from "zod";
+
+/** Ordered from harmless to the ceiling. `explicit` is a verdict, never something one can ask for. */
+export const RATINGS = ["general", "suggestive", "nudity"] as const;
+export const ratingSchema = z.enum(RATINGS);
+export type Rating = z.infer<typeof ratingSchema>;
+
+export function ratingRank(rating: Rating): number {
+  return RATINGS.indexOf(rating);
+}
+
+export function higherRating(one: Rating, other: Rating): Rating {
+  return ratingRank(one) >= ratingRank(other) ? one : other;
+}
+
+/** The adult age that every rated prompt must state; anything lower is refused at load. */
+export const ADULT_AGE = 18;
+
+export const CATEGORY_NAMES = ["lingerie", "feet", "artistic_nude", "weekend_special", "custom"] as const;
+export const categoryNameSchema = z.enum(CATEGORY_NAMES);
+export type CategoryName = z.infer<typeof categoryNameSchema>;
+
+const nameSchema = z.string().regex(/^[a-z][a-z0-9_]{1,63}$/, "a name of lower-case letters, digits and _");
+const dateSchema = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "a date such as 2026-11-22");
+
+export const PROMPT_CHARACTERS_MAX = 2_000;
+export const SIZE_PIXELS_MIN = 64;
+export const SIZE_PIXELS_MAX = 2_048;
+
+/** What every picture is asked with, in our words; each model's own parameter names are in `models.yaml`. */
+export const parametersSchema = z.strictObject({
+  width: z.int().min(SIZE_PIXELS_MIN).max(SIZE_PIXELS_MAX).multipleOf(8),
+  height: z.int().min(SIZE_PIXELS_MIN).max(SIZE_PIXELS_MAX).multipleOf(8),
+  steps: z.int().min(1).max(150),
+  guidanceScale: z.number().min(0).max(50),
+});
+export type Parameters = z.infer<typeof parametersSchema>;
+
+export const DEFAULT_PARAMETERS: Parameters = { width: 1024, height: 1024, steps: 50, guidanceScale: 7.5 };
+
+/** One choice for a slot: the words that go into the prompt and the tags that they bring. */
+export const slotValueSchema = z.strictObject({
+  text: z.string().min(1).max(200),
+  tags: z.array(nameSchema).default([]),
+});
+export type SlotValue = z.infer<typeof slotValueSchema>;
+
+export const templateSchema = z.strictObject({
+  name: nameSchema,
+  description: z.string().min(1).max(200),
+  /** Text with `{slot}` places; every slot is used and every place has a slot. */
+  prompt: z.string().min(1).max(PROMPT_CHARACTERS_MAX),
+  negativePrompt: z.string().max(PROMPT_CHARACTERS_MAX).default(""),
+  slots: z.record(nameSchema, z.array(slotValueSchema).min(1).max(64)),
+  tags: z.array(nameSchema).min(1),
+  parameters: parametersSchema,
+  /** Catalogue names, the best first; models that are not named follow by price. */
+  models: z.array(z.string()).default([]),
+});
+export type Template = z.infer<typeof templateSchema>;
+
+export const categorySchema = z.strictObject({
+  name: categoryNameSchema,
+  rating: ratingSchema,
+  description: z.string().min(1).max(200),
+  templates: z.array(templateSchema),
+});
+export type Category = z.infer<typeof categorySchema>;
+
+/** `unclear` is treated as `denied`: absence of a prohibition is never permission. */
+const termsEntrySchema = z.strictObject({
+  allows: z.enum(["allowed", "denied", "unclear"]),
+  reviewed: dateSchema,
+  source: z.string().min(1),
+});
+export type TermsEntry = z.infer<typeof termsEntrySchema>;
+
+export const PROVIDER_NAMES = [
+  "replicate",
+  "stability",
+  "midjourney",
+  "a1111",
+  "comfyui",
+  "sandbox",
+] as const;
+export const providerNameSchema = z.enum(PROVIDER_NAMES);
+export type ProviderName = z.infer<typeof providerNameSchema>;
+
+export const providerSchema = z.strictObject({
+  name: providerNameSchema,
+  /** False while no adapter exists: its models are listed, not offered. */
+  buyable: z.boolean(),
+  terms: z.record(ratingSchema, termsEntrySchema),
+});
+export type ProviderEntry = z.infer<typeof providerSchema>;
+
+/** How a model takes a size. Ranges are inclusive pixels. */
+const sizeSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("range"),
+    width: z.string(),
+    height: z.string(),
+    min: z.int(),
+    max: z.int(),
+    multipleOf: z.int().default(8),
+  }),
+  /** One parameter holding "512x512". */
+  z.strictObject({
+    kind: z.literal("dimensions"),
+    parameter: z.string(),
+    values: z.array(z.string().regex(/^\d+x\d+$/)).min(1),
+  }),
+  /** An aspect ratio by name; `values` maps "1:1" to the size that comes out. */
+  z.strictObject({
+    kind: z.literal("aspect"),
+    parameter: z.string(),
+    values: z.record(z.string(), z.string().regex(/^\d+x\d+$/)),
+  }),
+]);
+export type ModelSizes = z.infer<typeof sizeSchema>;
+
+const numericParameterSchema = z.strictObject({ parameter: z.string(), min: z.number(), max: z.number() });
+
+export const modelSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9.-]{1,63}$/),
+  provider: providerNameSchema,
+  /** The provider's own name of the model, `owner/name` at Replicate. */
+  model: z.string().min(1),
+  /** The pinned version; null for models that have none. */
+  version: z.string().nullable(),
+  /** False: listed only, with the reason in `note`. */
+  buyable: z.boolean(),
+  /** Whether the version was seen among published models. An unverified one names a fallback. */
+  verified: z.boolean(),
+  fallback: z.string().nullable().default(null),
+  priceUsd: z.strictObject({ list: z.number().positive(), most: z.number().positive() }).nullable(),
+  sizes: sizeSchema,
+  prompt: z.strictObject({ parameter: z.string(), charactersMax: z.int().positive() }),
+  /** Null: the model takes no negative prompt; what was asked is kept as a warning. */
+  negativePrompt: z.string().nullable(),
+  /** Null: the model has no such parameter. Values outside are brought to the nearest end, with a warning. */
+  steps: numericParameterSchema.nullable(),
+  guidanceScale: numericParameterSchema.nullable(),
+  seed: z.string(),
+  /** Null: one picture a call. */
+  outputs: z.string().nullable(),
+  /** Sent as they are. */
+  extras: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  /** The highest rating that the model's licence allows, with date and source. */
+  licence: z.strictObject({ rating: ratingSchema, reviewed: dateSchema, source: z.string().min(1) }),
+  /** Typical seconds a picture, for display and for the sandbox's pace. */
+  typicalSeconds: z.number().positive(),
+  note: z.string().default(""),
+});
+export type Model = z.infer<typeof modelSchema>;
+
+export const modelsFileSchema = z.strictObject({
+  providers: z.array(providerSchema),
+  models: z.array(modelSchema),
+  /** Terms and licences older than this many days are expired: denied. */
+  termsExpireAfterDays: z.int().positive(),
+});
+
+export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+
+const countSchema = z.union([
+  z.int().min(1).max(50),
+  z.strictObject({ from: z.int().min(1), to: z.int().max(50) }),
+]);
+export const scheduleEntrySchema = z.strictObject({
+  name: nameSchema,
+  days: z.array(z.enum(WEEKDAYS)).min(1),
+  at: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "a local time such as 06:00"),
+  action: z.discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("generate"),
+      /** `least-stock`: the category with the fewest released pictures, among those that `among` lists. */
+      category: z.union([categoryNameSchema, z.literal("least-stock")]),
+      among: z.array(categoryNameSchema).default([]),
+      count: countSchema,
+    }),
+    z.strictObject({ kind: z.literal("reconcile-and-report") }),
+  ]),
+});
+export type ScheduleEntry = z.infer<typeof scheduleEntrySchema>;
+
+export const scheduleSchema = z.strictObject({
+  timezone: z.string().min(1),
+  /** The plan in force. */
+  active: nameSchema,
+  plans: z.record(nameSchema, z.array(scheduleEntrySchema).min(1)),
+});
+export type Schedule = z.infer<typeof scheduleSchema>;
+
+/**
+ * Terms are matched as whole words after normalisation. A rule refuses when one of `anyOf` is met and, where
+ * `onlyWith` is given, one of those concepts as well; `ratings` limits it to effective ratings.
+ */
+export const policyRuleSchema = z.strictObject({
+  id: z.string().regex(/^[a-z][a-z0-9-]{2,63}$/),
+  concept: nameSchema,
+  ratings: z.array(ratingSchema).min(1),
+  /** What to write instead; never repeats what was met. */
+  advice: z.string().min(1),
+});
+export const policySchema = z.strictObject({
+  /** Concept name to word lists and patterns. A pattern is a regular expression over the normalised text. */
+  concepts: z.record(
+    nameSchema,
+    z.strictObject({
+      words: z.array(z.string().min(2)).default([]),
+      patterns: z.array(z.string()).default([]),
+    }),
+  ),
+  rules: z.array(policyRuleSchema).min(1),
+  /** Concepts that raise the effective rating. */
+  raises: z.record(nameSchema, ratingSchema),
+});
+export type Policy = z.infer<typeof policySchema>;
+
+/** Everything under `templates/`, parsed and checked against itself. */
+export interface Catalogue {
+  readonly categories: readonly Category[];
+  readonly providers: readonly ProviderEntry[];
+  readonly models: readonly Model[];
+  readonly termsExpireAfterDays: number;
+  readonly schedule: Schedule;
+  readonly policy: Policy;
+}

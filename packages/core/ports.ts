@@ -1,0 +1,324 @@
+/**
+ * @module What the product needs from outside, as types. `aws` and `local` implement these; every function of core takes
+ * the few that it uses as an argument. Stores throw `StorageUnavailable` when they do not answer and `StorageFull`
+ * when there is no space; a condition that does not hold is a value.
+ */
+import type { Attempt } from "./attempt.ts";
+import type { CategoryName, Rating } from "./catalogue.ts";
+import type { Fingerprint, Image, ImageStatus, QualityParts, Rendition, StoredOutput } from "./image.ts";
+import type { Micros } from "./money.ts";
+import type { OutputData } from "./provider.ts";
+import type { ImageRequest, Occurrence, Part } from "./request.ts";
+
+// ---------------------------------------------------------------------------------------------- records
+
+/** One condition on the stored record; all conditions of a change must hold at once. */
+export type Condition<T> = {
+  [K in keyof T & string]:
+    | { readonly field: K; readonly is: "absent" | "present" }
+    | { readonly field: K; readonly is: "equals" | "differs" | "absent-or-equals"; readonly value: T[K] }
+    | { readonly field: K; readonly is: "one-of"; readonly values: readonly T[K][] }
+    | (T[K] extends number
+        ? { readonly field: K; readonly is: "below" | "at-least"; readonly value: number }
+        : never);
+}[keyof T & string];
+
+export interface Change<T> {
+  /** Fields written. `null` is stored as null and counts as absent for conditions. */
+  readonly set: Partial<T>;
+  readonly when: readonly Condition<T>[];
+}
+
+export type Patched<T> =
+  /** The record after the change. */
+  | { readonly ok: true; readonly record: T }
+  /** The condition failed: the record as it stands (read again, consistently), or undefined when there is none. */
+  | { readonly ok: false; readonly record: T | undefined };
+
+/**
+ * Records of one kind under an id. All reads are consistent. Every write is one conditional call: there are no
+ * transactions. A write whose answer is lost may be repeated by the store's client, so every caller makes its change
+ * recognisable (a nonce, its own name) and looks at the record when a condition fails.
+ */
+export interface Records<T> {
+  get(id: string): Promise<T | undefined>;
+  /** True when written, false when a record of that id stands already (it is left alone). */
+  putIfAbsent(record: T): Promise<boolean>;
+  /** Never creates a record. */
+  patch(id: string, change: Change<T>): Promise<Patched<T>>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; null at the end. */
+  readonly cursor: string | null;
+}
+
+export interface ImageFilter {
+  readonly category?: CategoryName;
+  readonly status?: ImageStatus;
+  readonly tag?: string;
+  /** Created at or after; milliseconds since 1970. */
+  readonly sinceMs?: number;
+}
+
+export interface Images extends Records<Image> {
+  /** Newest first. Any combination of filters; a full page (or the end) comes back whatever they leave out. */
+  list(filter: ImageFilter, page: { limit: number; cursor?: string }): Promise<Page<Image>>;
+  /** In order of `index`. */
+  ofRequest(requestId: string): Promise<readonly Image[]>;
+  /** How many completed pictures a category has. */
+  stock(category: CategoryName): Promise<number>;
+  /** Makes the image findable by each of its tags; idempotent. */
+  indexTags(image: Image): Promise<void>;
+  /** Remembers the fingerprint for `similar`; idempotent. */
+  indexFingerprint(image: Image, fingerprint: Fingerprint): Promise<void>;
+  /** Fingerprints of the newest pictures of the category, newest first, the image itself left out. */
+  fingerprints(
+    category: CategoryName,
+    exceptImageId: string,
+    limit: number,
+  ): Promise<readonly { imageId: string; fingerprint: Fingerprint }[]>;
+}
+
+export interface Attempts extends Records<Attempt> {
+  /** Attempts for which `isOpen` holds, oldest first. */
+  open(page: { limit: number; cursor?: string }): Promise<Page<Attempt>>;
+  ofImage(imageId: string): Promise<readonly Attempt[]>;
+  /** Claims an operation for an attempt: false when another attempt has it. True again for the same attempt. */
+  claimOperation(provider: string, operation: string, attemptId: string): Promise<boolean>;
+}
+
+export interface Requests extends Records<ImageRequest> {
+  readonly parts: Records<Part> & {
+    /** Parts with `open: true`, oldest first. */
+    open(page: { limit: number; cursor?: string }): Promise<Page<Part>>;
+    ofRequest(requestId: string): Promise<readonly Part[]>;
+  };
+  readonly occurrences: Records<Occurrence>;
+}
+
+/** Prompt texts, in one place; encryption comes behind this port. */
+export interface PromptVault {
+  put(imageId: string, prompt: PromptText): Promise<void>;
+  get(imageId: string): Promise<PromptText | undefined>;
+}
+export interface PromptText {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+}
+
+// ---------------------------------------------------------------------------------------------- money
+
+/** `m` month, `d.{date}`, `p.{provider}`, `c.{category}`: the counters that an amount is taken from. */
+export interface LedgerRow {
+  readonly account: "real" | "sandbox";
+  /** yyyy-mm */
+  readonly month: string;
+  /** Counter name to what remains; absent: nothing taken yet. */
+  readonly remaining: Readonly<Record<string, number>>;
+  /** `m`, `d`, `p.{provider}`, `c.{category}` to the limit; a scope without a limit has no counter. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** Hold key (attempt id, or attempt id and `+correction`) to the amount; 0 is a tombstone: applied. */
+  readonly holds: Readonly<Record<string, number>>;
+  readonly openHolds: number;
+  /** Raised whenever tombstones are removed; guards `apply` against a hold that came back under the same key. */
+  readonly sweeps: number;
+}
+
+/**
+ * The ledger's item of a month: each method is one conditional update (DESIGN section 5). `false` or `"stale"` means
+ * that the item has changed since it was read: read again and decide anew.
+ */
+export interface LedgerStore {
+  read(account: LedgerRow["account"], month: string): Promise<LedgerRow | undefined>;
+  /** Creates the month's item with its limits; leaves an existing one alone. */
+  open(account: LedgerRow["account"], month: string, limits: Readonly<Record<string, number>>): Promise<void>;
+  /**
+   * Takes the amount from every counter (`if_not_exists(counter, limit) - amount`), notes the hold and counts it, IF no
+   * counter is below the amount, the limits are as in `row`, no hold stands under the key and fewer than 500 are open.
+   */
+  hold(
+    row: LedgerRow,
+    hold: { key: string; amountMicros: Micros; counters: readonly LedgerCounter[]; openHoldsMax: number },
+  ): Promise<boolean>;
+  /**
+   * Replaces the hold by a tombstone and gives `holdMicros - chargedMicros` back to every counter that exists or has a
+   * limit, IF the hold and `sweeps` are as in `row`. Without a hold the charge alone is taken and a tombstone left.
+   */
+  apply(
+    row: LedgerRow,
+    settle: { key: string; chargedMicros: Micros; counters: readonly LedgerCounter[] },
+  ): Promise<boolean>;
+  /** Removes tombstones and raises `sweeps`, IF each is still a tombstone. */
+  sweep(row: LedgerRow, keys: readonly string[]): Promise<boolean>;
+  /** Gives a whole hold back and removes it, IF the amount is as in `row`; raises `sweeps`. */
+  giveBack(row: LedgerRow, key: string, counters: readonly LedgerCounter[]): Promise<boolean>;
+  /** Sets a limit and moves the counter by the difference (creating it at the new limit), IF the limit is as in `row`. */
+  setLimit(
+    row: LedgerRow,
+    limit: { name: string; counter: string; limitMicros: Micros | null },
+  ): Promise<boolean>;
+}
+export interface LedgerCounter {
+  /** `m`, `d.2026-11-22`, `p.replicate`, `c.feet` */
+  readonly counter: string;
+  /** Name in `limits`: `m`, `d`, `p.replicate`, `c.feet` */
+  readonly limit: string;
+}
+
+// ---------------------------------------------------------------------------------------------- files
+
+export interface BlobHead {
+  readonly key: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly contentType: string;
+}
+export interface Blobs {
+  /** Keys are immutable: the same bytes again are a success. @throws `BlobConflict` for other bytes under the key */
+  put(key: string, bytes: Uint8Array, contentType: string): Promise<BlobHead>;
+  /** Verified against the checksum. @throws `StorageUnavailable` when the file is damaged */
+  get(key: string): Promise<{ head: BlobHead; bytes: Uint8Array } | undefined>;
+  head(key: string): Promise<BlobHead | undefined>;
+  /** As `put`, without moving the bytes through us. @throws `StorageUnavailable` when the source is missing */
+  copy(fromKey: string, toKey: string): Promise<BlobHead>;
+  list(prefix: string): AsyncIterable<BlobHead>;
+}
+
+// ---------------------------------------------------------------------------------------------- pictures
+
+export interface Measurement {
+  /** 0 to 100: the worst of the parts. Technical defects, not beauty. */
+  readonly quality: number;
+  readonly parts: QualityParts;
+  readonly fingerprint: Fingerprint;
+  /** Names of the dominant colours, the most frequent first, such as `deep_red`. */
+  readonly colours: readonly string[];
+}
+
+/** What every rendition says about where it comes from. Never the prompt of a rated picture. */
+export interface Provenance {
+  readonly imageId: string;
+  readonly model: string;
+  readonly modelVersion: string | null;
+  readonly createdAtMs: number;
+  readonly title: string;
+  readonly keywords: readonly string[];
+}
+
+export interface RecipeStep {
+  readonly rendition: Rendition["name"];
+  readonly format: "jpeg" | "webp";
+  /** Longest edge in pixels; never enlarged. Null: the picture's own size. */
+  readonly edge: number | null;
+  readonly quality: number;
+}
+/** How a picture is developed, as data; the name is written into the manifest. */
+export interface Recipe {
+  readonly name: string;
+  readonly enhance: boolean;
+  readonly steps: readonly RecipeStep[];
+}
+export interface DevelopedRendition extends Omit<Rendition, "path"> {
+  readonly data: Uint8Array;
+}
+
+/** A decoded picture: decoded once, used for everything. */
+export interface OpenPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly format: "png" | "jpeg" | "webp" | "avif";
+  /** 8-bit RGB, rows from the top, no padding. */
+  readonly pixels: Uint8Array;
+  /** True when the file carries the sandbox's mark over these very pixels, made with this key. */
+  markedBy(key: Uint8Array): boolean;
+  measure(): Promise<Measurement>;
+  develop(recipe: Recipe, provenance: Provenance): AsyncIterable<DevelopedRendition>;
+}
+export interface Imaging {
+  /** @throws AtelierError `OutputInvalid` for anything that is not one whole picture within the limits */
+  open(bytes: Uint8Array): Promise<OpenPicture>;
+}
+
+/** What classifiers say; implementations come with the content gate. A failure is thrown and means quarantine. */
+export interface Classifier {
+  classify(picture: OpenPicture, expected: Rating): Promise<Classification>;
+}
+export interface Classification {
+  readonly decision: "release" | "quarantine" | "reject";
+  readonly rating: Rating | "explicit";
+  readonly reason: string;
+}
+
+/** Fetches what a provider delivered, through the safe-URL guard. */
+export interface OutputFetcher {
+  /**
+   * @throws AtelierError `OutputUnavailable` (try again), `OutputExpired` (404, 410 or 403), `OutputUnsafe`, `OutputInvalid`
+   * (too large, not a picture)
+   */
+  fetch(url: string, trustedOrigin: string | null): Promise<Extract<OutputData, { kind: "bytes" }>>;
+}
+
+// ---------------------------------------------------------------------------------------------- workflow
+
+/** The answer to a task token: success carries nothing, everything is on the attempt. */
+export type TokenAnswer =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly error: string; readonly cause: string };
+
+export interface Workflow {
+  /** `exists` when an execution of that name was started before. */
+  start(name: string, input: PlanInput): Promise<"started" | "exists">;
+  describe(name: string): Promise<"running" | "ended" | "missing">;
+  /** `gone`: timed out, used or unknown. `foreign`: another process's token; that process answers it. */
+  answer(token: string, answer: TokenAnswer): Promise<"answered" | "gone" | "foreign">;
+  /** Whether a submitter (see `Attempt.submitter`) can still be sending. */
+  submitterAlive(submitter: string): Promise<boolean>;
+}
+
+export type PlanInput =
+  | { readonly requestId: string; readonly part: number; readonly generation: number }
+  /** As EventBridge Scheduler sends it. */
+  | { readonly entry: string; readonly scheduledTime: string };
+
+/** Asked before a create: a provider that said "later" is left alone until then. */
+export interface Pacing {
+  /** Milliseconds to wait, 0 when a call may be made now. */
+  waitMs(provider: string): Promise<number>;
+  restUntil(provider: string, untilMs: number): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------- the record of what happened
+
+export interface AuditEntry {
+  /** From `auditIdOf`: writing it again changes nothing. */
+  readonly auditId: string;
+  /** An image, a request, a budget scope. */
+  readonly subject: string;
+  readonly kind: "asked" | "decided" | "bought" | "refused" | "released" | "limit-changed" | "resumed";
+  readonly phase: "intended" | "done";
+  readonly attemptId: string | null;
+  readonly atMs: number;
+  readonly by: string;
+  /** Plain facts; never a prompt. */
+  readonly facts: Readonly<Record<string, string | number | boolean | null>>;
+}
+export interface Audit {
+  write(entry: AuditEntry): Promise<void>;
+  /** Oldest first for a subject; newest first for everything. */
+  ofSubject(subject: string): Promise<readonly AuditEntry[]>;
+  list(page: { limit: number; cursor?: string }): Promise<Page<AuditEntry>>;
+}
+
+/** Published after the record, at least once, with a stable id. */
+export interface Events {
+  publish(event: {
+    readonly id: string;
+    readonly type: string;
+    readonly atMs: number;
+    readonly detail: Readonly<Record<string, unknown>>;
+  }): Promise<void>;
+}
+
+export type { StoredOutput };

@@ -1,0 +1,130 @@
+/** @module What a program (the command line, tests) can ask of Atelier on this machine; implemented in `index.ts`. */
+import type { Catalogue, CategoryName, Parameters, ProviderName } from "@atelier/core/catalogue";
+import type { BudgetDocument, ImageDocument, VariationDocument } from "@atelier/core/document";
+import type { ImageStatus } from "@atelier/core/image";
+import type { Micros } from "@atelier/core/money";
+import type { AuditEntry } from "@atelier/core/ports";
+
+export interface GenerateOptions {
+  readonly category: CategoryName;
+  /** Null: the category's templates in turn. */
+  readonly template: string | null;
+  readonly count: number;
+  /** Null: drawn. */
+  readonly seed: number | null;
+  readonly model: string | null;
+  readonly maxCostMicros: Micros | null;
+  readonly parameters: Partial<Parameters>;
+}
+
+export interface CustomPrompt {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+  readonly category: CategoryName;
+  readonly parameters: Partial<Parameters>;
+  readonly model: string | null;
+  readonly seed: number | null;
+}
+
+/** One line of the plan of a day. */
+export interface PlannedEntry {
+  readonly occurrenceId: string;
+  readonly entry: string;
+  /** RFC 3339 in UTC. */
+  readonly scheduledAt: string;
+  readonly action: "generate" | "reconcile-and-report";
+  readonly category: CategoryName | null;
+  readonly count: number;
+  readonly variations: readonly VariationDocument[];
+}
+
+export type Stage = "validate" | "generate" | "collect" | "process" | "record";
+export type ProgressEvent =
+  | { readonly kind: "planned"; readonly images: number }
+  | { readonly kind: "entered"; readonly stage: Stage; readonly imageId: string }
+  | { readonly kind: "finished"; readonly stage: Stage; readonly imageId: string }
+  | { readonly kind: "image"; readonly document: ImageDocument };
+
+export interface RunOptions {
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** Stops cleanly: nothing new is started, what runs is left for `resume`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A refused line of a prompts file keeps its place among the answers. */
+export type Produced =
+  | ImageDocument
+  | { readonly status: "refused"; readonly rule: string; readonly message: string; readonly error: string };
+
+export interface ModelReport {
+  readonly name: string;
+  readonly provider: ProviderName;
+  readonly version: string | null;
+  readonly listMicros: Micros | null;
+  readonly mostMicros: Micros | null;
+  readonly offered: boolean;
+  /** Why not, for people; empty when offered. */
+  readonly reason: string;
+  readonly ratings: readonly {
+    readonly rating: string;
+    readonly allowed: boolean;
+    readonly reason: string;
+    readonly date: string;
+    readonly source: string;
+  }[];
+  readonly typicalSeconds: number;
+  readonly sizes: string;
+}
+
+export interface Atelier {
+  readonly dataFolder: string;
+  readonly catalogue: Catalogue;
+  /** yyyy-mm-dd in the configured time zone. */
+  today(): string;
+  /** What the calendar asks for on a day; nothing is written. */
+  plan(date: string): Promise<readonly PlannedEntry[]>;
+  /** Produces it; a second time answers what is there. */
+  runPlan(date: string, options: RunOptions): Promise<readonly ImageDocument[]>;
+  previewGenerate(options: GenerateOptions): Promise<readonly VariationDocument[]>;
+  generate(options: GenerateOptions, run: RunOptions): Promise<readonly ImageDocument[]>;
+  previewCustom(
+    prompts: readonly CustomPrompt[],
+  ): Promise<readonly (VariationDocument | Extract<Produced, { status: "refused" }>)[]>;
+  /** One answer for each prompt, in order. `maxCostMicros` is for all of them together. */
+  custom(
+    prompts: readonly CustomPrompt[],
+    options: { maxCostMicros: Micros | null },
+    run: RunOptions,
+  ): Promise<readonly Produced[]>;
+  images(filter: {
+    readonly category?: CategoryName;
+    readonly status?: ImageStatus;
+    readonly tag?: string;
+    /** yyyy-mm-dd, local. */
+    readonly since?: string;
+    readonly limit: number;
+  }): AsyncIterable<ImageDocument>;
+  /** @throws AtelierError `UnknownName` */
+  show(imageId: string): Promise<ImageDocument>;
+  /** Settles what an interrupted run left open; answers the images that it brought to an end. */
+  resume(run: RunOptions): Promise<readonly ImageDocument[]>;
+  models(): Promise<readonly ModelReport[]>;
+  budget(): Promise<readonly BudgetDocument[]>;
+  /** Scope as in `BudgetDocument`; `limitMicros` null removes a provider's or category's cap. */
+  setBudget(scope: string, limitMicros: Micros | null): Promise<readonly BudgetDocument[]>;
+  audit(subject: string | null, limit: number): Promise<readonly AuditEntry[]>;
+  /** Writes a contact sheet of the images beside them; answers its path, or null when none has a picture. */
+  contactSheet(images: readonly ImageDocument[]): Promise<string | null>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** Folder for everything; created when missing. */
+  readonly dataFolder: string;
+  /** `--provider`: overrides the folder's setting; null: the setting, else the sandbox. */
+  readonly provider: string | null;
+  /** The process environment, read here and nowhere else. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where `templates/` is; default: the checkout's. */
+  readonly templatesFolder?: string;
+}

@@ -224,6 +224,22 @@ export const ERRORS = {
     "The create was lost on the way and the provider's list shows that no job exists.",
     "Nothing to do: another attempt is made.",
   ),
+  FailOver: entry(
+    "fail-over",
+    "unknown",
+    502,
+    1,
+    "The attempt failed at the provider; the next candidate is tried.",
+    "Nothing to do: the cause names what the provider answered.",
+  ),
+  DeadlineExceeded: entry(
+    "abandon",
+    "no",
+    504,
+    1,
+    "The image's own deadline passed before a provider had room for it.",
+    "Ask again; if it goes on, lower the number of images or choose another provider.",
+  ),
   ProviderUnavailable: entry(
     "retry",
     "no",

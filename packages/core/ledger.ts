@@ -1,0 +1,287 @@
+/**
+ * @module The ledger: holds before paid calls, settlement after them. The attempt decides first (`settledMicros` is
+ * written once); the ledger then follows, and whatever order things happen in, each amount is taken exactly once.
+ *
+ * The store is one item a month, changed by single conditional updates. Every function here reads, decides and writes
+ * under a condition; when the item has moved on meanwhile it starts over.
+ */
+import type { Attempt } from "./attempt.ts";
+import { AtelierError } from "./errors.ts";
+import { formatUsd, type Micros } from "./money.ts";
+import type { Attempts, LedgerCounter, LedgerRow, LedgerStore } from "./ports.ts";
+
+/** Keeps the item far below DynamoDB's 400 KB: a hold is about 60 bytes. */
+export const OPEN_HOLDS_MAX = 500;
+
+/** When this many tombstones stand in an item, whoever settles next removes those that have served. */
+const TOMBSTONES_MAX = 60;
+
+/** Each round loses only to a writer who got on; 64 rounds are beyond anything seen with 200 concurrent callers. */
+const ROUNDS_MAX = 64;
+
+export type Account = LedgerRow["account"];
+
+export interface LedgerLimits {
+  readonly dayMicros: Micros;
+  readonly monthMicros: Micros;
+}
+
+export interface LedgerDeps {
+  readonly ledger: LedgerStore;
+  readonly attempts: Attempts;
+  /** For the first month of a ledger; afterwards the limits of the month before are copied. */
+  readonly firstLimits: LedgerLimits;
+}
+
+/** What of an attempt the ledger needs: pinned at its creation, so midnight moves no money. */
+export type Booking = Pick<
+  Attempt,
+  "attemptId" | "account" | "budgetMonth" | "budgetDay" | "provider" | "category" | "holdMicros"
+>;
+
+export type HoldResult =
+  | { readonly kind: "held" }
+  /** The attempt is settled and applied already: a delayed caller. */
+  | { readonly kind: "applied" }
+  | {
+      readonly kind: "refused";
+      /** `month`, `day`, `provider:replicate`, `category:feet` */
+      readonly scope: string;
+      readonly remainingMicros: Micros;
+      readonly neededMicros: Micros;
+    };
+
+/** The counters that an attempt's money is taken from. */
+export function countersOf(booking: Pick<Booking, "budgetDay" | "provider" | "category">): LedgerCounter[] {
+  return [
+    { counter: "m", limit: "m" },
+    { counter: `d.${booking.budgetDay}`, limit: "d" },
+    { counter: `p.${booking.provider}`, limit: `p.${booking.provider}` },
+    { counter: `c.${booking.category}`, limit: `c.${booking.category}` },
+  ];
+}
+
+/** What a counter has left, or null when its scope has no limit. */
+export function remainingOf(row: LedgerRow, counter: LedgerCounter): Micros | null {
+  const limit = row.limits[counter.limit];
+  return limit === undefined ? null : (row.remaining[counter.counter] ?? limit);
+}
+
+/** The month's item, created with last month's limits (else the first limits) when it is new. */
+export async function openMonth(account: Account, month: string, deps: Omit<LedgerDeps, "attempts">): Promise<LedgerRow> {
+  const existing = await deps.ledger.read(account, month);
+  if (existing) return existing;
+  const before = await deps.ledger.read(account, monthBefore(month));
+  await deps.ledger.open(account, month, before?.limits ?? { m: deps.firstLimits.monthMicros, d: deps.firstLimits.dayMicros });
+  const opened = await deps.ledger.read(account, month);
+  if (!opened) throw new AtelierError("StorageUnavailable", `The ledger of ${month} could not be opened; try again.`);
+  return opened;
+}
+
+/** The first scope that an amount does not fit into, or null when it fits everywhere. */
+export function shortfall(
+  row: LedgerRow,
+  counters: readonly LedgerCounter[],
+  neededMicros: Micros,
+): Extract<HoldResult, { kind: "refused" }> | null {
+  for (const counter of counters) {
+    const remainingMicros = remainingOf(row, counter);
+    if (remainingMicros !== null && remainingMicros < neededMicros) {
+      return { kind: "refused", scope: scopeOf(counter.limit), remainingMicros, neededMicros };
+    }
+  }
+  return null;
+}
+
+/**
+ * Sets the most that an attempt can cost aside, once however often it is called.
+ *
+ * @throws AtelierError `LedgerBusy` with 500 holds open, or when the item never stood still
+ */
+export async function takeHold(booking: Booking, deps: Omit<LedgerDeps, "attempts">): Promise<HoldResult> {
+  const counters = countersOf(booking);
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const row = await openMonth(booking.account, booking.budgetMonth, deps);
+    const standing = row.holds[booking.attemptId];
+    // Also when our own update arrived and its answer was lost.
+    if (standing !== undefined) return { kind: standing === 0 ? "applied" : "held" };
+    const refused = shortfall(row, counters, booking.holdMicros);
+    if (refused) return refused;
+    if (row.openHolds >= OPEN_HOLDS_MAX) break;
+    const taken = await deps.ledger.hold(row, {
+      key: booking.attemptId,
+      amountMicros: booking.holdMicros,
+      counters,
+      openHoldsMax: OPEN_HOLDS_MAX,
+    });
+    if (taken) return { kind: "held" };
+  }
+  throw new AtelierError("LedgerBusy", "The ledger is busy with other holds; the same call can be made again.");
+}
+
+/**
+ * Settles an attempt: the first amount stands, the ledger follows. Zero is a release.
+ *
+ * @returns the attempt with what was settled, which is an earlier caller's amount if there was one
+ */
+export async function settle(attemptId: string, chargedMicros: Micros, deps: LedgerDeps): Promise<Attempt> {
+  const patched = await deps.attempts.patch(attemptId, {
+    set: { settledMicros: chargedMicros },
+    when: [{ field: "settledMicros", is: "absent" }],
+  });
+  if (!patched.record) throw new AtelierError("UnknownName", `There is no attempt ${attemptId}.`);
+  return applySettlement(patched.record, deps);
+}
+
+/** Brings the ledger to what the attempt says; any number of callers at once, at any time. */
+export async function applySettlement(attempt: Attempt, deps: LedgerDeps): Promise<Attempt> {
+  if (attempt.settledMicros === null || attempt.ledgerApplied) return attempt;
+  await applyOnce(attempt, attempt.attemptId, attempt.settledMicros, (fresh) => fresh.ledgerApplied, deps);
+  return mark(attempt, { ledgerApplied: true }, deps);
+}
+
+/**
+ * Books a charge that came to light after the attempt was settled: the difference to what was settled.
+ * Only the first correction stands.
+ */
+export async function correct(attemptId: string, chargedMicros: Micros, deps: LedgerDeps): Promise<Attempt> {
+  const attempt = await deps.attempts.get(attemptId);
+  if (!attempt) throw new AtelierError("UnknownName", `There is no attempt ${attemptId}.`);
+  const differenceMicros = chargedMicros - (attempt.settledMicros ?? 0);
+  if (attempt.settledMicros === null || differenceMicros <= 0) return attempt;
+  const patched = await deps.attempts.patch(attemptId, {
+    set: { correctionMicros: differenceMicros },
+    when: [
+      { field: "correctionMicros", is: "absent" },
+      { field: "settledMicros", is: "present" },
+    ],
+  });
+  return applyCorrection(patched.record ?? attempt, deps);
+}
+
+export async function applyCorrection(attempt: Attempt, deps: LedgerDeps): Promise<Attempt> {
+  if (attempt.correctionMicros === null || attempt.correctionApplied) return attempt;
+  const key = correctionKeyOf(attempt.attemptId);
+  await applyOnce(attempt, key, attempt.correctionMicros, (fresh) => fresh.correctionApplied, deps);
+  return mark(attempt, { correctionApplied: true }, deps);
+}
+
+/**
+ * One pass over a month: applies what is settled, returns holds of attempts that were applied already (a hold that came
+ * late), removes tombstones that have served.
+ */
+export async function reconcileLedger(
+  account: Account,
+  month: string,
+  deps: LedgerDeps,
+): Promise<{ applied: number; givenBack: number; swept: number }> {
+  const counts = { applied: 0, givenBack: 0, swept: 0 };
+  const row = await deps.ledger.read(account, month);
+  if (!row) return counts;
+  for (const [key, amountMicros] of Object.entries(row.holds)) {
+    if (amountMicros === 0) continue;
+    const attempt = await deps.attempts.get(attemptIdOfKey(key));
+    if (attempt && attempt.settledMicros !== null && !attempt.ledgerApplied) {
+      await applySettlement(attempt, deps);
+      counts.applied++;
+    } else if (!attempt || attempt.ledgerApplied) {
+      if (await giveBack(account, month, key, attempt, deps)) counts.givenBack++;
+    }
+  }
+  counts.swept = await sweepTombstones(account, month, deps);
+  return counts;
+}
+
+/**
+ * The order of reads is the proof that nothing is applied twice. A tombstone is removed only after its attempt says
+ * `applied`, and every removal raises `sweeps`. If we read the item before a removal, our condition on `sweeps` fails;
+ * if we read it after, the attempt, read later still, already says `applied`.
+ */
+async function applyOnce(
+  booking: Booking,
+  key: string,
+  chargedMicros: Micros,
+  isApplied: (fresh: Attempt) => boolean,
+  deps: LedgerDeps,
+): Promise<void> {
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const row = await openMonth(booking.account, booking.budgetMonth, deps);
+    const fresh = await deps.attempts.get(booking.attemptId);
+    if (!fresh || isApplied(fresh) || row.holds[key] === 0) return;
+    if (row.holds[key] === undefined && chargedMicros === 0) return;
+    if (await deps.ledger.apply(row, { key, chargedMicros, counters: countersOf(booking) })) {
+      if (tombstonesOf(row).length >= TOMBSTONES_MAX) await sweepTombstones(booking.account, booking.budgetMonth, deps);
+      return;
+    }
+  }
+  throw new AtelierError("LedgerBusy", `The ledger is busy; attempt ${booking.attemptId} is settled and will be applied later.`);
+}
+
+async function mark(attempt: Attempt, set: Partial<Attempt>, deps: LedgerDeps): Promise<Attempt> {
+  const patched = await deps.attempts.patch(attempt.attemptId, { set, when: [] });
+  return patched.record ?? { ...attempt, ...set };
+}
+
+async function giveBack(
+  account: Account,
+  month: string,
+  key: string,
+  attempt: Attempt | undefined,
+  deps: LedgerDeps,
+): Promise<boolean> {
+  if (!attempt) return false;
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const row = await deps.ledger.read(account, month);
+    if (!row?.holds[key]) return false;
+    if (await deps.ledger.giveBack(row, key, countersOf(attempt))) return true;
+  }
+  return false;
+}
+
+async function sweepTombstones(account: Account, month: string, deps: LedgerDeps): Promise<number> {
+  const row = await deps.ledger.read(account, month);
+  if (!row) return 0;
+  const served: string[] = [];
+  for (const key of tombstonesOf(row)) {
+    const attempt = await deps.attempts.get(attemptIdOfKey(key));
+    const isApplied = key.endsWith(CORRECTION) ? attempt?.correctionApplied : attempt?.ledgerApplied;
+    if (isApplied) served.push(key);
+  }
+  // An expression takes 4 KB: about 50 names. The rest goes with the next pass.
+  const some = served.slice(0, 50);
+  return some.length > 0 && (await deps.ledger.sweep(row, some)) ? some.length : 0;
+}
+
+function tombstonesOf(row: LedgerRow): string[] {
+  return Object.keys(row.holds).filter((key) => row.holds[key] === 0);
+}
+
+const CORRECTION = "+correction";
+
+function correctionKeyOf(attemptId: string): string {
+  return attemptId + CORRECTION;
+}
+
+function attemptIdOfKey(key: string): string {
+  return key.endsWith(CORRECTION) ? key.slice(0, -CORRECTION.length) : key;
+}
+
+function monthBefore(month: string): string {
+  const [year = 0, number = 1] = month.split("-").map(Number);
+  return number === 1 ? `${year - 1}-12` : `${year}-${String(number - 1).padStart(2, "0")}`;
+}
+
+/** `p.replicate` -> `provider:replicate` */
+export function scopeOf(limitName: string): string {
+  if (limitName === "m") return "month";
+  if (limitName === "d") return "day";
+  return limitName.startsWith("p.") ? `provider:${limitName.slice(2)}` : `category:${limitName.slice(2)}`;
+}
+
+/** The sentence for people: what is left, what is needed, and in which scope. */
+export function shortfallMessage(refused: Extract<HoldResult, { kind: "refused" }>, resetsAt: string): string {
+  return (
+    `The ${refused.scope} budget has ${formatUsd(Math.max(0, refused.remainingMicros))} left and this can cost ` +
+    `${formatUsd(refused.neededMicros)}; it resets at ${resetsAt}, or raise it with \`atelier budget set\`.`
+  );
+}

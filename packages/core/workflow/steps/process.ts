@@ -1,0 +1,143 @@
+/**
+ * @module process: decodes once, measures, judges, and develops every rendition from the same pixels. The manifest is
+ * written last: a version exists once its manifest does.
+ */
+import * as z from "zod";
+import type { Attempt } from "../../attempt.ts";
+import { AtelierError, isAtelierError } from "../../errors.ts";
+import { type Clock, sha256Hex } from "../../ids.ts";
+import type { Image, Rendition, StoredOutput } from "../../image.ts";
+import { type Manifest, manifestSchema, versionFolder } from "../../manifest.ts";
+import { extensionOf } from "../../media-type.ts";
+import type { Attempts, Blobs, Imaging, Images, Measurement, OpenPicture, Provenance, Recipe } from "../../ports.ts";
+import { judgePicture, type VerdictDeps } from "../../verdict.ts";
+import { type AttemptInput, ownedAttempt, ownedImage } from "../ownership.ts";
+
+export const processOutputSchema = z.object({ manifestKey: z.string() });
+export type ProcessOutput = z.infer<typeof processOutputSchema>;
+
+export interface ProcessDeps extends VerdictDeps {
+  readonly images: Images;
+  readonly attempts: Attempts;
+  readonly blobs: Blobs;
+  readonly imaging: Imaging;
+  readonly recipe: Recipe;
+  readonly clock: Clock;
+}
+
+interface Candidate {
+  readonly output: StoredOutput;
+  readonly picture: OpenPicture;
+  readonly measurement: Measurement;
+}
+
+/** @throws AtelierError `OutputInvalid` when no output is a usable picture, `StorageFull` */
+export async function process(input: AttemptInput, deps: ProcessDeps): Promise<ProcessOutput> {
+  const image = await ownedImage(input, deps.images);
+  const attempt = await ownedAttempt(input, deps.attempts);
+  const version = image.version ?? 1;
+  const existing = await existingManifest(image, version, deps.blobs);
+  if (existing) return { manifestKey: existing };
+
+  const { chosen, alternates } = await choose(attempt, deps);
+  const verdict = await judgePicture(chosen.picture, image.rating, deps);
+  const folder = versionFolder(verdict.decision === "released" ? "content" : "quarantine", image, version);
+  const renditions = verdict.decision === "rejected" ? [] : await develop(image, attempt, chosen, folder, deps);
+  const manifest: Manifest = {
+    imageId: image.imageId,
+    attemptId: attempt.attemptId,
+    version,
+    category: image.category,
+    rating: image.rating,
+    provider: attempt.provider,
+    model: attempt.model,
+    modelVersion: attempt.version,
+    recipe: deps.recipe.name,
+    chosen: chosen.output,
+    alternates,
+    quality: chosen.measurement.quality,
+    qualityParts: chosen.measurement.parts,
+    fingerprint: chosen.measurement.fingerprint,
+    colours: [...chosen.measurement.colours],
+    verdict,
+    renditions,
+    developedAtMs: deps.clock(),
+  };
+  return { manifestKey: await commit(`${folder}manifest.json`, manifest, deps.blobs) };
+}
+
+/** The best output by measured quality; outputs that are no pictures are left out, unless none is one. */
+async function choose(attempt: Attempt, deps: ProcessDeps): Promise<{ chosen: Candidate; alternates: StoredOutput[] }> {
+  let best: Candidate | undefined;
+  let failure: unknown = new AtelierError("OutputInvalid", `Attempt ${attempt.attemptId} has no stored output.`);
+  for (const output of attempt.stored) {
+    try {
+      const blob = await deps.blobs.get(output.key);
+      if (!blob) throw new AtelierError("OutputInvalid", `The stored output ${output.key} is missing.`);
+      const picture = await deps.imaging.open(blob.bytes);
+      const measurement = await picture.measure();
+      if (!best || measurement.quality > best.measurement.quality) best = { output, picture, measurement };
+    } catch (error) {
+      if (!isAtelierError(error, "OutputInvalid")) throw error;
+      failure = error;
+    }
+  }
+  if (!best) throw failure;
+  const chosen = best;
+  return { chosen, alternates: attempt.stored.filter((output) => output !== chosen.output) };
+}
+
+async function develop(
+  image: Image,
+  attempt: Attempt,
+  chosen: Candidate,
+  folder: string,
+  deps: ProcessDeps,
+): Promise<Rendition[]> {
+  const renditions: Rendition[] = [];
+  for await (const { data, ...made } of chosen.picture.develop(deps.recipe, provenanceOf(image, attempt))) {
+    const path = `${folder}${made.name}-${sha256Hex(data).slice(0, 8)}.${extensionOf(made.contentType)}`;
+    await deps.blobs.put(path, data, made.contentType);
+    renditions.push({ ...made, path });
+  }
+  return renditions;
+}
+
+/** What a file may say about itself: never the prompt. The time is the purchase's, so that a second run writes the same bytes. */
+function provenanceOf(image: Image, attempt: Attempt): Provenance {
+  return {
+    imageId: image.imageId,
+    model: attempt.model,
+    modelVersion: attempt.version,
+    createdAtMs: attempt.createdAtMs,
+    title: `${image.category} ${image.localDate}`,
+    keywords: image.tags,
+  };
+}
+
+/** Put-if-absent: when another run has committed meanwhile, its version stands. */
+async function commit(key: string, manifest: Manifest, blobs: Blobs): Promise<string> {
+  try {
+    await blobs.put(key, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`), "application/json");
+  } catch (error) {
+    if (!isAtelierError(error, "BlobConflict")) throw error;
+  }
+  return key;
+}
+
+async function existingManifest(image: Image, version: number, blobs: Blobs): Promise<string | null> {
+  for (const shelf of ["content", "quarantine"] as const) {
+    const key = `${versionFolder(shelf, image, version)}manifest.json`;
+    if (await blobs.head(key)) return key;
+  }
+  return null;
+}
+
+/** @throws AtelierError `StorageUnavailable` when it is missing or damaged */
+export async function readManifest(key: string, blobs: Blobs): Promise<Manifest> {
+  const blob = await blobs.get(key);
+  const parsed = blob && manifestSchema.safeParse(JSON.parse(Buffer.from(blob.bytes).toString("utf8")));
+  if (!parsed?.success) throw new AtelierError("StorageUnavailable", `The manifest ${key} is missing or damaged.`);
+  return parsed.data;
+}
+

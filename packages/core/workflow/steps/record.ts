@@ -1,0 +1,164 @@
+/**
+ * @module record: settles the attempt, promotes the originals and completes the image. Money first: whatever happens
+ * after, what was charged stands in the ledger.
+ */
+import * as z from "zod";
+import type { Attempt } from "../../attempt.ts";
+import { type AuditDeps, audited } from "../../audit.ts";
+import { nearestDuplicate } from "../../fingerprint.ts";
+import { sha256Hex } from "../../ids.ts";
+import { type Image, type ImageStatus, isTerminal, OPEN_STATUSES, type StoredOutput } from "../../image.ts";
+import { correct, type LedgerDeps, settle } from "../../ledger.ts";
+import { type Manifest, originalKey } from "../../manifest.ts";
+import { chargeOf } from "../../outcome.ts";
+import type { Attempts, Blobs, Events, Images } from "../../ports.ts";
+import { attemptInputSchema, ownedAttempt, ownedImage, superseded } from "../ownership.ts";
+import { readManifest } from "./process.ts";
+
+export const recordInputSchema = attemptInputSchema.extend({ manifestKey: z.string() });
+export type RecordInput = z.infer<typeof recordInputSchema>;
+
+/** How many of the category's newest pictures a new one is compared with. */
+export const DUPLICATE_WINDOW = 500;
+
+export interface RecordDeps extends AuditDeps, LedgerDeps {
+  readonly images: Images;
+  readonly blobs: Blobs;
+  readonly events: Events;
+}
+
+const STATUS_OF_DECISION = { released: "completed", quarantined: "quarantined", rejected: "rejected" } as const;
+
+export async function record(input: RecordInput, deps: RecordDeps): Promise<void> {
+  const image = await ownedImage(input, deps.images);
+  const attempt = await ownedAttempt(input, deps.attempts);
+  const manifest = await readManifest(input.manifestKey, deps.blobs);
+
+  await settleOutcome(attempt, deps);
+  const originals = await promote(image, attempt.stored, deps.blobs);
+  const costMicros = await costOf(image.imageId, deps.attempts);
+  if (isTerminal(image.status) && image.chosenAttemptId !== attempt.attemptId) {
+    return keepAsAlternate(image, originals, costMicros, deps);
+  }
+
+  const others = await deps.images.fingerprints(image.category, image.imageId, DUPLICATE_WINDOW);
+  const finishedAtMs = deps.clock();
+  const patched = await deps.images.patch(image.imageId, {
+    set: {
+      ...completion(image, attempt, manifest, input.manifestKey, originals),
+      duplicateOf: nearestDuplicate(manifest.fingerprint, others)?.imageId ?? null,
+      costMicros,
+      processingMs: finishedAtMs - (attempt.submittingAtMs ?? attempt.createdAtMs),
+      finishedAtMs,
+    },
+    when: [
+      { field: "generation", is: "equals", value: input.generation },
+      { field: "status", is: "one-of", values: OPEN_STATUSES },
+    ],
+  });
+  const recorded = patched.record;
+  if (!recorded || recorded.generation !== input.generation) throw superseded(image.imageId);
+  if (recorded.chosenAttemptId !== attempt.attemptId) return keepAsAlternate(recorded, originals, costMicros, deps);
+
+  // A repeated call comes here too: everything below is idempotent.
+  await Promise.all([
+    deps.images.indexTags(recorded),
+    manifest.verdict.decision === "rejected"
+      ? undefined
+      : deps.images.indexFingerprint(recorded, manifest.fingerprint),
+    audited(releaseEntry(recorded, attempt), deps),
+  ]);
+  await deps.events.publish({
+    id: sha256Hex(`${recorded.imageId}\n${recorded.status}`).slice(0, 24),
+    type: `image-${recorded.status}`,
+    atMs: recorded.finishedAtMs ?? finishedAtMs,
+    detail: { imageId: recorded.imageId, requestId: recorded.requestId, category: recorded.category, costMicros },
+  });
+}
+
+/** What the outcome cost; if it was booked otherwise before (an outcome given up as unknown), the difference is booked. */
+async function settleOutcome(attempt: Attempt, deps: RecordDeps): Promise<void> {
+  if (!attempt.outcome) return;
+  const chargedMicros = chargeOf(attempt, attempt.outcome);
+  const settled = await settle(attempt.attemptId, chargedMicros, deps);
+  if (settled.settledMicros !== null && settled.settledMicros < chargedMicros) {
+    await correct(attempt.attemptId, chargedMicros, deps);
+  }
+}
+
+async function promote(image: Image, stored: readonly StoredOutput[], blobs: Blobs): Promise<StoredOutput[]> {
+  const originals: StoredOutput[] = [];
+  for (const output of stored) {
+    const head = await blobs.copy(output.key, originalKey(image, output.key));
+    originals.push({ ...output, key: head.key });
+  }
+  return originals;
+}
+
+/** Tags of the template and its slots come first, the picture's own colours after them. */
+function completion(
+  image: Image,
+  attempt: Attempt,
+  manifest: Manifest,
+  manifestKey: string,
+  originals: StoredOutput[],
+): Partial<Image> {
+  const status: ImageStatus = STATUS_OF_DECISION[manifest.verdict.decision];
+  return {
+    status,
+    chosenAttemptId: attempt.attemptId,
+    model: attempt.model,
+    provider: attempt.provider,
+    sentSeed: attempt.seed,
+    quality: manifest.quality,
+    qualityParts: manifest.qualityParts,
+    fingerprint: manifest.fingerprint,
+    verdict: manifest.verdict,
+    version: manifest.version,
+    manifestKey,
+    renditions: manifest.renditions,
+    originals,
+    tags: [...new Set([...image.tags, ...manifest.colours])],
+    failure:
+      status === "rejected" ? { name: "ContentRejected", message: manifest.verdict.reason, rule: "verdict" } : null,
+  };
+}
+
+/** Another attempt has completed the image meanwhile: this one's picture is kept beside it, and booked. */
+async function keepAsAlternate(
+  image: Image,
+  originals: readonly StoredOutput[],
+  costMicros: number,
+  deps: RecordDeps,
+): Promise<void> {
+  const known = new Set(image.originals.map((original) => original.key));
+  await deps.images.patch(image.imageId, {
+    set: { originals: [...image.originals, ...originals.filter((original) => !known.has(original.key))], costMicros },
+    when: [{ field: "chosenAttemptId", is: "equals", value: image.chosenAttemptId }],
+  });
+}
+
+/** Everything that was charged for an image, all attempts and corrections together. */
+export async function costOf(imageId: string, attempts: Attempts): Promise<number> {
+  let costMicros = 0;
+  for (const attempt of await attempts.ofImage(imageId)) {
+    costMicros += (attempt.settledMicros ?? 0) + (attempt.correctionMicros ?? 0);
+  }
+  return costMicros;
+}
+
+function releaseEntry(image: Image, attempt: Attempt) {
+  return {
+    subject: image.imageId,
+    kind: "released",
+    phase: "done",
+    attemptId: attempt.attemptId,
+    facts: {
+      status: image.status,
+      verdict: image.verdict?.decision ?? null,
+      basis: image.verdict?.basis ?? null,
+      costMicros: image.costMicros,
+      promptHash: image.promptHash,
+    },
+  } as const;
+}

@@ -4,7 +4,15 @@
  */
 import { namesRouted } from "../errors.ts";
 
-export const STEP_NAMES = ["plan", "validate", "generate", "collect", "process", "record", "abandon"] as const;
+export const STEP_NAMES = [
+  "plan",
+  "validate",
+  "generate",
+  "collect",
+  "process",
+  "record",
+  "abandon",
+] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 /** Iterations at once: far below the engine's 40, and what a provider of 600 creates a minute takes with ease. */

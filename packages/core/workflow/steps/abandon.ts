@@ -60,10 +60,14 @@ async function endAttempt(attempt: Attempt, deps: AbandonDeps): Promise<boolean>
 }
 
 /** A held attempt was never sent: ended by condition, so that nobody can send it any more. */
-export async function releaseUnsent(attempt: Attempt, deps: Pick<AbandonDeps, "attempts" | "clock">): Promise<Attempt> {
+export async function releaseUnsent(
+  attempt: Attempt,
+  deps: Pick<AbandonDeps, "attempts" | "clock">,
+): Promise<Attempt> {
   const outcome: Outcome = {
     kind: "failed",
-    name: "Cancelled",
+    // Fails over: should the image be taken up again, it gets a new attempt.
+    name: "NotCreated",
     message: "The attempt was given up before it was sent.",
     charged: false,
     costMicros: null,
@@ -76,13 +80,23 @@ export async function releaseUnsent(attempt: Attempt, deps: Pick<AbandonDeps, "a
   return patched.record ?? attempt;
 }
 
-async function endImage(image: Image, failure: { name: ErrorName; message: string }, deps: AbandonDeps): Promise<void> {
-  const status: ImageStatus = failure.name === "PolicyRefused" || failure.name === "TermsDenied" ? "rejected" : "failed";
+async function endImage(
+  image: Image,
+  failure: { name: ErrorName; message: string },
+  deps: AbandonDeps,
+): Promise<void> {
+  const status: ImageStatus =
+    failure.name === "PolicyRefused" || failure.name === "TermsDenied" ? "rejected" : "failed";
   const nowMs = deps.clock();
   // The step that refused has noted rule and words already; an engine's cause would only repeat them worse.
   const noted = image.failure?.name === failure.name ? image.failure : { ...failure, rule: null };
   const patched = await deps.images.patch(image.imageId, {
-    set: { status, failure: noted, costMicros: await costOf(image.imageId, deps.attempts), finishedAtMs: nowMs },
+    set: {
+      status,
+      failure: noted,
+      costMicros: await costOf(image.imageId, deps.attempts),
+      finishedAtMs: nowMs,
+    },
     when: [
       { field: "generation", is: "equals", value: image.generation },
       { field: "status", is: "one-of", values: OPEN_STATUSES },
@@ -103,7 +117,12 @@ async function endImage(image: Image, failure: { name: ErrorName; message: strin
     id: sha256Hex(`${image.imageId}\n${status}`).slice(0, 24),
     type: `image-${status}`,
     atMs: nowMs,
-    detail: { imageId: image.imageId, requestId: image.requestId, category: image.category, reason: failure.name },
+    detail: {
+      imageId: image.imageId,
+      requestId: image.requestId,
+      category: image.category,
+      reason: failure.name,
+    },
   });
 }
 
@@ -128,4 +147,3 @@ function jsonOrNull(text: string): unknown {
     return null;
   }
 }
-

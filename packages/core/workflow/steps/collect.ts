@@ -38,7 +38,12 @@ export async function collect(input: AttemptInput, deps: CollectDeps): Promise<v
       stored.push(
         reference.kind === "stored"
           ? await verified(reference.stored, deps.blobs)
-          : await keepOutput(attempt, index, await fetchOrRenew(attempt, reference.url, index, deps), deps.blobs),
+          : await keepOutput(
+              attempt,
+              index,
+              await fetchOrRenew(attempt, reference.url, index, deps),
+              deps.blobs,
+            ),
       );
     } catch (error) {
       // One address that does not answer must not cost the others; a store that is full must be told at once.
@@ -62,7 +67,8 @@ async function fetchOrRenew(attempt: Attempt, url: string, index: number, deps: 
     return await deps.fetcher.fetch(url, trustedOrigin);
   } catch (error) {
     const model = deps.modelOf(attempt.model);
-    if (!isAtelierError(error, "OutputExpired") || !provider || !model || attempt.operation === null) throw error;
+    if (!isAtelierError(error, "OutputExpired") || !provider || !model || attempt.operation === null)
+      throw error;
     const status = await provider.check(attempt.operation, model);
     const renewed = status.kind === "succeeded" ? status.outputs[index] : undefined;
     if (!renewed) throw error;

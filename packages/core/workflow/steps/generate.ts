@@ -113,7 +113,10 @@ async function requestOf(attempt: Attempt, image: Image, deps: GenerateDeps) {
       },
       deps,
     );
-    throw new AtelierError("ConfigurationInvalid", `Model ${attempt.model} or provider ${attempt.provider} is not configured here.`);
+    throw new AtelierError(
+      "ConfigurationInvalid",
+      `Model ${attempt.model} or provider ${attempt.provider} is not configured here.`,
+    );
   }
   return {
     provider,
@@ -166,7 +169,14 @@ async function keepSubmission(
     case "refused":
       await recordOutcome(
         attempt.attemptId,
-        { kind: "failed", name: submission.name, message: submission.message, charged: false, costMicros: null, atMs: nowMs },
+        {
+          kind: "failed",
+          name: submission.name,
+          message: submission.message,
+          charged: false,
+          costMicros: null,
+          atMs: nowMs,
+        },
         deps,
       );
       return;
@@ -191,7 +201,9 @@ async function keepOperation(attempt: Attempt, operation: string, deps: Generate
     set: { ...handle, state: "submitted" },
     when: [mine, { field: "outcome", is: "absent" }],
   });
-  const kept = patched.ok ? patched : await deps.attempts.patch(attempt.attemptId, { set: handle, when: [mine] });
+  const kept = patched.ok
+    ? patched
+    : await deps.attempts.patch(attempt.attemptId, { set: handle, when: [mine] });
   await deps.attempts.claimOperation(attempt.provider, operation, attempt.attemptId);
   if (kept.record) await answerIfBoth(kept.record, deps);
 }
@@ -214,7 +226,11 @@ async function pace(image: Image, taskToken: string, waitMs: number, deps: Gener
   await deps.workflow.answer(
     taskToken,
     inTime
-      ? { ok: false, error: "Paced", cause: JSON.stringify({ seconds: Math.max(1, Math.ceil(waitMs / 1000)) }) }
+      ? {
+          ok: false,
+          error: "Paced",
+          cause: JSON.stringify({ seconds: Math.max(1, Math.ceil(waitMs / 1000)) }),
+        }
       : {
           ok: false,
           error: "DeadlineExceeded",

@@ -9,7 +9,16 @@ import { type Clock, sha256Hex } from "../../ids.ts";
 import type { Image, Rendition, StoredOutput } from "../../image.ts";
 import { type Manifest, manifestSchema, versionFolder } from "../../manifest.ts";
 import { extensionOf } from "../../media-type.ts";
-import type { Attempts, Blobs, Imaging, Images, Measurement, OpenPicture, Provenance, Recipe } from "../../ports.ts";
+import type {
+  Attempts,
+  Blobs,
+  Images,
+  Imaging,
+  Measurement,
+  OpenPicture,
+  Provenance,
+  Recipe,
+} from "../../ports.ts";
 import { judgePicture, type VerdictDeps } from "../../verdict.ts";
 import { type AttemptInput, ownedAttempt, ownedImage } from "../ownership.ts";
 
@@ -42,7 +51,8 @@ export async function process(input: AttemptInput, deps: ProcessDeps): Promise<P
   const { chosen, alternates } = await choose(attempt, deps);
   const verdict = await judgePicture(chosen.picture, image.rating, deps);
   const folder = versionFolder(verdict.decision === "released" ? "content" : "quarantine", image, version);
-  const renditions = verdict.decision === "rejected" ? [] : await develop(image, attempt, chosen, folder, deps);
+  const renditions =
+    verdict.decision === "rejected" ? [] : await develop(image, attempt, chosen, folder, deps);
   const manifest: Manifest = {
     imageId: image.imageId,
     attemptId: attempt.attemptId,
@@ -67,9 +77,15 @@ export async function process(input: AttemptInput, deps: ProcessDeps): Promise<P
 }
 
 /** The best output by measured quality; outputs that are no pictures are left out, unless none is one. */
-async function choose(attempt: Attempt, deps: ProcessDeps): Promise<{ chosen: Candidate; alternates: StoredOutput[] }> {
+async function choose(
+  attempt: Attempt,
+  deps: ProcessDeps,
+): Promise<{ chosen: Candidate; alternates: StoredOutput[] }> {
   let best: Candidate | undefined;
-  let failure: unknown = new AtelierError("OutputInvalid", `Attempt ${attempt.attemptId} has no stored output.`);
+  let failure: unknown = new AtelierError(
+    "OutputInvalid",
+    `Attempt ${attempt.attemptId} has no stored output.`,
+  );
   for (const output of attempt.stored) {
     try {
       const blob = await deps.blobs.get(output.key);
@@ -137,7 +153,7 @@ async function existingManifest(image: Image, version: number, blobs: Blobs): Pr
 export async function readManifest(key: string, blobs: Blobs): Promise<Manifest> {
   const blob = await blobs.get(key);
   const parsed = blob && manifestSchema.safeParse(JSON.parse(Buffer.from(blob.bytes).toString("utf8")));
-  if (!parsed?.success) throw new AtelierError("StorageUnavailable", `The manifest ${key} is missing or damaged.`);
+  if (!parsed?.success)
+    throw new AtelierError("StorageUnavailable", `The manifest ${key} is missing or damaged.`);
   return parsed.data;
 }
-

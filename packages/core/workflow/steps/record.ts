@@ -27,7 +27,11 @@ export interface RecordDeps extends AuditDeps, LedgerDeps {
   readonly events: Events;
 }
 
-const STATUS_OF_DECISION = { released: "completed", quarantined: "quarantined", rejected: "rejected" } as const;
+const STATUS_OF_DECISION = {
+  released: "completed",
+  quarantined: "quarantined",
+  rejected: "rejected",
+} as const;
 
 export async function record(input: RecordInput, deps: RecordDeps): Promise<void> {
   const image = await ownedImage(input, deps.images);
@@ -58,7 +62,8 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
   });
   const recorded = patched.record;
   if (!recorded || recorded.generation !== input.generation) throw superseded(image.imageId);
-  if (recorded.chosenAttemptId !== attempt.attemptId) return keepAsAlternate(recorded, originals, costMicros, deps);
+  if (recorded.chosenAttemptId !== attempt.attemptId)
+    return keepAsAlternate(recorded, originals, costMicros, deps);
 
   // A repeated call comes here too: everything below is idempotent.
   await Promise.all([
@@ -72,7 +77,12 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
     id: sha256Hex(`${recorded.imageId}\n${recorded.status}`).slice(0, 24),
     type: `image-${recorded.status}`,
     atMs: recorded.finishedAtMs ?? finishedAtMs,
-    detail: { imageId: recorded.imageId, requestId: recorded.requestId, category: recorded.category, costMicros },
+    detail: {
+      imageId: recorded.imageId,
+      requestId: recorded.requestId,
+      category: recorded.category,
+      costMicros,
+    },
   });
 }
 
@@ -120,7 +130,9 @@ function completion(
     originals,
     tags: [...new Set([...image.tags, ...manifest.colours])],
     failure:
-      status === "rejected" ? { name: "ContentRejected", message: manifest.verdict.reason, rule: "verdict" } : null,
+      status === "rejected"
+        ? { name: "ContentRejected", message: manifest.verdict.reason, rule: "verdict" }
+        : null,
   };
 }
 
@@ -133,7 +145,10 @@ async function keepAsAlternate(
 ): Promise<void> {
   const known = new Set(image.originals.map((original) => original.key));
   await deps.images.patch(image.imageId, {
-    set: { originals: [...image.originals, ...originals.filter((original) => !known.has(original.key))], costMicros },
+    set: {
+      originals: [...image.originals, ...originals.filter((original) => !known.has(original.key))],
+      costMicros,
+    },
     when: [{ field: "chosenAttemptId", is: "equals", value: image.chosenAttemptId }],
   });
 }

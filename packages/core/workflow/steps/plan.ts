@@ -1,0 +1,264 @@
+/**
+ * @module plan: turns the part of a request, or an occurrence, into images. Ids are derived, so a second run makes nothing
+ * new; the part is claimed, so that two executions never work on the same images.
+ */
+import * as z from "zod";
+import { type AuditDeps, audited } from "../../audit.ts";
+import type { Catalogue, CategoryName } from "../../catalogue.ts";
+import { AtelierError } from "../../errors.ts";
+import { type ExpandedImage, expandRequest } from "../../expand.ts";
+import { derivedSeed, imageIdOf, occurrenceRequestId } from "../../ids.ts";
+import { type Image, isTerminal } from "../../image.ts";
+import type { Attempts, Images, PromptVault, Requests } from "../../ports.ts";
+import { type ImageRequest, type Occurrence, type Part, partIdOf, partIndexes } from "../../request.ts";
+import { occurrenceAt, resolveCategory } from "../../schedule.ts";
+import { partsOf, putRequest } from "../../start.ts";
+
+export const planInputSchema = z.object({
+  input: z.union([
+    z.object({ requestId: z.string(), part: z.int().nonnegative(), generation: z.int().positive() }),
+    z.object({ entry: z.string(), scheduledTime: z.string() }),
+  ]),
+  executionId: z.string(),
+  executionName: z.string(),
+});
+export type PlanStepInput = z.infer<typeof planInputSchema>;
+
+export const planOutputSchema = z.object({
+  items: z.array(z.object({ imageId: z.string(), requestId: z.string(), generation: z.int() })),
+});
+export type PlanStepOutput = z.infer<typeof planOutputSchema>;
+
+/** How long an image may try before it is given up: a working day's morning is long enough for any queue. */
+export const IMAGE_DEADLINE_MS = 6 * 60 * 60 * 1000;
+
+export interface PlanDeps extends AuditDeps {
+  readonly requests: Requests;
+  readonly images: Images;
+  readonly attempts: Attempts;
+  readonly vault: Pick<PromptVault, "get">;
+  readonly catalogue: Catalogue;
+  /** Whom the occurrences of this installation buy from; null: whatever routing chooses. */
+  readonly providerForOccurrences: ImageRequest["wantedProvider"];
+}
+
+export async function plan(input: PlanStepInput, deps: PlanDeps): Promise<PlanStepOutput> {
+  const part =
+    "entry" in input.input
+      ? await fire(input.input, input.executionId, deps)
+      : await claimNamed(input.input, input.executionName, deps);
+  if (!part) return { items: [] };
+  const request = await deps.requests.get(part.requestId);
+  if (!request) throw new AtelierError("UnknownName", `There is no request ${part.requestId}.`);
+
+  await takeOver(part, deps);
+  const images = await putImages(request, part, deps);
+  return {
+    items: images
+      .filter((image) => !isTerminal(image.status))
+      .map(({ imageId, requestId }) => ({ imageId, requestId, generation: part.generation })),
+  };
+}
+
+/** The scheduler delivers at least once under random names: the first execution owns the occurrence, others end. */
+async function fire(
+  firing: { entry: string; scheduledTime: string },
+  executionId: string,
+  deps: PlanDeps,
+): Promise<Part | null> {
+  const planned = occurrenceAt(firing.entry, firing.scheduledTime, deps.catalogue.schedule);
+  if (planned.action.kind !== "generate") return null;
+  const stock = await stockOf(deps);
+  const wanted: Occurrence = {
+    occurrenceId: planned.occurrenceId,
+    entry: planned.entry,
+    localDate: planned.localDate,
+    scheduledAtMs: planned.scheduledAtMs,
+    requestId: occurrenceRequestId(planned.occurrenceId, planned.scheduledAtMs),
+    category: resolveCategory(planned.action, stock),
+    count: planned.count,
+  };
+  await deps.requests.occurrences.putIfAbsent(wanted);
+  const occurrence = (await deps.requests.occurrences.get(wanted.occurrenceId)) ?? wanted;
+  const request = await putRequest(requestOf(occurrence, deps), deps.requests);
+  await deps.requests.parts.putIfAbsent({
+    requestId: request.requestId,
+    part: 0,
+    owner: executionId,
+    generation: 1,
+    open: true,
+    createdAtMs: deps.clock(),
+  });
+  const part = await deps.requests.parts.get(partIdOf({ requestId: request.requestId, part: 0 }));
+  return part?.owner === executionId ? part : null;
+}
+
+function requestOf(occurrence: Occurrence, deps: PlanDeps): ImageRequest {
+  if (occurrence.requestId === null || occurrence.category === null) {
+    throw new AtelierError("Unexpected", `Occurrence ${occurrence.occurrenceId} asks for no pictures.`);
+  }
+  return {
+    requestId: occurrence.requestId,
+    source: "occurrence",
+    occurrenceId: occurrence.occurrenceId,
+    category: occurrence.category,
+    template: null,
+    freePrompt: false,
+    count: occurrence.count,
+    seed: derivedSeed(occurrence.occurrenceId),
+    priority: "plan",
+    wantedModel: null,
+    wantedProvider: deps.providerForOccurrences,
+    parameters: {},
+    maxCostMicros: null,
+    localDate: occurrence.localDate,
+    createdAtMs: deps.clock(),
+    parts: partsOf(occurrence.count),
+  };
+}
+
+/** An execution named for a generation owns the part only while the part is at that generation. */
+async function claimNamed(
+  wanted: { requestId: string; part: number; generation: number },
+  executionName: string,
+  deps: PlanDeps,
+): Promise<Part | null> {
+  const patched = await deps.requests.parts.patch(partIdOf(wanted), {
+    set: { owner: executionName },
+    when: [
+      { field: "generation", is: "equals", value: wanted.generation },
+      { field: "owner", is: "absent-or-equals", value: executionName },
+    ],
+  });
+  return patched.ok ? patched.record : null;
+}
+
+/** From here on, writes of an earlier owner fail on the generation that each item carries. */
+async function takeOver(part: Part, deps: PlanDeps): Promise<void> {
+  if (part.generation === 1) return;
+  const { generation } = part;
+  for (const image of await imagesOfPart(part, deps.images)) {
+    await deps.images.patch(image.imageId, {
+      set: { generation },
+      when: [{ field: "generation", is: "below", value: generation }],
+    });
+    for (const attempt of await deps.attempts.ofImage(image.imageId)) {
+      await deps.attempts.patch(attempt.attemptId, {
+        set: { generation },
+        when: [{ field: "generation", is: "below", value: generation }],
+      });
+    }
+  }
+  await audited(
+    {
+      subject: part.requestId,
+      kind: "resumed",
+      phase: "done",
+      occasion: `${part.part}-${generation}`,
+      facts: { generation },
+    },
+    deps,
+  );
+}
+
+/** Put-if-absent, in blocks: a run that was cut off here is continued by the next one. */
+async function putImages(request: ImageRequest, part: Part, deps: PlanDeps): Promise<Image[]> {
+  const standing = new Map((await imagesOfPart(part, deps.images)).map((image) => [image.index, image]));
+  const missing = partIndexes(request, part.part).filter((index) => !standing.has(index));
+  const expanded = expandRequest({
+    request,
+    catalogue: deps.catalogue,
+    indexes: missing,
+    ...(request.freePrompt ? { freePrompts: await freePromptsOf(request, missing, deps) } : {}),
+  });
+  await Promise.all(
+    expanded.map(async (variation) => {
+      const image = plannedImage(request, part, variation, deps.clock());
+      await deps.images.putIfAbsent(image);
+      standing.set(image.index, image);
+    }),
+  );
+  if (missing.length > 0) {
+    await audited(
+      {
+        subject: request.requestId,
+        kind: "asked",
+        phase: "done",
+        occasion: String(part.part),
+        facts: {
+          source: request.source,
+          category: request.category,
+          count: request.count,
+          occurrence: request.occurrenceId,
+        },
+      },
+      deps,
+    );
+  }
+  return [...standing.values()].sort((one, other) => one.index - other.index);
+}
+
+async function freePromptsOf(request: ImageRequest, indexes: readonly number[], deps: PlanDeps) {
+  const texts = new Map<number, { prompt: string; negativePrompt: string }>();
+  for (const index of indexes) {
+    const text = await deps.vault.get(imageIdOf(request.requestId, index));
+    if (text) texts.set(index, text);
+  }
+  return texts;
+}
+
+async function imagesOfPart(part: Part, images: Images): Promise<Image[]> {
+  return (await images.ofRequest(part.requestId)).filter((image) => image.part === part.part);
+}
+
+async function stockOf(deps: PlanDeps): Promise<Partial<Record<CategoryName, number>>> {
+  const stock: Partial<Record<CategoryName, number>> = {};
+  for (const { name } of deps.catalogue.categories) stock[name] = await deps.images.stock(name);
+  return stock;
+}
+
+function plannedImage(request: ImageRequest, part: Part, variation: ExpandedImage, nowMs: number): Image {
+  return {
+    imageId: imageIdOf(request.requestId, variation.index),
+    requestId: request.requestId,
+    index: variation.index,
+    part: part.part,
+    generation: part.generation,
+    category: request.category,
+    template: variation.template,
+    slots: { ...variation.slots },
+    rating: variation.rating,
+    tags: [...variation.tags],
+    parameters: variation.parameters,
+    seed: variation.seed,
+    wantedModel: request.wantedModel,
+    wantedProvider: request.wantedProvider,
+    maxCostMicros: request.maxCostMicros === null ? null : Math.floor(request.maxCostMicros / request.count),
+    status: "planned",
+    createdAtMs: nowMs,
+    localDate: request.localDate,
+    deadlineAtMs: nowMs + IMAGE_DEADLINE_MS,
+    attempts: 0,
+    currentAttemptId: null,
+    promptHash: null,
+    exclusions: [],
+    warnings: [],
+    failure: null,
+    chosenAttemptId: null,
+    model: null,
+    provider: null,
+    sentSeed: null,
+    costMicros: 0,
+    processingMs: null,
+    quality: null,
+    qualityParts: null,
+    fingerprint: null,
+    duplicateOf: null,
+    verdict: null,
+    version: null,
+    manifestKey: null,
+    renditions: [],
+    originals: [],
+    finishedAtMs: null,
+  };
+}

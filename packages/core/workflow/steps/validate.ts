@@ -1,0 +1,283 @@
+/**
+ * @module validate: everything that can be known before money moves. The prompt is built and judged, candidates are ranked,
+ * the attempt gets its number, and the most that it can cost is set aside.
+ */
+import * as z from "zod";
+import { type Attempt, attemptSchema } from "../../attempt.ts";
+import { type AuditDeps, audited } from "../../audit.ts";
+import { resetOf } from "../../budget.ts";
+import type { Catalogue, Rating } from "../../catalogue.ts";
+import { AtelierError, ERRORS, type ErrorName, isErrorName } from "../../errors.ts";
+import { attemptIdOf, derivedSeed } from "../../ids.ts";
+import { type Image, isTerminal, OPEN_STATUSES } from "../../image.ts";
+import { type LedgerDeps, settle, shortfallMessage, takeHold } from "../../ledger.ts";
+import { chargeOf } from "../../outcome.ts";
+import { judgePrompt } from "../../policy.ts";
+import type { Images, PromptText, PromptVault } from "../../ports.ts";
+import { filledPrompt, promptHashOf } from "../../prompt.ts";
+import { type Candidate, noCandidateError, type Routing } from "../../routing.ts";
+import { localDateOf } from "../../schedule.ts";
+import { type imageInputSchema, ownedImage, superseded } from "../ownership.ts";
+
+export const validateOutputSchema = z.object({ attemptId: attemptSchema.shape.attemptId });
+export type ValidateOutput = z.infer<typeof validateOutputSchema>;
+export type ValidateInput = z.infer<typeof imageInputSchema>;
+
+/** First try, two failovers: beyond that something is wrong that buying does not mend. */
+export const ATTEMPTS_MAX = 3;
+
+/** A job at a provider that takes longer is cancelled there (`Cancel-After`): well below the hour that outputs live. */
+export const JOB_DEADLINE_MS = 15 * 60 * 1000;
+
+/** What one image asks of routing. */
+export interface RoutingQuery {
+  readonly rating: Rating;
+  readonly parameters: Image["parameters"];
+  readonly template: string | null;
+  readonly wantedModel: string | null;
+  readonly wantedProvider: Image["wantedProvider"];
+  readonly prompt: PromptText;
+  /** Model and provider of earlier attempts that failed at the provider. */
+  readonly tried: readonly { readonly model: string; readonly provider: string }[];
+}
+
+export interface ValidateDeps extends AuditDeps, LedgerDeps {
+  readonly images: Images;
+  readonly vault: PromptVault;
+  readonly catalogue: Catalogue;
+  /** `rankCandidates` with this installation's keys and attestations. */
+  readonly route: (query: RoutingQuery) => Routing;
+  readonly timezone: string;
+  /** For the hash that stands for the prompt. */
+  readonly promptKey: Uint8Array;
+}
+
+/**
+ * @throws AtelierError `PolicyRefused`, `TermsDenied`, `NoCandidate`, `PriceUnknown`, `BudgetExceeded`, `MaxCostExceeded`,
+ * `LedgerBusy`, or the failure of the last attempt when no candidate is left
+ */
+export async function validate(input: ValidateInput, deps: ValidateDeps): Promise<ValidateOutput> {
+  const image = await ownedImage(input, deps.images);
+  if (isTerminal(image.status))
+    throw new AtelierError("ImageTerminal", `${image.imageId} is ${image.status} already.`);
+  const earlier = await deps.attempts.ofImage(image.imageId);
+  const current = earlier.find((attempt) => attempt.attemptId === image.currentAttemptId);
+  if (current && !(await isSpent(current, deps))) return hold(image, current, deps);
+
+  const prompt = await promptOf(image, deps);
+  const rating = await judged(image, prompt, deps);
+  if (image.attempts >= ATTEMPTS_MAX && current) throw failureOf(current);
+  const routing = deps.route({
+    rating,
+    parameters: image.parameters,
+    template: image.template,
+    wantedModel: image.wantedModel,
+    wantedProvider: image.wantedProvider,
+    prompt,
+    // A create that never arrived says nothing against the model.
+    tried: earlier.filter(
+      (attempt) => attempt.outcome?.kind === "failed" && attempt.outcome.name !== "NotCreated",
+    ),
+  });
+  const candidate = routing.candidates[0];
+  if (!candidate) throw current ? failureOf(current) : await noCandidate(image, routing, deps);
+  const spentMicros = earlier.reduce((sum, attempt) => sum + (attempt.settledMicros ?? 0), 0);
+  if (image.maxCostMicros !== null && spentMicros + candidate.mostMicros > image.maxCostMicros) {
+    throw new AtelierError(
+      "MaxCostExceeded",
+      `The picture can cost more than its share of --max-cost; raise the cap.`,
+    );
+  }
+  const attempt = await createAttempt(image, candidate, { rating, routing, prompt }, deps);
+  return hold(image, attempt, deps);
+}
+
+/** True when the attempt failed at the provider and another may follow; settles it first. */
+async function isSpent(attempt: Attempt, deps: ValidateDeps): Promise<boolean> {
+  if (attempt.state === "unknown" && !attempt.outcome) {
+    throw new AtelierError(
+      "OutcomeUnknown",
+      `What became of ${attempt.attemptId} is not known; it is not bought again.`,
+    );
+  }
+  if (attempt.outcome?.kind !== "failed") return false;
+  await settle(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps);
+  const { name } = attempt.outcome;
+  if (!isErrorName(name) || ERRORS[name].route !== "fail-over") throw failureOf(attempt);
+  return true;
+}
+
+function failureOf(attempt: Attempt): AtelierError {
+  const outcome = attempt.outcome;
+  if (outcome?.kind !== "failed")
+    return new AtelierError("Unexpected", `Attempt ${attempt.attemptId} has no failure.`);
+  return new AtelierError(isErrorName(outcome.name) ? outcome.name : "ProviderFailed", outcome.message);
+}
+
+/** Kept once built: later runs read the very same text. */
+async function promptOf(image: Image, deps: ValidateDeps): Promise<PromptText> {
+  const kept = await deps.vault.get(image.imageId);
+  if (kept) return kept;
+  const template = deps.catalogue.categories
+    .find((category) => category.name === image.category)
+    ?.templates.find((candidate) => candidate.name === image.template);
+  if (!template) {
+    throw new AtelierError(
+      "UnknownName",
+      `The template ${image.template} of ${image.imageId} is not in the catalogue any more.`,
+    );
+  }
+  const prompt = filledPrompt(template, image.slots);
+  await deps.vault.put(image.imageId, prompt);
+  return prompt;
+}
+
+/** The effective rating, or a refusal that names its rule and never the text. */
+async function judged(image: Image, prompt: PromptText, deps: ValidateDeps): Promise<Rating> {
+  const judgement = judgePrompt({ ...prompt, rating: image.rating, policy: deps.catalogue.policy });
+  const promptHash = promptHashOf(prompt, deps.promptKey);
+  if (judgement.decision === "allowed") return judgement.rating;
+  await note(image, "PolicyRefused", judgement.message, judgement.rule, { promptHash }, deps);
+  throw new AtelierError("PolicyRefused", judgement.message, { data: { rule: judgement.rule } });
+}
+
+async function noCandidate(image: Image, routing: Routing, deps: ValidateDeps): Promise<AtelierError> {
+  const refusal = routingRefusal(routing);
+  await note(image, refusal.name, refusal.message, refusal.rule, { exclusions: [...routing.excluded] }, deps);
+  return new AtelierError(refusal.name, refusal.message, { data: { rule: refusal.rule } });
+}
+
+/** Why nothing can be bought, in one sentence, with the reason of each model that was meant. */
+export function routingRefusal(routing: Routing): { name: ErrorName; message: string; rule: string } {
+  const meant = routing.excluded.filter(({ reason }) => !NOT_MEANT.has(reason));
+  const reasons = meant.length > 0 ? meant : routing.excluded;
+  const list = reasons.map(({ model, detail }) => `${model}: ${detail}`).join("; ");
+  return {
+    name: noCandidateError(routing.excluded),
+    rule: reasons[0]?.reason ?? "no-models",
+    message: `No model can make this picture (${list || "the catalogue lists none"}).`,
+  };
+}
+
+/** Exclusions that only say "you asked for something else". */
+const NOT_MEANT: ReadonlySet<string> = new Set(["other-model-wanted", "other-provider", "not-buyable"]);
+
+async function note(
+  image: Image,
+  name: ErrorName,
+  message: string,
+  rule: string,
+  more: Partial<Image>,
+  deps: ValidateDeps,
+): Promise<void> {
+  await deps.images.patch(image.imageId, {
+    set: { failure: { name, message, rule }, ...more },
+    when: [{ field: "generation", is: "equals", value: image.generation }],
+  });
+}
+
+/** The number is claimed by condition on the image; the attempt itself is put-if-absent under it. */
+async function createAttempt(
+  image: Image,
+  candidate: Candidate,
+  decided: { rating: Rating; routing: Routing; prompt: PromptText },
+  deps: ValidateDeps,
+): Promise<Attempt> {
+  const nowMs = deps.clock();
+  // A run that died between number and attempt left a number without one: it is used up first.
+  const numberIsFree =
+    image.currentAttemptId === attemptIdOf(image.imageId, image.attempts) &&
+    !(await deps.attempts.get(image.currentAttemptId));
+  const number = numberIsFree ? image.attempts : image.attempts + 1;
+  const attemptId = attemptIdOf(image.imageId, number);
+  const claimed = await deps.images.patch(image.imageId, {
+    set: {
+      attempts: number,
+      currentAttemptId: attemptId,
+      status: "held",
+      rating: decided.rating,
+      promptHash: promptHashOf(decided.prompt, deps.promptKey),
+      exclusions: [...decided.routing.excluded],
+      warnings: [...candidate.warnings],
+    },
+    when: [
+      { field: "generation", is: "equals", value: image.generation },
+      { field: "attempts", is: "equals", value: image.attempts },
+      { field: "status", is: "one-of", values: OPEN_STATUSES },
+    ],
+  });
+  // The condition also fails on our own update whose answer was lost.
+  if (claimed.record?.currentAttemptId !== attemptId || claimed.record.generation !== image.generation) {
+    throw superseded(image.imageId);
+  }
+  const localDate = localDateOf(nowMs, deps.timezone);
+  const attempt: Attempt = {
+    attemptId,
+    imageId: image.imageId,
+    requestId: image.requestId,
+    number,
+    generation: image.generation,
+    provider: candidate.provider,
+    model: candidate.model,
+    version: deps.catalogue.models.find((model) => model.name === candidate.model)?.version ?? null,
+    seed: number === 1 ? image.seed : derivedSeed(attemptId, image.seed),
+    state: "held",
+    account: candidate.provider === "sandbox" ? "sandbox" : "real",
+    budgetMonth: localDate.slice(0, 7),
+    budgetDay: localDate,
+    category: image.category,
+    holdMicros: candidate.mostMicros,
+    listMicros: candidate.listMicros,
+    createdAtMs: nowMs,
+    deadlineAtMs: nowMs + JOB_DEADLINE_MS,
+    nonce: null,
+    submittingAtMs: null,
+    submitter: null,
+    webhookUrl: null,
+    submittedAtMs: null,
+    operation: null,
+    checkedAtMs: null,
+    token: null,
+    outcome: null,
+    stored: [],
+    settledMicros: null,
+    correctionMicros: null,
+    ledgerApplied: false,
+    correctionApplied: false,
+  };
+  await deps.attempts.putIfAbsent(attempt);
+  await audited(
+    {
+      subject: image.imageId,
+      kind: "decided",
+      phase: "done",
+      attemptId,
+      facts: {
+        model: attempt.model,
+        provider: attempt.provider,
+        rating: decided.rating,
+        termsDate: candidate.termsDate,
+        termsSource: candidate.termsSource,
+        holdMicros: attempt.holdMicros,
+        promptHash: promptHashOf(decided.prompt, deps.promptKey),
+      },
+    },
+    deps,
+  );
+  return (await deps.attempts.get(attemptId)) ?? attempt;
+}
+
+/** Takes the hold again however often it is asked to: an attempt is only sent while its money is set aside. */
+async function hold(image: Image, attempt: Attempt, deps: ValidateDeps): Promise<ValidateOutput> {
+  if (attempt.generation !== image.generation) throw superseded(image.imageId);
+  if (attempt.state !== "held") return { attemptId: attempt.attemptId };
+  const held = await takeHold(attempt, deps);
+  if (held.kind === "refused") {
+    const resetsAt = resetOf(held.scope, attempt.budgetDay, deps.timezone);
+    throw new AtelierError("BudgetExceeded", shortfallMessage(held, resetsAt), {
+      data: { ...held, resetsAt },
+    });
+  }
+  if (held.kind === "applied") throw superseded(image.imageId);
+  return { attemptId: attempt.attemptId };
+}

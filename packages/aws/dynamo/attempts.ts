@@ -1,0 +1,55 @@
+/** @module Attempts: by id and image, the open ones, and who owns which job at a provider. */
+import { type Attempt, attemptSchema, isOpen } from "@atelier/core/attempt";
+import { AtelierError } from "@atelier/core/errors";
+import { attemptIdOf } from "@atelier/core/ids";
+import type { Attempts } from "@atelier/core/ports";
+import type { Dynamo } from "./client.ts";
+import { ifAbsent } from "./expressions.ts";
+import { attemptKey, attemptsOfImage, OPEN_ATTEMPTS, operationKey } from "./keys.ts";
+import { itemsUnder } from "./listing.ts";
+import { createRecords, type Kind, type Openness, parseRecord } from "./records.ts";
+
+const attemptKind: Kind<Attempt> & { open: Openness<Attempt> } = {
+  name: "attempt",
+  schema: attemptSchema,
+  idOf: (attempt) => attempt.attemptId,
+  keyOf: attemptKey,
+  fixed: ["attemptId", "imageId", "number", "createdAtMs"],
+  open: {
+    hash: OPEN_ATTEMPTS,
+    isOpen,
+    decidedBy: ["ledgerApplied", "correctionMicros", "correctionApplied", "state"],
+    createdAtMs: (attempt) => attempt.createdAtMs,
+  },
+};
+
+export function createAttempts(dynamo: Dynamo): Attempts {
+  const records = createRecords(attemptKind, dynamo);
+  return {
+    ...records,
+
+    /** @throws AtelierError `Unexpected` when the id is not that of the image and number */
+    async putIfAbsent(attempt) {
+      if (attempt.attemptId !== attemptIdOf(attempt.imageId, attempt.number)) {
+        throw new AtelierError(
+          "Unexpected",
+          `The attempt id ${attempt.attemptId} is not that of attempt ${attempt.number} of ${attempt.imageId}; take it from attemptIdOf.`,
+        );
+      }
+      return records.putIfAbsent(attempt);
+    },
+
+    async ofImage(imageId) {
+      const { pk, prefix } = attemptsOfImage(imageId);
+      const items = await itemsUnder(pk, prefix, dynamo);
+      return items.map((item) => parseRecord(attemptKind, item));
+    },
+
+    async claimOperation(provider, operation, attemptId) {
+      const key = operationKey(provider, operation);
+      if (await dynamo.put({ ...key, attemptId }, ifAbsent())) return true;
+      const claim = await dynamo.get(key);
+      return claim?.attemptId === attemptId;
+    },
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * @module Every key and index of the one table, in one place.
+ *
+ * | item            | pk                         | sk                      | found by                                          |
+ * |-----------------|----------------------------|-------------------------|---------------------------------------------------|
+ * | image           | IMAGES#img_{request}       | IMAGE#{index}           | id; its request (query); timeline; state          |
+ * | attempt         | IMAGES#img_{request}       | ATTEMPT#{index}#{n}     | id; its image (query); state while open           |
+ * | prompt          | IMAGES#img_{request}       | PROMPT#{index}          | image id                                          |
+ * | tag entry       | TAG#{tag}                  | {position}              | images of a tag, newest first (query)             |
+ * | fingerprint     | FINGERPRINT#{category}     | {position}              | newest fingerprints of a category (query)         |
+ * | operation       | OP#{provider}#{operation}  | OP                      | claim of a provider's job, put-if-absent          |
+ * | request         | REQUEST#{requestId}        | REQUEST                 | id                                                |
+ * | part            | REQUEST#{requestId}        | PART#{k}                | id; its request (query); state while open         |
+ * | occurrence      | OCCURRENCE#{occurrenceId}  | OCCURRENCE              | id                                                |
+ * | ledger          | LEDGER#{account}           | {yyyy-mm}               | account and month                                 |
+ * | audit entry     | AUDIT#{subject}            | {auditId}               | its subject (query); timeline                     |
+ * | pacing          | PACING#{provider}          | PACING                  | provider                                          |
+ * | execution       | EXECUTION#{name}           | EXECUTION               | name; state while running                         |
+ * | process lease   | PROCESS#{processId}        | LEASE                   | process id                                        |
+ *
+ * | index    | hash (`index...`)                            | range (`index...At`)          | answers                     |
+ * |----------|----------------------------------------------|-------------------------------|-----------------------------|
+ * | timeline | `IMAGE#{category}`, `AUDIT`                  | {position}                    | category, date, all; audit  |
+ * | state    | `IMAGE#{status}`                             | {category}#{position}         | status, with category or not|
+ * |          | `ATTEMPT#open` `PART#open` `EXECUTION#open`  | {position}                    | open work, oldest first     |
+ *
+ * A position is `{milliseconds, 15 digits}#{id}`: sorts by time and says which item it is. Lists over several hashes
+ * (all images: five categories) are merged by position.
+ *
+ * Costs. Everything of a request stands in one partition, so "its images" and "an image's attempts" are consistent
+ * queries without an index. Tag entries and fingerprints never change, so they are items in the order that they are
+ * read in: one write each, where an index would take a second one. Indexes are KEYS_ONLY: a patch costs an index
+ * write only when its key changes (status: 2, openness: 1), whereas ALL would repeat every patch of an image in both
+ * indexes; lists read the records by BatchGet, consistently, so that a filter never sees an old copy.
+ *
+ * Index attributes are apart from the records' own fields because those may be null, which no index key may be.
+ */
+import { imageIdOf, imageIdOfAttempt } from "@atelier/core/ids";
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** Attribute names of the keys; the indexes are named without the prefix. */
+export const INDEXES = {
+  timeline: { hash: "indexTimeline", range: "indexTimelineAt" },
+  state: { hash: "indexState", range: "indexStateAt" },
+} as const;
+export type IndexName = keyof typeof INDEXES;
+
+// ---------------------------------------------------------------------------------------------- items
+
+export function imageKey(imageId: string): Key {
+  const { request, index } = imageIdPieces(imageId);
+  return { pk: `IMAGES#${request}`, sk: `IMAGE#${index}` };
+}
+
+/** The partition that holds the images of a request, and the prefix of their sort keys. */
+export function imagesOfRequest(requestId: string): { pk: string; prefix: string } {
+  return { pk: imageKey(imageIdOf(requestId, 0)).pk, prefix: "IMAGE#" };
+}
+
+export function attemptKey(attemptId: string): Key {
+  const imageId = imageIdOfAttempt(attemptId);
+  const number = attemptId.slice(imageId.length + 1);
+  const { pk, prefix } = attemptsOfImage(imageId);
+  return { pk, sk: prefix + number.padStart(4, "0") };
+}
+
+export function attemptsOfImage(imageId: string): { pk: string; prefix: string } {
+  const { request, index } = imageIdPieces(imageId);
+  return { pk: `IMAGES#${request}`, prefix: `ATTEMPT#${index}#` };
+}
+
+export function promptKey(imageId: string): Key {
+  const { request, index } = imageIdPieces(imageId);
+  return { pk: `IMAGES#${request}`, sk: `PROMPT#${index}` };
+}
+
+export function tagPartition(tag: string): string {
+  return `TAG#${tag}`;
+}
+
+export function fingerprintPartition(category: string): string {
+  return `FINGERPRINT#${category}`;
+}
+
+export function operationKey(provider: string, operation: string): Key {
+  return { pk: `OP#${provider}#${operation}`, sk: "OP" };
+}
+
+export function requestKey(requestId: string): Key {
+  return { pk: `REQUEST#${requestId}`, sk: "REQUEST" };
+}
+
+/** @param partId `{requestId}.{k}` */
+export function partKey(partId: string): Key {
+  const dot = partId.lastIndexOf(".");
+  const { pk, prefix } = partsOfRequest(partId.slice(0, dot));
+  return { pk, sk: prefix + partId.slice(dot + 1).padStart(5, "0") };
+}
+
+export function partsOfRequest(requestId: string): { pk: string; prefix: string } {
+  return { pk: requestKey(requestId).pk, prefix: "PART#" };
+}
+
+export function occurrenceKey(occurrenceId: string): Key {
+  return { pk: `OCCURRENCE#${occurrenceId}`, sk: "OCCURRENCE" };
+}
+
+export function ledgerKey(account: string, month: string): Key {
+  return { pk: `LEDGER#${account}`, sk: month };
+}
+
+export function auditKey(subject: string, auditId: string): Key {
+  return { pk: auditPartition(subject), sk: auditId };
+}
+
+export function auditPartition(subject: string): string {
+  return `AUDIT#${subject}`;
+}
+
+export function pacingKey(provider: string): Key {
+  return { pk: `PACING#${provider}`, sk: "PACING" };
+}
+
+export function executionKey(name: string): Key {
+  return { pk: `EXECUTION#${name}`, sk: "EXECUTION" };
+}
+
+export function leaseKey(processId: string): Key {
+  return { pk: `PROCESS#${processId}`, sk: "LEASE" };
+}
+
+// ---------------------------------------------------------------------------------------------- index keys
+
+export const AUDIT_TIMELINE = "AUDIT";
+export const OPEN_ATTEMPTS = "ATTEMPT#open";
+export const OPEN_PARTS = "PART#open";
+export const OPEN_EXECUTIONS = "EXECUTION#open";
+
+export function imageTimeline(category: string): string {
+  return `IMAGE#${category}`;
+}
+
+export function imageState(status: string): string {
+  return `IMAGE#${status}`;
+}
+
+/** Sorts by time, then by id. */
+export function positionOf(atMs: number, id: string): string {
+  return `${String(atMs).padStart(15, "0")}#${id}`;
+}
+
+export function idOfPosition(position: string): string {
+  return position.slice(position.indexOf("#") + 1);
+}
+
+/** Positions from a time on. `~` sorts after every digit. */
+export function positionsSince(sinceMs: number): { first: string; last: string } {
+  return { first: String(Math.max(0, Math.floor(sinceMs))).padStart(15, "0"), last: "~" };
+}
+
+/** What stands before the position in the range of image states. */
+export function statePrefix(category: string): string {
+  return `${category}#`;
+}
+
+// ---------------------------------------------------------------------------------------------- pieces
+
+/** `img_{request}_{index}`; an id of another form gets keys of its own, where nothing stands. */
+function imageIdPieces(imageId: string): { request: string; index: string } {
+  const cut = imageId.lastIndexOf("_");
+  return cut < 0
+    ? { request: imageId, index: "" }
+    : { request: imageId.slice(0, cut), index: imageId.slice(cut + 1) };
+}

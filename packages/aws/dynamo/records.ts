@@ -1,0 +1,156 @@
+/** @module `Records<T>` over the table: what all kinds of records have in common, including the list of open ones. */
+import { AtelierError } from "@atelier/core/errors";
+import type { Change, Page, Patched, Records } from "@atelier/core/ports";
+import type * as z from "zod";
+import type { Dynamo, Item } from "./client.ts";
+import type { PageRequest } from "./cursor.ts";
+import { compileChange, type IndexChange, ifAbsent, unchanged } from "./expressions.ts";
+import { damaged } from "./failures.ts";
+import { INDEXES, type Key, positionOf, positionsSince } from "./keys.ts";
+import { listPage } from "./listing.ts";
+
+export interface Kind<T> {
+  /** For messages: "image". */
+  readonly name: string;
+  readonly schema: z.ZodType<T>;
+  idOf(record: T): string;
+  keyOf(id: string): Key;
+  /** Fields that keys and index keys are made of: no patch may touch them. */
+  readonly fixed: readonly (keyof T & string)[];
+  /** Index attributes of a new record. */
+  indexed?(record: T): Readonly<Record<string, string>>;
+  /** Index attributes that follow from the changed fields alone. */
+  reindexed?(set: Partial<T>): Readonly<Record<string, string>>;
+  readonly open?: Openness<T>;
+}
+
+/**
+ * The sparse list of open records: an item is in it while it has the hash attribute of the `state` index.
+ *
+ * Openness depends on several fields and a patch sees only those that it changes. So a patch of any field that decides
+ * marks the record open in the same write, and a second write removes the mark IF the deciding fields still are what
+ * made the record closed:
+ *
+ *     patch A: ledgerApplied = true, mark ──> closed, so: remove mark IF ledgerApplied, correction..., state unchanged
+ *     patch B:                 correctionMicros = 5, mark ──┘ fails on B's change; B's mark stands
+ *
+ * A crash in between leaves a closed record in the list, which reading the list puts right; an open one is never
+ * missing. Doing both in one write would save it, but the embedded engine updates index and item one after the other:
+ * killed in between, it would lose the mark and keep the open record.
+ */
+export interface Openness<T> {
+  /** Hash in the index. */
+  readonly hash: string;
+  isOpen(record: T): boolean;
+  readonly decidedBy: readonly (keyof T & string)[];
+  createdAtMs(record: T): number;
+}
+
+export interface OpenRecords<T> extends Records<T> {
+  /** Oldest first. */
+  open(page: PageRequest): Promise<Page<T>>;
+}
+
+const STATE = INDEXES.state;
+
+export function createRecords<T extends object>(
+  kind: Kind<T> & { readonly open: Openness<T> },
+  dynamo: Dynamo,
+): OpenRecords<T>;
+export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): Records<T>;
+export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): OpenRecords<T> {
+  const { open } = kind;
+
+  async function removeMark(record: T, openness: Openness<T>): Promise<void> {
+    const change = { set: {}, when: unchanged(record, openness.decidedBy) };
+    await dynamo.update(
+      kind.keyOf(kind.idOf(record)),
+      compileChange(change, { set: {}, remove: [STATE.hash] }),
+    );
+  }
+
+  return {
+    async get(id) {
+      const item = await dynamo.get(kind.keyOf(id));
+      return item && parseRecord(kind, item);
+    },
+
+    async putIfAbsent(record) {
+      const id = kind.idOf(record);
+      return dynamo.put(
+        {
+          ...record,
+          ...kind.indexed?.(record),
+          ...(open && { [STATE.range]: positionOf(open.createdAtMs(record), id) }),
+          ...(open?.isOpen(record) && { [STATE.hash]: open.hash }),
+          ...kind.keyOf(id),
+        },
+        ifAbsent(),
+      );
+    },
+
+    async patch(id, change): Promise<Patched<T>> {
+      refuseFixed(kind, id, change);
+      const key = kind.keyOf(id);
+      const done = await dynamo.update(key, compileChange(change, indexChange(kind, change.set)));
+      if (!done.ok || !done.item) {
+        const item = await dynamo.get(key);
+        return { ok: false, record: item && parseRecord(kind, item) };
+      }
+      const record = parseRecord(kind, done.item);
+      if (open && STATE.hash in done.item && !open.isOpen(record)) await removeMark(record, open);
+      return { ok: true, record };
+    },
+
+    async open(page) {
+      if (!open) return { items: [], cursor: null };
+      const stale: T[] = [];
+      const found = await listPage(
+        {
+          query: open.hash,
+          sources: [{ index: "state", hash: open.hash, ...positionsSince(0) }],
+          newestFirst: false,
+          parse: (item) => {
+            const record = parseRecord(kind, item);
+            if (STATE.hash in item && !open.isOpen(record)) stale.push(record);
+            return record;
+          },
+          matches: open.isOpen,
+        },
+        page,
+        dynamo,
+      );
+      for (const record of stale) await removeMark(record, open);
+      return found;
+    },
+  };
+}
+
+/** @throws AtelierError `StorageUnavailable` naming the key of an item that is not such a record */
+export function parseRecord<T>(kind: Pick<Kind<T>, "name" | "schema">, item: Item): T {
+  const parsed = kind.schema.safeParse(item);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw damaged(
+    { pk: item.pk, sk: item.sk },
+    new Error(`not a valid ${kind.name} at ${issue?.path.join(".")}: ${issue?.message}`),
+  );
+}
+
+function indexChange<T>(kind: Kind<T>, set: Partial<T>): IndexChange {
+  const mayOpen = kind.open?.decidedBy.some((field) => set[field] !== undefined);
+  return {
+    set: { ...kind.reindexed?.(set), ...(mayOpen && kind.open && { [STATE.hash]: kind.open.hash }) },
+    remove: [],
+  };
+}
+
+function refuseFixed<T>(kind: Kind<T>, id: string, change: Change<T>): void {
+  const touched = kind.fixed.filter((field) => change.set[field] !== undefined);
+  if (touched.length > 0) {
+    throw new AtelierError(
+      "Unexpected",
+      `A patch of ${kind.name} ${id} sets ${touched.join(", ")}, which its keys are made of; leave it out.`,
+    );
+  }
+}

@@ -42,14 +42,15 @@ export async function findPrediction(
   return { kind: "unknown" };
 }
 
-/** `perhaps`: neither seed nor webhook is shown, and nothing speaks against it. */
+/**
+ * Everything that is shown must agree; `perhaps` when neither seed nor webhook is. The model's name is not compared: a
+ * pinned version says more, and official models answer with `hidden` or `dp-…` in its place.
+ */
 function matches(prediction: Prediction, create: LostCreate): "yes" | "no" | "perhaps" {
   const { model } = create;
-  // Official models answer with `hidden` or `dp-…` instead of a version.
   const shown = prediction.version ?? "";
-  if (model.version !== null && /^[0-9a-f]{64}$/.test(shown) && shown !== versionHash(model.version))
-    return "no";
-  if (prediction.model && prediction.model !== model.model) return "no";
+  const isHash = /^[0-9a-f]{64}$/.test(shown);
+  if (isHash && model.version !== null && shown !== versionHash(model.version)) return "no";
   const seed = prediction.input?.[model.seed];
   if (seed !== undefined && seed !== create.seed) return "no";
   if (prediction.webhook && prediction.webhook !== create.webhookUrl) return "no";

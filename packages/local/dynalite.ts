@@ -1,0 +1,249 @@
+/**
+ * @module DynamoDB on disk: dynalite's store and actions behind a small HTTP front of ours. dynalite's own front throws
+ * what the store throws (a full disk, a caller that was killed in mid-sentence) into the process; ours answers with a
+ * name of the error table.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import { AtelierError, errorNameOf, isAtelierError } from "@atelier/core/errors";
+import type { CreateTableCommandInput, KeySchemaElement } from "@aws-sdk/client-dynamodb";
+
+/** What is used of dynalite 4.0.0, which has no types. */
+interface Store {
+  readonly db: { open(): Promise<void>; close(): Promise<void> };
+  readonly tableDb: { put(name: string, table: Table, done: (error: unknown) => void): void };
+}
+interface Table {
+  TableStatus: string;
+  KeySchema: KeySchemaElement[];
+  GlobalSecondaryIndexes?: { IndexName: string; KeySchema: KeySchemaElement[]; IndexStatus: string }[];
+}
+interface StoreModule {
+  create(options: { path: string; createTableMs: number }): Store;
+}
+interface Validations {
+  checkTypes(input: unknown, types: unknown): unknown;
+  checkValidations(input: unknown, types: unknown, custom: unknown, store: Store): void;
+}
+interface ActionValidation {
+  readonly types: unknown;
+  readonly custom: unknown;
+}
+type Action = (store: Store, input: unknown, done: (error: unknown, output: unknown) => void) => void;
+
+const OPERATIONS = [
+  "BatchGetItem",
+  "BatchWriteItem",
+  "CreateTable",
+  "DeleteItem",
+  "DescribeTable",
+  "GetItem",
+  "PutItem",
+  "Query",
+  "Scan",
+  "UpdateItem",
+] as const;
+type Operation = (typeof OPERATIONS)[number];
+
+const require = createRequire(import.meta.url);
+const CONTENT_TYPE = "application/x-amz-json-1.0";
+/** Carries the name of the error table when the store itself fails; such an answer is not DynamoDB's. */
+export const FAULT_HEADER = "x-atelier-fault";
+/** A request that is answered by its head alone and ends when the server does: how others learn of it. */
+export const WATCH_PATH = "/watch";
+
+export interface Dynalite {
+  /** @throws the system's error when the socket cannot be made */
+  listen(socketPath: string): Promise<void>;
+  /** Takes no new request, answers those under way, closes the store. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store and makes the table if it is not there.
+ *
+ * @param deps.folder LevelDB's folder; its lock is the kernel's and ends with the process
+ * @param deps.onFault called after a request met a failing store, which stays failed until it is opened anew
+ * @returns `locked` when somebody else has the store open
+ * @throws AtelierError `FolderUnusable` (damaged, or a table of another version), `StorageFull`
+ */
+export async function openDynalite(deps: {
+  folder: string;
+  table: CreateTableCommandInput;
+  onFault: () => void;
+}): Promise<Dynalite | "locked"> {
+  const stores: StoreModule = require("dynalite/db/index.js");
+  const store = stores.create({ path: deps.folder, createTableMs: 0 });
+  try {
+    await store.db.open();
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED") return "locked";
+    throw storeFault(cause ?? error, deps.folder);
+  }
+  try {
+    await ensureTable(store, deps.table, deps.folder);
+  } catch (error) {
+    await store.db.close();
+    throw isAtelierError(error) ? error : storeFault(error, deps.folder);
+  }
+
+  const watchers = new Set<ServerResponse>();
+  const server = createServer((request, response) => {
+    // A caller that is killed takes its request back; nobody is left to be told.
+    request.on("error", () => {});
+    response.on("error", () => {});
+    // While closing, an answered connection must end, or it would keep the server open.
+    if (!server.listening) response.setHeader("connection", "close");
+    if (request.url !== WATCH_PATH) return void answer(store, request, response, deps);
+    watchers.add(response.once("close", () => watchers.delete(response)));
+    response.flushHeaders();
+  });
+  // Ours are the only callers: a connection may be idle for as long as its process lives.
+  server.keepAliveTimeout = 0;
+  server.requestTimeout = 0;
+
+  return {
+    listen: (socketPath) =>
+      new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(socketPath, resolve);
+      }),
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const watcher of watchers) watcher.end();
+        server.closeIdleConnections();
+      });
+      await store.db.close();
+    },
+  };
+}
+
+async function answer(
+  store: Store,
+  request: IncomingMessage,
+  response: ServerResponse,
+  deps: { folder: string; onFault: () => void },
+): Promise<void> {
+  try {
+    const operation = String(request.headers["x-amz-target"]).split(".")[1];
+    const input: unknown = JSON.parse(await textOf(request));
+    send(response, 200, await run(store, operation, input));
+  } catch (error) {
+    if (request.destroyed && !request.complete) return;
+    if (isRefusal(error)) return send(response, error.statusCode, error.body);
+    const fault = storeFault(error, deps.folder);
+    response.setHeader(FAULT_HEADER, errorNameOf(fault));
+    response.once("close", deps.onFault);
+    send(response, 500, { message: fault.message });
+  }
+}
+
+/** One operation of DynamoDB, validated as dynalite validates it. @throws the refusal that DynamoDB would answer */
+async function run(store: Store, operation: string | undefined, input: unknown): Promise<unknown> {
+  if (!isOperation(operation)) {
+    throw refusal("com.amazon.coral.service#UnknownOperationException", "No such operation here.");
+  }
+  const file = operation.charAt(0).toLowerCase() + operation.slice(1);
+  const validations: Validations = require("dynalite/validations/index.js");
+  const validation: ActionValidation = require(`dynalite/validations/${file}.js`);
+  const action: Action = require(`dynalite/actions/${file}.js`);
+  const checked = validations.checkTypes(input, validation.types);
+  validations.checkValidations(checked, validation.types, validation.custom, store);
+  return new Promise((resolve, reject) => {
+    action(store, checked, (error, output) => (error ? reject(error) : resolve(output)));
+  });
+}
+
+async function ensureTable(store: Store, wanted: CreateTableCommandInput, folder: string): Promise<void> {
+  const found = await describe(store, wanted.TableName);
+  if (!found) {
+    await run(store, "CreateTable", structuredClone(wanted));
+  } else if (shapeOf(found) !== shapeOf(wanted)) {
+    throw new AtelierError(
+      "FolderUnusable",
+      `The database in ${folder} was made by another version of Atelier; use that version or a new folder with --data.`,
+    );
+  }
+  // A process that is killed right after creating it leaves the table in CREATING for ever; we alone have it open.
+  const table = found ?? (await describe(store, wanted.TableName));
+  if (!table || table.TableStatus === "ACTIVE") return;
+  const indexes = table.GlobalSecondaryIndexes?.map((index) => ({ ...index, IndexStatus: "ACTIVE" }));
+  await new Promise<void>((resolve, reject) => {
+    const active = { ...table, TableStatus: "ACTIVE", ...(indexes && { GlobalSecondaryIndexes: indexes }) };
+    store.tableDb.put(String(wanted.TableName), active, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+async function describe(store: Store, tableName: string | undefined): Promise<Table | undefined> {
+  try {
+    return ((await run(store, "DescribeTable", { TableName: tableName })) as { Table: Table }).Table;
+  } catch (error) {
+    if (isRefusal(error) && String(error.body.__type).endsWith("ResourceNotFoundException")) return undefined;
+    throw error;
+  }
+}
+
+/** What cannot be changed on a table that exists: its keys and its indexes. */
+function shapeOf(table: CreateTableCommandInput | Table): string {
+  const keys = (schema: KeySchemaElement[] | undefined) =>
+    schema?.map((element) => `${element.KeyType} ${element.AttributeName}`).join(", ");
+  const indexes = table.GlobalSecondaryIndexes?.map(
+    (index) => `${index.IndexName}: ${keys(index.KeySchema)}`,
+  );
+  return [`table: ${keys(table.KeySchema)}`, ...(indexes ?? []).sort()].join("; ");
+}
+
+function send(response: ServerResponse, statusCode: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  const headers = { "content-type": CONTENT_TYPE, "content-length": Buffer.byteLength(text) };
+  response.writeHead(statusCode, headers).end(text);
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The store's own failure as an error of the table. */
+function storeFault(error: unknown, folder: string): AtelierError {
+  const text = error instanceof Error ? error.message : String(error);
+  const options = { cause: error };
+  if (/No space left|ENOSPC|Disk quota|EDQUOT|File too large|EFBIG/i.test(text)) {
+    return new AtelierError("StorageFull", `There is no space left for ${folder}; free some.`, options);
+  }
+  if (/Corruption|does not exist|MANIFEST|checksum/i.test(text)) {
+    return new AtelierError(
+      "FolderUnusable",
+      `The database in ${folder} is damaged (${text}); restore it from a backup or give another folder with --data.`,
+      options,
+    );
+  }
+  if (/Permission denied|not permitted|Read-only|ENOTDIR|EACCES|EPERM|EROFS/i.test(text)) {
+    return new AtelierError(
+      "FolderUnusable",
+      `The database in ${folder} cannot be written (${text}); give a folder that you may write with --data.`,
+      options,
+    );
+  }
+  return new AtelierError("StorageUnavailable", `The database in ${folder} failed (${text}).`, options);
+}
+
+interface Refusal {
+  readonly statusCode: number;
+  readonly body: { readonly __type: string; readonly message?: string };
+}
+
+function isRefusal(error: unknown): error is Refusal {
+  return typeof error === "object" && error !== null && "statusCode" in error && "body" in error;
+}
+
+function refusal(type: string, message: string): Refusal {
+  return { statusCode: 400, body: { __type: type, message } };
+}
+
+function isOperation(operation: string | undefined): operation is Operation {
+  return OPERATIONS.some((known) => known === operation);
+}

@@ -1,0 +1,96 @@
+/** @module Documents that only the command line prints, in the snake_case of the public contract. */
+import type { Category, Model, Parameters, Template } from "@atelier/core/catalogue";
+import type { RefusalDocument } from "@atelier/core/document";
+import { MICROS_PER_USD, usdFromMicros } from "@atelier/core/money";
+import type { AuditEntry } from "@atelier/core/ports";
+import { combinationsOf } from "@atelier/core/template";
+import type { ModelReport, Produced } from "@atelier/local/facade";
+
+/** A refused prompt carries the error's name for the exit code; the contract has three fields. */
+export function producedDocument(
+  produced: Produced,
+): Exclude<Produced, { status: "refused" }> | RefusalDocument {
+  return produced.status === "refused"
+    ? { status: "refused", rule: produced.rule, message: produced.message }
+    : produced;
+}
+
+export function auditDocument(entry: AuditEntry) {
+  return {
+    audit_id: entry.auditId,
+    subject: entry.subject,
+    kind: entry.kind,
+    phase: entry.phase,
+    attempt_id: entry.attemptId,
+    /** RFC 3339 in UTC. */
+    at: new Date(entry.atMs).toISOString(),
+    by: entry.by,
+    facts: entry.facts,
+  };
+}
+
+/** Prices in US dollars; null while unknown. */
+export function modelDocument(report: ModelReport) {
+  return {
+    name: report.name,
+    provider: report.provider,
+    version: report.version,
+    price:
+      report.listMicros === null
+        ? null
+        : {
+            list: usdFromMicros(report.listMicros),
+            most: usdFromMicros(report.mostMicros ?? report.listMicros),
+          },
+    offered: report.offered,
+    reason: report.reason,
+    sizes: report.sizes,
+    typical_seconds: report.typicalSeconds,
+    terms: report.ratings,
+  };
+}
+
+/** One template of a category; of a category without any (a free prompt), the names are null. */
+export function templateDocument(category: Category, template: Template | null, models: readonly Model[]) {
+  return {
+    category: category.name,
+    rating: category.rating,
+    template: template?.name ?? null,
+    description: template?.description ?? category.description,
+    /** How many different prompts the slots give. */
+    combinations: template === null ? null : Number(combinationsOf(template)),
+    price: template === null ? null : priceOfTemplate(template, models),
+    tags: template?.tags ?? [],
+    slots: template === null ? {} : wordsOfSlots(template),
+    parameters: template === null ? null : parametersDocument(template.parameters),
+    models: template?.models ?? [],
+  };
+}
+export type TemplateDocument = ReturnType<typeof templateDocument>;
+
+function wordsOfSlots(template: Template): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(template.slots).map(([slot, values]) => [slot, values.map((value) => value.text)]),
+  );
+}
+
+function parametersDocument(parameters: Parameters) {
+  const { guidanceScale, ...others } = parameters;
+  return { ...others, guidance_scale: guidanceScale };
+}
+
+/** Of the first model that the template names and that can be bought, else of the cheapest. */
+function priceOfTemplate(
+  template: Template,
+  models: readonly Model[],
+): { list: number; most: number } | null {
+  const buyable = models.filter((model) => model.buyable && model.priceUsd !== null);
+  const named = template.models.flatMap((name) => buyable.filter((model) => model.name === name));
+  const cheapest = buyable.toSorted((one, other) => (one.priceUsd?.list ?? 0) - (other.priceUsd?.list ?? 0));
+  return (named[0] ?? cheapest[0])?.priceUsd ?? null;
+}
+
+/** Micro-USD of a document's dollars: sums of documents are made of whole numbers. */
+export function microsOf(usd: number): number {
+  return Math.round(usd * MICROS_PER_USD);
+}

@@ -1,0 +1,71 @@
+/** @module The common end of every command that makes images: bars while it runs, then documents or a report. */
+import { resolve } from "node:path";
+import type { ImageDocument } from "@atelier/core/document";
+import { isAtelierError } from "@atelier/core/errors";
+import type { Atelier, Produced, RunOptions } from "@atelier/local/facade";
+import { producedDocument } from "./documents.ts";
+import { type ExitCode, exitCodeOfProduced, worstExitCode } from "./exit-codes.ts";
+import { folderOf, imageTable, noticesOf, totalsLine } from "./image-report.ts";
+import { startProgress } from "./progress.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * @param make asks Atelier for the images
+ * @param whenNone what to tell a person when there are none
+ */
+export function produce(
+  session: Session,
+  make: (atelier: Atelier, run: RunOptions) => Promise<readonly Produced[]>,
+  whenNone: (atelier: Atelier) => string,
+): Promise<ExitCode> {
+  const { io, output, json } = session;
+  return session.withAtelier(async (atelier, signal) => {
+    const startedAtMs = io.clock();
+    const produced = await withProgress(session, (onProgress) => make(atelier, { onProgress, signal }));
+    const elapsedMs = io.clock() - startedAtMs;
+
+    if (json) for (const each of produced) output.document(producedDocument(each));
+    else if (produced.length === 0) output.text(whenNone(atelier));
+    else await report(session, atelier, produced.filter(isImage), elapsedMs);
+    for (const notice of noticesOf(produced)) output.note(notice);
+    return worstExitCode(produced.map(exitCodeOfProduced));
+  });
+}
+
+async function withProgress<T>(
+  { io, output }: Session,
+  work: (onProgress: NonNullable<RunOptions["onProgress"]>) => Promise<T>,
+): Promise<T> {
+  const progress = startProgress(io.stderr);
+  output.overlay = progress;
+  try {
+    return await work(progress.take);
+  } finally {
+    progress.stop();
+    output.overlay = null;
+  }
+}
+
+async function report(
+  { output }: Session,
+  atelier: Atelier,
+  images: readonly ImageDocument[],
+  elapsedMs: number,
+): Promise<void> {
+  if (images.length === 0) return;
+  output.text(imageTable(images, output));
+  output.text(`\n${totalsLine(images, elapsedMs)}`);
+  output.text(`Folder: ${folderOf(images, atelier.dataFolder)}`);
+  try {
+    const sheet = await atelier.contactSheet(images);
+    if (sheet !== null) output.text(`Contact sheet: ${resolve(atelier.dataFolder, sheet)}`);
+  } catch (error) {
+    // The images are made and paid for: an overview that could not be drawn does not make the command a failure.
+    if (!isAtelierError(error)) throw error;
+    output.note(`There is no contact sheet: ${error.message}`);
+  }
+}
+
+function isImage(produced: Produced): produced is ImageDocument {
+  return produced.status !== "refused";
+}

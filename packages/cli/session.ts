@@ -1,0 +1,79 @@
+/** @module One run of one command: its shared options, its way to the engines, and stopping on request. */
+import { resolve } from "node:path";
+import type { Catalogue } from "@atelier/core/catalogue";
+import { AtelierError } from "@atelier/core/errors";
+import type { Atelier } from "@atelier/local/facade";
+import type { ExitCode } from "./exit-codes.ts";
+import type { CommandLineIo } from "./io.ts";
+import type { Output } from "./output.ts";
+
+/** What every command takes. */
+export interface SharedOptions {
+  readonly data?: string;
+  readonly provider?: string;
+  readonly json?: boolean;
+}
+
+export interface Session {
+  readonly io: CommandLineIo;
+  readonly output: Output;
+  /** One JSON document a line on standard output and nothing else there. */
+  readonly json: boolean;
+  readonly loadCatalogue: () => Promise<Catalogue>;
+  /**
+   * Opens the data folder for the work and closes it whatever happens. A first request to stop aborts the signal; a
+   * second ends the process.
+   *
+   * @throws AtelierError `Cancelled` when it was asked to stop before the work began
+   */
+  withAtelier<T>(work: (atelier: Atelier, signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** The exit code of the request to stop, null when there was none. */
+  readonly interruptedCode: number | null;
+}
+
+/** What a command is: its exit code is that of the process. */
+export type Work = (session: Session) => Promise<ExitCode>;
+
+export function createSession(io: CommandLineIo, output: Output, shared: SharedOptions): Session {
+  const dataFolder = resolve(io.workingFolder, shared.data ?? (io.environment.ATELIER_DATA || ".atelier"));
+  let interruptedCode: number | null = null;
+  return {
+    io,
+    output,
+    json: shared.json ?? false,
+    loadCatalogue: io.loadCatalogue,
+    get interruptedCode() {
+      return interruptedCode;
+    },
+    async withAtelier(work) {
+      const stopping = new AbortController();
+      const stopListening = io.onInterrupt((exitCode) => {
+        if (interruptedCode !== null) {
+          io.endAtOnce(exitCode);
+          return;
+        }
+        interruptedCode = exitCode;
+        output.note(
+          "Stopping; what is left open goes on with `atelier resume` (a second Ctrl-C ends at once).",
+        );
+        stopping.abort();
+      });
+      try {
+        const atelier = await io.openAtelier({
+          dataFolder,
+          provider: shared.provider ?? null,
+          environment: io.environment,
+        });
+        try {
+          if (stopping.signal.aborted)
+            throw new AtelierError("Cancelled", "The command was stopped on request.");
+          return await work(atelier, stopping.signal);
+        } finally {
+          await atelier.close();
+        }
+      } finally {
+        stopListening();
+      }
+    },
+  };
+}

@@ -43,6 +43,8 @@ export interface SandboxOptions {
   readonly models: readonly Model[];
   readonly settings: SandboxSettings;
   readonly onError: (error: unknown) => void;
+  /** Told of each request as it arrived, right or wrong: for tests that assert the exact request. */
+  readonly onRequest?: (call: Pick<Call, "method" | "url" | "headers" | "body">) => void;
   /** Default: unpredictable ones of 26 characters. */
   readonly newId?: () => string;
 }
@@ -95,6 +97,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   async function handle(call: Call): Promise<void> {
     const { url, method, response } = call;
+    options.onRequest?.(call);
     const [area, kind, ...rest] = url.pathname.slice(1).split("/");
     if (area === "files" && method === "GET") return serveFile(call, kind ?? "", rest[0] ?? "");
     if (area !== "v1") return sendProblem(response, 404, "Not found", "There is no such page.");

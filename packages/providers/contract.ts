@@ -1,0 +1,230 @@
+/**
+ * @module What every provider must do, as a suite: its adapter's test calls `describeProviderContract` with a simulator of
+ * the service. Prices are not part of it.
+ */
+import type { Operation, Provider, ProviderRequest, SubmitContext } from "@atelier/core/provider";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+/** How the next create goes wrong. `accepted`: a job exists all the same. */
+export type CreateFault =
+  | "rate-limit"
+  | "server-error"
+  | "server-error-accepted"
+  | "reset"
+  | "reset-accepted"
+  | "unreadable-accepted"
+  | "key-refused"
+  | "out-of-credit"
+  | "model-gone";
+
+/** A request as it was on the wire; headers in lower case, those of the connection itself left out. */
+export interface WireRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+}
+
+export interface ProviderSimulator {
+  /** A request that the service takes; with another seed where one is given. */
+  request(seed?: number): ProviderRequest;
+  webhookUrl(attemptId: string): string;
+  /** The create that this request must become, to the last field. */
+  expectedCreate(request: ProviderRequest, context: SubmitContext): WireRequest;
+  /** Every create that reached the wire. */
+  creates(): readonly WireRequest[];
+  /** How many jobs the service has, and will charge. */
+  jobs(): number;
+  spoilCreate(fault: CreateFault): void;
+  /** What becomes of the job that is created next. */
+  spoilJob(fault: "moderated" | "failed"): void;
+  /** Reads are answered with a server error, `times` times. */
+  spoilReads(times: number): void;
+  nowMs(): number;
+  /** Lets time pass until running jobs have ended. */
+  finish(): Promise<void>;
+  /** The newest webhook as it arrived. */
+  webhook(): { headers: Record<string, string | undefined>; rawBody: Uint8Array } | undefined;
+  close(): Promise<void>;
+}
+
+/** Connection-level headers say nothing about the adapter. */
+const TRANSPORT_HEADERS = new Set([
+  "host",
+  "connection",
+  "accept",
+  "accept-language",
+  "accept-encoding",
+  "sec-fetch-mode",
+  "content-length",
+]);
+
+export function wireHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !TRANSPORT_HEADERS.has(name)));
+}
+
+export function describeProviderContract<S extends ProviderSimulator>(
+  name: string,
+  makeProvider: (simulator: S) => Provider,
+  startSimulator: () => Promise<S>,
+): void {
+  describe(`${name} keeps the provider contract`, () => {
+    let simulator: S;
+    let provider: Provider;
+    beforeEach(async () => {
+      simulator = await startSimulator();
+      provider = makeProvider(simulator);
+    });
+    afterEach(() => simulator.close());
+
+    const contextOf = (attemptId: string): SubmitContext => ({
+      attemptId,
+      webhookUrl: simulator.webhookUrl(attemptId),
+    });
+    const accepted = async (request = simulator.request(), attemptId = "img_a-1"): Promise<Operation> => {
+      const submission = await provider.submit(request, contextOf(attemptId));
+      if (submission.kind !== "accepted") throw new Error(`The create was not accepted: ${submission.kind}`);
+      return submission.operation;
+    };
+    const lostCreate = (request: ProviderRequest, context: SubmitContext) => ({
+      attemptId: context.attemptId,
+      model: request.model,
+      seed: request.seed,
+      webhookUrl: context.webhookUrl,
+      submittingAtMs: simulator.nowMs(),
+    });
+
+    it("sends exactly the request that the service documents", async () => {
+      const request = simulator.request();
+      const context = contextOf("img_a-1");
+      await provider.submit(request, context);
+      expect(simulator.creates()).toStrictEqual([simulator.expectedCreate(request, context)]);
+    });
+
+    it("gives back an operation that survives serialisation", async () => {
+      const operation = await accepted();
+      const again = JSON.parse(JSON.stringify({ operation })) as { operation: string };
+      expect(again.operation).toBe(operation);
+      expect(await provider.check(again.operation, simulator.request().model)).toMatchObject({
+        kind: "pending",
+      });
+    });
+
+    const answers: readonly (readonly [CreateFault, jobs: number, expected: object])[] = [
+      ["rate-limit", 0, { kind: "rate-limited" }],
+      ["server-error", 0, { kind: "unknown" }],
+      ["server-error-accepted", 1, { kind: "unknown" }],
+      ["reset", 0, { kind: "unknown" }],
+      ["reset-accepted", 1, { kind: "unknown" }],
+      ["unreadable-accepted", 1, { kind: "unknown" }],
+      ["key-refused", 0, { kind: "refused", name: "KeyRefused" }],
+      ["out-of-credit", 0, { kind: "refused", name: "OutOfCredit" }],
+      ["model-gone", 0, { kind: "refused", name: "ModelUnavailable" }],
+    ];
+    it.each(answers)("sends a create once, whatever comes back: %s", async (fault, jobs, expected) => {
+      simulator.spoilCreate(fault);
+      const submission = await provider.submit(simulator.request(), contextOf("img_a-1"));
+      expect(submission).toMatchObject(expected);
+      expect(simulator.creates()).toHaveLength(1);
+      expect(simulator.jobs()).toBe(jobs);
+    });
+
+    it("says how long to wait when it is asked to", async () => {
+      simulator.spoilCreate("rate-limit");
+      const submission = await provider.submit(simulator.request(), contextOf("img_a-1"));
+      if (submission.kind !== "rate-limited")
+        throw new Error(`Expected rate-limited, got ${submission.kind}`);
+      expect(submission.retryAfterMs).toBeGreaterThan(0);
+      expect(submission.retryAfterMs).toBeLessThanOrEqual(600_000);
+    });
+
+    it("goes from pending to succeeded, with outputs", async () => {
+      const operation = await accepted();
+      const { model } = simulator.request();
+      expect(await provider.check(operation, model)).toMatchObject({ kind: "pending" });
+      await simulator.finish();
+      const status = await provider.check(operation, model);
+      if (status.kind !== "succeeded") throw new Error(`Expected succeeded, got ${status.kind}`);
+      expect(status.outputs).toHaveLength(1);
+    });
+
+    it.each([
+      ["moderated", "ContentRejected"],
+      ["failed", "ProviderFailed"],
+    ] as const)("tells a job that was %s", async (fault, failure) => {
+      simulator.spoilJob(fault);
+      const operation = await accepted();
+      await simulator.finish();
+      expect(await provider.check(operation, simulator.request().model)).toMatchObject({
+        kind: "failed",
+        name: failure,
+        charged: true,
+      });
+    });
+
+    it("throws ProviderUnavailable for a read that fails, without trying again by itself", async () => {
+      const operation = await accepted();
+      simulator.spoilReads(1);
+      const { model } = simulator.request();
+      await expect(provider.check(operation, model)).rejects.toMatchObject({ name: "ProviderUnavailable" });
+      expect(await provider.check(operation, model)).toMatchObject({ kind: "pending" });
+    });
+
+    it("finds a create whose answer was lost, among others", async (test) => {
+      if (provider.find === undefined) return test.skip();
+      await accepted(simulator.request(1001), "img_b-1");
+      simulator.spoilCreate("reset-accepted");
+      const request = simulator.request(1002);
+      const context = contextOf("img_a-1");
+      const create = lostCreate(request, context);
+      expect(await provider.submit(request, context)).toMatchObject({ kind: "unknown" });
+      await accepted(simulator.request(1003), "img_c-1");
+
+      const found = await provider.find(create);
+      if (found.kind !== "found") throw new Error(`Expected found, got ${found.kind}`);
+      await simulator.finish();
+      expect(await provider.check(found.operation, request.model)).toMatchObject({ kind: "succeeded" });
+      expect(simulator.jobs()).toBe(3);
+    });
+
+    it("says none only from a complete listing, otherwise unknown", async (test) => {
+      if (provider.find === undefined) return test.skip();
+      await accepted(simulator.request(1001), "img_b-1");
+      const create = lostCreate(simulator.request(1002), contextOf("img_a-1"));
+      expect(await provider.find(create)).toStrictEqual({ kind: "none" });
+      simulator.spoilReads(1);
+      expect(await provider.find(create)).toStrictEqual({ kind: "unknown" });
+    });
+
+    it("reads a webhook as the status of the same operation", async (test) => {
+      if (provider.parseWebhook === undefined) return test.skip();
+      const operation = await accepted();
+      await simulator.finish();
+      const arrived = simulator.webhook();
+      if (arrived === undefined) throw new Error("No webhook arrived");
+      const { headers, rawBody } = arrived;
+      const { model } = simulator.request();
+      const reading = provider.parseWebhook(headers, rawBody, simulator.nowMs(), model);
+      expect(reading).toMatchObject({ kind: "status", operation, status: { kind: "succeeded" } });
+
+      const altered = Uint8Array.from(rawBody, (byte, at) => (at === 20 ? byte ^ 1 : byte));
+      expect(provider.parseWebhook(headers, altered, simulator.nowMs(), model)).toMatchObject({
+        kind: "refused",
+        reason: "signature",
+      });
+      expect(provider.parseWebhook(headers, rawBody, simulator.nowMs() + 301_000, model)).toMatchObject({
+        kind: "refused",
+        reason: "age",
+      });
+      expect(provider.parseWebhook({}, rawBody, simulator.nowMs(), model)).toMatchObject({ kind: "refused" });
+    });
+
+    it("cancels a job, and a second cancel is no error", async (test) => {
+      if (provider.cancel === undefined) return test.skip();
+      const operation = await accepted();
+      await provider.cancel(operation);
+      await provider.cancel(operation);
+      expect(await provider.check(operation, simulator.request().model)).toMatchObject({ kind: "failed" });
+    });
+  });
+}

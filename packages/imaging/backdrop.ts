@@ -28,7 +28,14 @@ export function backdrop(width: number, height: number, seed: number): string {
     },
   };
   const subject = random.pick([arches, silk, spheres, louvre, discs, plinths, petals]);
-  const parts = [wall(scene), subject(scene), keyLight(scene), vignette(scene)];
+  const parts = [
+    wall(scene),
+    tiles(scene, 0.22),
+    subject(scene),
+    tiles(scene, 0.09),
+    keyLight(scene),
+    vignette(scene),
+  ];
   return `<defs>${definitions.join("")}</defs>${parts.join("")}`;
 }
 
@@ -124,6 +131,23 @@ function keyLight(scene: Scene): string {
   );
 }
 
+/**
+ * Panels, each a little lighter or darker. On the field of the difference hash (9 x 8), which sees nothing smaller: smooth
+ * walls alone would make pictures of different seeds near-duplicates.
+ */
+function tiles(scene: Scene, strength: number): string {
+  const { width, height, random, colour } = scene;
+  const [columns, rows] = [9, 8];
+  const [stepX, stepY] = [width / columns, height / rows];
+  return Array.from({ length: columns * rows }, (_, tile) => {
+    const tone = random.pick([colour(1), "#000000"]);
+    const opacity = random.between(0, strength);
+    const x = (tile % columns) * stepX;
+    const y = Math.floor(tile / columns) * stepY;
+    return `<rect x="${fixed(x)}" y="${fixed(y)}" width="${fixed(stepX)}" height="${fixed(stepY)}" fill="${tone}" fill-opacity="${fixed(opacity)}"/>`;
+  }).join("");
+}
+
 function vignette(scene: Scene): string {
   return fill(
     scene,
@@ -137,21 +161,23 @@ function vignette(scene: Scene): string {
 /** Doorways within doorways. */
 function arches(scene: Scene): string {
   const { width, height, random, colour } = scene;
-  const centre = random.between(0.22, 0.78) * width;
-  const count = random.whole(4, 7);
-  const outer = random.between(0.4, 0.6) * width;
-  const drift = random.between(-0.05, 0.05) * width;
-  const inward = random.pick([1, -1]);
+  const centre = random.between(0.1, 0.9) * width;
+  const count = random.whole(3, 7);
+  const outer = random.between(0.26, 0.62) * width;
+  const drift = random.between(-0.06, 0.06) * width;
+  const crown = random.between(0.02, 0.3);
+  let tone = random.between(0.1, 0.9);
   const parts: string[] = [];
   for (let ring = 0; ring < count; ring++) {
     const share = ring / (count - 1);
     const half = outer * (1 - share * 0.8);
     const middle = centre + drift * ring;
-    const top = height * (0.06 + 0.42 * share) + half * 0.25;
-    const tone = inward > 0 ? 0.18 + 0.72 * share : 0.88 - 0.7 * share;
+    const top = height * (crown + 0.42 * share) + half * 0.25;
+    // At least a visible step, to either side, and round again at the ends.
+    tone = (tone + random.between(0.25, 0.75)) % 1;
     const paint = linear(scene, random.between(20, 160), [
-      [0, colour(Math.min(1, tone + 0.14), ring % 3)],
-      [1, colour(Math.max(0, tone - 0.16), ring % 3)],
+      [0, colour(Math.min(1, tone + 0.16), ring % 3)],
+      [1, colour(Math.max(0, tone - 0.18), ring % 3)],
     ]);
     const path = `M${fixed(middle - half)} ${height}V${fixed(top + half)}A${fixed(half)} ${fixed(half)} 0 0 1 ${fixed(middle + half)} ${fixed(top + half)}V${height}Z`;
     parts.push(shadowed(path, paint, width * 0.012));

@@ -25,7 +25,7 @@ const PAPER = "#16161a";
 const INK = "#f4f1ea";
 const GAP_PIXELS = 22;
 const MARGIN_PIXELS = 40;
-const TITLE_PIXELS = 92;
+const TITLE_PIXELS = 108;
 const CAPTION_LINE_PIXELS = 20;
 const TITLE = { capPixels: 22, colour: INK, weight: 1.1, tracking: 2 };
 const SUBTITLE = { capPixels: 11, colour: INK, weight: 1, tracking: 1.4, opacity: 0.65 };
@@ -54,7 +54,7 @@ export async function contactSheet(
   const layers: OverlayOptions[] = [];
   const words = [
     lettering(fitted(title, width - 2 * MARGIN_PIXELS, TITLE), MARGIN_PIXELS, 32, TITLE),
-    lettering(fitted(subtitle, width - 2 * MARGIN_PIXELS, SUBTITLE), MARGIN_PIXELS, 66, SUBTITLE),
+    lettering(fitted(subtitle, width - 2 * MARGIN_PIXELS, SUBTITLE), MARGIN_PIXELS, 70, SUBTITLE),
   ];
   for (const [index, { picture, caption }] of pictures.entries()) {
     const left = MARGIN_PIXELS + (index % columns) * (cellPixels + GAP_PIXELS);

@@ -1,0 +1,99 @@
+/** @module How much developing costs beyond the encoders, and against plain sharp calls. */
+import { fileURLToPath } from "node:url";
+import type { Provenance } from "@atelier/core/ports";
+import { encodeOnly, modelOutput, naiveRenditions, readyPixels } from "@atelier/imaging/baseline";
+import { createImaging } from "@atelier/imaging/open";
+import { provenanceXmp } from "@atelier/imaging/provenance";
+import { DEFAULT_RECIPE } from "@atelier/imaging/renditions";
+
+const PHOTO = fileURLToPath(new URL("../test/fixtures/photos/coffee.png", import.meta.url));
+const EDGE_PIXELS = 1024;
+
+const PROVENANCE: Provenance = {
+  imageId: "img_bench",
+  model: "sdxl",
+  modelVersion: "1.0",
+  createdAtMs: 0,
+  title: "Bench",
+  keywords: ["bench"],
+};
+
+export interface ImagingBench {
+  /** CPU of enhancing, scaling and encoding the whole rendition set / CPU of its encodes alone. Target 1.25. */
+  encodeRatio: number;
+  /** As `encodeRatio`, with checking and decoding the file. */
+  encodeRatioWithDecode: number;
+  /** Wall time of decoding and developing / wall time of a plain sharp call for each rendition. Below 1 is faster. */
+  naiveRatio: number;
+  /** CPU milliseconds a picture. */
+  openMs: number;
+  measureMs: number;
+  developMs: number;
+  encodesMs: number;
+  naiveMs: number;
+}
+
+/** Medians over rounds in which all candidates take turns, on a photograph of 1024 x 1024, one thread a call. */
+export async function benchImaging(rounds = 7): Promise<ImagingBench> {
+  const imaging = createImaging({ concurrency: 1 });
+  const input = await modelOutput(PHOTO, EDGE_PIXELS);
+  const pixels = await readyPixels(input, DEFAULT_RECIPE);
+  const xmp = provenanceXmp(PROVENANCE);
+  const taken: Record<"open" | "measure" | "develop" | "encodes" | "naive", Cost[]> = {
+    open: [],
+    measure: [],
+    develop: [],
+    encodes: [],
+    naive: [],
+  };
+  // Two rounds first, for the compiler; they are not counted.
+  for (let round = -2; round < rounds; round++) {
+    const open = await timed(() => imaging.open(input));
+    const measure = await timed(() => open.result.measure());
+    const develop = await timed(async () => {
+      for await (const _ of open.result.develop(DEFAULT_RECIPE, PROVENANCE));
+    });
+    const encodes = await timed(() => encodeOnly(pixels, DEFAULT_RECIPE, xmp));
+    const naive = await timed(() => naiveRenditions(input, DEFAULT_RECIPE));
+    if (round < 0) continue;
+    taken.open.push(open);
+    taken.measure.push(measure);
+    taken.develop.push(develop);
+    taken.encodes.push(encodes);
+    taken.naive.push(naive);
+  }
+  const cpu = (costs: readonly Cost[]) => median(costs.map(({ cpuMs }) => cpuMs));
+  const wall = (costs: readonly Cost[]) => median(costs.map(({ wallMs }) => wallMs));
+  return {
+    encodeRatio: rounded(cpu(taken.develop) / cpu(taken.encodes)),
+    encodeRatioWithDecode: rounded((cpu(taken.open) + cpu(taken.develop)) / cpu(taken.encodes)),
+    naiveRatio: rounded((wall(taken.open) + wall(taken.develop)) / wall(taken.naive)),
+    openMs: rounded(cpu(taken.open)),
+    measureMs: rounded(cpu(taken.measure)),
+    developMs: rounded(cpu(taken.develop)),
+    encodesMs: rounded(cpu(taken.encodes)),
+    naiveMs: rounded(cpu(taken.naive)),
+  };
+}
+
+interface Cost {
+  readonly cpuMs: number;
+  readonly wallMs: number;
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<Cost & { result: T }> {
+  const cpuBefore = process.cpuUsage();
+  const wallBefore = performance.now();
+  const result = await work();
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { result, cpuMs: (user + system) / 1000, wallMs: performance.now() - wallBefore };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

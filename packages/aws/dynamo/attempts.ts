@@ -40,8 +40,7 @@ export function createAttempts(dynamo: Dynamo): Attempts {
     },
 
     async ofImage(imageId) {
-      const { pk, prefix } = attemptsOfImage(imageId);
-      const items = await itemsUnder(pk, prefix, dynamo);
+      const items = await itemsUnder(attemptsOfImage(imageId), dynamo);
       return items.map((item) => parseRecord(attemptKind, item));
     },
 

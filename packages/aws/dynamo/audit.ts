@@ -3,7 +3,7 @@ import type { Audit, AuditEntry } from "@atelier/core/ports";
 import * as z from "zod";
 import type { Dynamo } from "./client.ts";
 import { ifAbsent } from "./expressions.ts";
-import { AUDIT_TIMELINE, auditKey, auditPartition, INDEXES, positionOf, positionsSince } from "./keys.ts";
+import { AUDIT_TIMELINE, auditKey, auditOfSubject, INDEXES, positionOf, positionsSince } from "./keys.ts";
 import { itemsUnder, listPage } from "./listing.ts";
 import { parseRecord } from "./records.ts";
 
@@ -35,7 +35,7 @@ export function createAudit(dynamo: Dynamo): Audit {
     },
 
     async ofSubject(subject) {
-      const items = await itemsUnder(auditPartition(subject), "0", dynamo);
+      const items = await itemsUnder(auditOfSubject(subject), dynamo);
       return items
         .map((item) => parseRecord(kind, item))
         .sort((one, other) => one.atMs - other.atMs || (one.auditId < other.auditId ? -1 : 1));

@@ -135,8 +135,15 @@ type LooseCondition =
   | { field: string; is: "below" | "at-least"; value: number };
 
 function compileCondition(condition: LooseCondition, collect: Placeholders): string {
+  if (condition.is === "one-of" && condition.values.length === 0) {
+    // One of nothing: never true, since the record exists.
+    return `attribute_not_exists(${collect.name("pk")})`;
+  }
   const name = collect.name(condition.field);
-  const absent = () => `(attribute_not_exists(${name}) OR attribute_type(${name}, ${collect.value("NULL")}))`;
+  // Parentheses only where they are needed: DynamoDB refuses redundant ones.
+  const absentTerms = () =>
+    `attribute_not_exists(${name}) OR attribute_type(${name}, ${collect.value("NULL")})`;
+  const absent = () => `(${absentTerms()})`;
   const scalar = (value: unknown) => {
     if (value !== null && typeof value === "object") {
       throw new AtelierError(
@@ -158,23 +165,19 @@ function compileCondition(condition: LooseCondition, collect: Placeholders): str
         ? `NOT ${absent()}`
         : `(attribute_not_exists(${name}) OR ${name} <> ${scalar(condition.value)})`;
     case "absent-or-equals":
-      return isNothing(condition.value) ? absent() : `(${absent()} OR ${name} = ${scalar(condition.value)})`;
-    case "one-of":
-      return oneOf(condition.values);
+      return isNothing(condition.value)
+        ? absent()
+        : `(${absentTerms()} OR ${name} = ${scalar(condition.value)})`;
+    case "one-of": {
+      const values = condition.values.filter((value) => !isNothing(value)).map(scalar);
+      if (values.length === 0) return absent();
+      const among = `${name} IN (${values.join(", ")})`;
+      return values.length === condition.values.length ? among : `(${among} OR ${absentTerms()})`;
+    }
     case "below":
       return `${name} < ${scalar(condition.value)}`;
     case "at-least":
       return `${name} >= ${scalar(condition.value)}`;
-  }
-
-  function oneOf(values: readonly unknown[]): string {
-    const alternatives = values.filter((value) => !isNothing(value)).map(scalar);
-    const either = [
-      ...(alternatives.length > 0 ? [`${name} IN (${alternatives.join(", ")})`] : []),
-      ...(alternatives.length < values.length ? [absent()] : []),
-    ];
-    // None of nothing: never true, since the record exists.
-    return either.length > 0 ? `(${either.join(" OR ")})` : `attribute_not_exists(${collect.name("pk")})`;
   }
 }
 

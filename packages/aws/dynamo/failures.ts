@@ -1,5 +1,5 @@
 /** @module What can go wrong between the stores and DynamoDB, in the error table's words. */
-import { AtelierError } from "@atelier/core/errors";
+import { AtelierError, isAtelierError } from "@atelier/core/errors";
 
 const THROTTLED = new Set([
   "ProvisionedThroughputExceededException",
@@ -18,7 +18,7 @@ const MISCONFIGURED = new Set([
 
 /** @param doing what was being done, as in "reading IMAGES#..." */
 export function storeFailure(error: unknown, doing: string, tableName: string): AtelierError {
-  if (error instanceof AtelierError) return error;
+  if (isAtelierError(error)) return error as AtelierError;
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const what = `The table ${tableName} failed at ${doing}: ${name}: ${message.replace(/\.$/, "")}`;
   if (isDiskFull(error)) {
@@ -29,9 +29,9 @@ export function storeFailure(error: unknown, doing: string, tableName: string): 
       cause: error,
     });
   }
-  // No status: the request never got an answer. 5xx: the table's fault. Everything else is a wrong request.
+  // No answer, an answer that could not be read (2xx), the table's own fault (5xx). The rest is a wrong request.
   const status = statusOf(error);
-  if (THROTTLED.has(name) || (status === undefined ? isNetworkFault(error) : status >= 500)) {
+  if (THROTTLED.has(name) || (status === undefined ? isNetworkFault(error) : status < 300 || status >= 500)) {
     return new AtelierError("StorageUnavailable", `${what}. It can be tried again.`, { cause: error });
   }
   return new AtelierError("Unexpected", `${what}.`, { cause: error });
@@ -59,11 +59,11 @@ function statusOf(error: unknown): number | undefined {
   return metadata?.httpStatusCode;
 }
 
-/** Faults of the socket carry a code; an answer cut in the middle does not parse. */
+/** Faults of the socket carry a code. */
 function isNetworkFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, name } = error as Error & { code?: unknown };
-  return typeof code === "string" || name === "TimeoutError" || name === "SyntaxError";
+  return typeof code === "string" || name === "TimeoutError";
 }
 
 function isDiskFull(error: unknown): boolean {

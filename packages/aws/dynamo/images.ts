@@ -61,8 +61,7 @@ export function createImages(dynamo: Dynamo): Images {
     list: (filter, page) => listPage(listOf(filter), page, dynamo),
 
     async ofRequest(requestId) {
-      const { pk, prefix } = imagesOfRequest(requestId);
-      const items = await itemsUnder(pk, prefix, dynamo);
+      const items = await itemsUnder(imagesOfRequest(requestId), dynamo);
       return items.map((item) => parseRecord(imageKind, item));
     },
 

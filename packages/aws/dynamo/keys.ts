@@ -13,7 +13,7 @@
  * | part            | REQUEST#{requestId}        | PART#{k}                | id; its request (query); state while open         |
  * | occurrence      | OCCURRENCE#{occurrenceId}  | OCCURRENCE              | id                                                |
  * | ledger          | LEDGER#{account}           | {yyyy-mm}               | account and month                                 |
- * | audit entry     | AUDIT#{subject}            | {auditId}               | its subject (query); timeline                     |
+ * | audit entry     | AUDIT#{subject}            | ENTRY#{auditId}         | its subject (query); timeline                     |
  * | pacing          | PACING#{provider}          | PACING                  | provider                                          |
  * | execution       | EXECUTION#{name}           | EXECUTION               | name; state while running                         |
  * | process lease   | PROCESS#{processId}        | LEASE                   | process id                                        |
@@ -114,11 +114,12 @@ export function ledgerKey(account: string, month: string): Key {
 }
 
 export function auditKey(subject: string, auditId: string): Key {
-  return { pk: auditPartition(subject), sk: auditId };
+  const { pk, prefix } = auditOfSubject(subject);
+  return { pk, sk: prefix + auditId };
 }
 
-export function auditPartition(subject: string): string {
-  return `AUDIT#${subject}`;
+export function auditOfSubject(subject: string): { pk: string; prefix: string } {
+  return { pk: `AUDIT#${subject}`, prefix: "ENTRY#" };
 }
 
 export function pacingKey(provider: string): Key {

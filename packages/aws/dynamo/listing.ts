@@ -69,14 +69,12 @@ export async function listPage<T>(list: List<T>, page: PageRequest, dynamo: Dyna
 }
 
 /** Every item of a partition whose sort key begins with the prefix, in order; consistent. */
-export async function itemsUnder(pk: string, prefix: string, dynamo: Dynamo): Promise<Item[]> {
+export async function itemsUnder(under: { pk: string; prefix: string }, dynamo: Dynamo): Promise<Item[]> {
+  const range = { hash: under.pk, first: under.prefix, last: `${under.prefix}~` };
   const items: Item[] = [];
   let start: Record<string, AttributeValue> | undefined;
   do {
-    const page = await dynamo.query(
-      { hash: pk, first: prefix, last: `${prefix}~` },
-      { backwards: false, ...(start && { start }) },
-    );
+    const page = await dynamo.query(range, { backwards: false, ...(start && { start }) });
     items.push(...page.items);
     start = page.next;
   } while (start);

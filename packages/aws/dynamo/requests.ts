@@ -50,8 +50,7 @@ export function createRequests(dynamo: Dynamo): Requests {
     parts: {
       ...createRecords(partKind, dynamo),
       async ofRequest(requestId) {
-        const { pk, prefix } = partsOfRequest(requestId);
-        const items = await itemsUnder(pk, prefix, dynamo);
+        const items = await itemsUnder(partsOfRequest(requestId), dynamo);
         return items.map((item) => parseRecord(partKind, item));
       },
     },

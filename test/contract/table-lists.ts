@@ -1,0 +1,211 @@
+/** @module Lists: any filter, newest first, full pages, cursors, indexes that follow every change. */
+import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
+import { createImages } from "@atelier/aws/dynamo/images";
+import { CATEGORY_NAMES } from "@atelier/core/catalogue";
+import { IMAGE_STATUSES, type Image } from "@atelier/core/image";
+import type { ImageFilter, Images } from "@atelier/core/ports";
+import * as fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { commandsOf, type MakeTable, START_MS, someImage, type TestTable } from "./table-fixtures.ts";
+
+const TAGS = ["red", "blue", "soft_light"];
+const STATUSES = IMAGE_STATUSES.slice(0, 6);
+
+export function describeListsContract(makeTable: MakeTable): void {
+  let table: TestTable;
+  let dynamo: Dynamo;
+  let images: Images;
+  /** All that stands in the table, newest first. Several share a moment. */
+  let all: Image[];
+
+  beforeAll(async () => {
+    table = await makeTable();
+    dynamo = createDynamo(table);
+    images = createImages(dynamo);
+    all = Array.from({ length: 150 }, (_, index) =>
+      someImage({
+        requestId: "req_lists",
+        index,
+        category: CATEGORY_NAMES[(index * 7) % 5] ?? "custom",
+        status: STATUSES[(index * 5) % 6] ?? "planned",
+        tags: TAGS.filter((_tag, bit) => (index >> bit) % 2 === 1),
+        createdAtMs: START_MS + Math.floor(index / 3),
+      }),
+    );
+    await Promise.all(
+      all.map(async (image) => {
+        await images.putIfAbsent(image);
+        await images.indexTags(image);
+      }),
+    );
+    all.sort((one, other) => other.createdAtMs - one.createdAtMs || (one.imageId < other.imageId ? 1 : -1));
+  });
+  afterAll(() => table.close());
+
+  const matching = ({ category, status, tag, sinceMs }: ImageFilter) =>
+    all.filter(
+      (image) =>
+        (category === undefined || image.category === category) &&
+        (status === undefined || image.status === status) &&
+        (tag === undefined || image.tags.includes(tag)) &&
+        (sinceMs === undefined || image.createdAtMs >= sinceMs),
+    );
+  const idsOf = (list: readonly Image[]) => list.map((image) => image.imageId);
+
+  test("any filter, any page size: every image once, newest first, all pages but the last full", async () => {
+    const filters = fc.record(
+      {
+        category: fc.constantFrom(...CATEGORY_NAMES),
+        status: fc.constantFrom(...STATUSES),
+        tag: fc.constantFrom(...TAGS, "unknown"),
+        sinceMs: fc.integer({ min: START_MS - 1, max: START_MS + 51 }),
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(filters, fc.constantFrom(3, 10, 49, 150), async (filter, limit) => {
+        const expected = idsOf(matching(filter));
+        const found: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await images.list(filter, { limit, ...(cursor !== undefined && { cursor }) });
+          found.push(...idsOf(page.items));
+          expect(page.items.length).toBe(
+            page.cursor === null ? ((expected.length - 1) % limit) + 1 || 0 : limit,
+          );
+          cursor = page.cursor ?? undefined;
+        } while (cursor !== undefined);
+        expect(found).toEqual(expected);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("a page of one category takes one query and one read", async () => {
+    const page = () => images.list({ category: "feet", status: "completed" }, { limit: 3 });
+    expect(await commandsOf(table.client, page)).toStrictEqual(["Query", "BatchGetItem"]);
+  });
+
+  test("a cursor serves its own query only, and garbage is refused", async () => {
+    const { cursor } = await images.list({ category: "feet" }, { limit: 2 });
+    expect(cursor).not.toBeNull();
+    const given = cursor ?? "";
+    await expect(images.list({ category: "custom" }, { limit: 2, cursor: given })).rejects.toMatchObject({
+      name: "UsageError",
+      message: expect.stringContaining("other filters"),
+    });
+    await expect(
+      images.list({ category: "feet", sinceMs: 5 }, { limit: 2, cursor: given }),
+    ).rejects.toMatchObject({
+      name: "UsageError",
+    });
+    const numbers = Buffer.from(JSON.stringify({ query: 1, after: 2 })).toString("base64url");
+    for (const garbage of ["", "garbage", "%%%", `${given}x`.slice(5), numbers]) {
+      await expect(images.list({ category: "feet" }, { limit: 2, cursor: garbage })).rejects.toMatchObject({
+        name: "UsageError",
+        message: expect.stringContaining("cursor"),
+      });
+    }
+    expect((await images.list({ category: "feet" }, { limit: 5, cursor: given })).items).toHaveLength(5);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN])("a limit of %d is refused", async (limit) => {
+    await expect(images.list({}, { limit })).rejects.toMatchObject({ name: "UsageError" });
+  });
+
+  test("a page goes on where it ended although newer images came meanwhile", async () => {
+    const first = await images.list({ tag: "late" }, { limit: 1 });
+    expect(first).toStrictEqual({ items: [], cursor: null });
+    const late = (index: number) =>
+      someImage({
+        requestId: "req_late",
+        index,
+        category: "feet",
+        status: "cancelled",
+        tags: ["late"],
+        createdAtMs: 5 + index,
+      });
+    for (const index of [0, 1, 2]) await images.putIfAbsent(late(index));
+    for (const index of [0, 1, 2]) await images.indexTags(late(index));
+    const page = await images.list({ tag: "late" }, { limit: 1 });
+    await images.putIfAbsent(late(3));
+    await images.indexTags(late(3));
+    const rest = await images.list({ tag: "late" }, { limit: 5, cursor: page.cursor ?? "" });
+    expect([...page.items, ...rest.items].map(({ index }) => index)).toEqual([2, 1, 0]);
+  });
+
+  test("the status list follows every change", async () => {
+    const image = someImage({ requestId: "req_follow", category: "weekend_special", status: "rejected" });
+    await images.putIfAbsent(image);
+    const statuses: Image["status"][] = ["failed", "unknown", "failed"];
+    let before: Image["status"] = "rejected";
+    for (const status of statuses) {
+      await images.patch(image.imageId, { set: { status }, when: [] });
+      const listed = await images.list({ status, category: "weekend_special" }, { limit: 200 });
+      expect(idsOf(listed.items)).toContain(image.imageId);
+      const former = await images.list({ status: before }, { limit: 200 });
+      expect(idsOf(former.items)).not.toContain(image.imageId);
+      before = status;
+    }
+    await images.patch(image.imageId, {
+      set: { status: "completed" },
+      when: [{ field: "status", is: "equals", value: "held" }],
+    });
+    expect(idsOf((await images.list({ status: "failed" }, { limit: 200 })).items)).toContain(image.imageId);
+  });
+
+  test("stock counts completed pictures of a category", async () => {
+    const before = await images.stock("lingerie");
+    expect(before).toBe(matching({ category: "lingerie", status: "completed" }).length);
+    const image = someImage({ requestId: "req_stock", category: "lingerie", createdAtMs: 1 });
+    await images.putIfAbsent(image);
+    expect(await images.stock("lingerie")).toBe(before);
+    await images.patch(image.imageId, { set: { status: "completed" }, when: [] });
+    expect(await images.stock("lingerie")).toBe(before + 1);
+  });
+
+  test("a request's images come in order of their index, and nothing else", async () => {
+    const found = await images.ofRequest("req_lists");
+    expect(found.map((image) => image.index)).toEqual(Array.from({ length: 150 }, (_, index) => index));
+    expect(await images.ofRequest("req_list")).toEqual([]);
+  });
+
+  test("more tags than one batch takes, twice the same, odd ones: each leads to the image", async () => {
+    const tags = [...Array.from({ length: 30 }, (_, number) => `tag_${number}`), "été 🌿", "tag_1"];
+    const image = someImage({ requestId: "req_tags", tags });
+    await images.putIfAbsent(image);
+    await images.indexTags(image);
+    await images.indexTags(image);
+    for (const tag of ["tag_0", "tag_1", "tag_29", "été 🌿"]) {
+      expect(idsOf((await images.list({ tag }, { limit: 5 })).items)).toEqual([image.imageId]);
+    }
+  });
+
+  test("a tag entry without its image, or of a tag that the image lost, is passed over", async () => {
+    await images.indexTags(someImage({ requestId: "req_ghost", tags: ["ghost"], index: 1 }));
+    const image = someImage({ requestId: "req_ghost", tags: ["kept"] });
+    await images.putIfAbsent(image);
+    await images.indexTags({ ...image, tags: ["ghost", "kept"] });
+    expect(await images.list({ tag: "ghost" }, { limit: 5 })).toStrictEqual({ items: [], cursor: null });
+    expect((await images.list({ tag: "kept" }, { limit: 5 })).items).toStrictEqual([image]);
+  });
+
+  test("fingerprints of a category, newest first, without the image itself", async () => {
+    const shots = Array.from({ length: 6 }, (_, index) =>
+      someImage({ requestId: "req_prints", index, category: "custom" }),
+    );
+    const printOf = (image: Image) => ({
+      dhash: `${image.index}`.padStart(16, "0"),
+      mirrored: "f".repeat(16),
+    });
+    for (const image of shots) await images.indexFingerprint(image, printOf(image));
+    for (const image of shots) await images.indexFingerprint(image, printOf(image));
+    const found = await images.fingerprints("custom", shots[4]?.imageId ?? "", 3);
+    const expected = [5, 3, 2].flatMap((index) => shots.slice(index, index + 1));
+    expect(found).toStrictEqual(
+      expected.map((image) => ({ imageId: image.imageId, fingerprint: printOf(image) })),
+    );
+    expect(await images.fingerprints("custom", "", 100)).toHaveLength(6);
+    expect(await images.fingerprints("feet", "", 100)).toEqual([]);
+  });
+}

@@ -1,0 +1,342 @@
+/** @module Records: put-if-absent, conditions, lost answers, damaged items, sizes. */
+import { createAttempts } from "@atelier/aws/dynamo/attempts";
+import { createAudit } from "@atelier/aws/dynamo/audit";
+import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
+import { compileChange } from "@atelier/aws/dynamo/expressions";
+import { createImages } from "@atelier/aws/dynamo/images";
+import { attemptKey, imageKey } from "@atelier/aws/dynamo/keys";
+import { createPacing } from "@atelier/aws/dynamo/pacing";
+import { createPromptVault } from "@atelier/aws/dynamo/prompts";
+import { createRequests } from "@atelier/aws/dynamo/requests";
+import type { Attempt } from "@atelier/core/attempt";
+import { imageIdOf } from "@atelier/core/ids";
+import type { AuditEntry, Change, Condition } from "@atelier/core/ports";
+import * as fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  commandsOf,
+  losingAnAnswer,
+  type MakeTable,
+  START_MS,
+  someAttempt,
+  someImage,
+  somePart,
+  someRequest,
+  type TestTable,
+} from "./table-fixtures.ts";
+
+export function describeRecordsContract(makeTable: MakeTable): void {
+  let table: TestTable;
+  let dynamo: Dynamo;
+  beforeAll(async () => {
+    table = await makeTable();
+    dynamo = createDynamo(table);
+  });
+  afterAll(() => table.close());
+
+  test("what is put is read back, and an absent record is undefined", async () => {
+    const images = createImages(dynamo);
+    const image = someImage({
+      requestId: "req_read",
+      slots: { light: "" },
+      warnings: ["Größe · 大きさ · 🦶"],
+    });
+    expect(await images.get(image.imageId)).toBeUndefined();
+    expect(await images.get("nonsense")).toBeUndefined();
+    expect(await images.putIfAbsent(image)).toBe(true);
+    expect(await images.get(image.imageId)).toStrictEqual(image);
+    expect(await images.putIfAbsent({ ...image, seed: 8 })).toBe(false);
+    expect((await images.get(image.imageId))?.seed).toBe(7);
+  });
+
+  test.each([20, 200])("of %i racing puts one wins", async (racers) => {
+    const attempts = createAttempts(dynamo);
+    const imageId = imageIdOf("req_race", racers);
+    const won = await Promise.all(
+      Array.from({ length: racers }, (_, racer) =>
+        attempts.putIfAbsent(someAttempt({ imageId, nonce: `racer ${racer}` })),
+      ),
+    );
+    expect(won.filter(Boolean)).toHaveLength(1);
+    const winner = await attempts.get(`${imageId}-1`);
+    expect(winner?.nonce).toBe(`racer ${won.indexOf(true)}`);
+  });
+
+  test("of 20 racing compare-and-sets one wins, and the losers see the winner", async () => {
+    const attempts = createAttempts(dynamo);
+    const attempt = someAttempt({ imageId: imageIdOf("req_cas", 0) });
+    await attempts.putIfAbsent(attempt);
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, racer) =>
+        attempts.patch(attempt.attemptId, {
+          set: { state: "submitting", nonce: `racer ${racer}` },
+          when: [{ field: "state", is: "equals", value: "held" }],
+        }),
+      ),
+    );
+    const winner = results.findIndex((result) => result.ok);
+    expect(results.filter((result) => result.ok)).toHaveLength(1);
+    expect(results.map((result) => result.record?.nonce)).toEqual(Array(20).fill(`racer ${winner}`));
+  });
+
+  test("a patch never creates a record", async () => {
+    const attempts = createAttempts(dynamo);
+    const change = { set: { nonce: "n" }, when: [{ field: "nonce", is: "absent" }] } as const;
+    expect(await attempts.patch("img_none_00000-1", change)).toStrictEqual({ ok: false, record: undefined });
+    expect(await attempts.get("img_none_00000-1")).toBeUndefined();
+  });
+
+  test("a patch writes only the fields it names, undefined never, objects as they are", async () => {
+    const attempts = createAttempts(dynamo);
+    const attempt = someAttempt({ imageId: imageIdOf("req_patch", 0), token: "t" });
+    await attempts.putIfAbsent(attempt);
+    const outcome = {
+      kind: "failed",
+      name: "ProviderFailed",
+      message: "",
+      charged: true,
+      costMicros: null,
+      atMs: 1,
+    } as const;
+    const patched = await attempts.patch(attempt.attemptId, {
+      set: { outcome, token: undefined, nonce: "" } as Partial<typeof attempt>,
+      when: [],
+    });
+    expect(patched).toStrictEqual({ ok: true, record: { ...attempt, outcome, nonce: "" } });
+    expect(await attempts.get(attempt.attemptId)).toStrictEqual({ ...attempt, outcome, nonce: "" });
+  });
+
+  test("a patch is one write", async () => {
+    const images = createImages(dynamo);
+    const image = someImage({ requestId: "req_cost" });
+    await images.putIfAbsent(image);
+    const patch = () => images.patch(image.imageId, { set: { status: "held" }, when: [] });
+    expect(await commandsOf(table.client, patch)).toStrictEqual(["UpdateItem"]);
+  });
+
+  test("a patch of a field that keys are made of is refused", async () => {
+    const change = { set: { createdAtMs: 1 }, when: [] };
+    await expect(createImages(dynamo).patch(imageIdOf("req_x", 0), change)).rejects.toMatchObject({
+      name: "Unexpected",
+      message: expect.stringContaining("createdAtMs"),
+    });
+  });
+
+  test("an id that does not belong to the record's fields is refused", async () => {
+    const image = { ...someImage(), imageId: "img_other_00000" };
+    await expect(createImages(dynamo).putIfAbsent(image)).rejects.toMatchObject({ name: "Unexpected" });
+    const attempt = { ...someAttempt(), attemptId: "img_other_00000-1" };
+    await expect(createAttempts(dynamo).putIfAbsent(attempt)).rejects.toMatchObject({ name: "Unexpected" });
+  });
+
+  test("conditions mean what the port says, whatever is absent, null or set", async () => {
+    type Row = { text: string | null; number: number | null; flag: boolean | null };
+    const text = fc.constantFrom(null, "", "a", "b");
+    const number = fc.constantFrom(null, -1, 0, 5);
+    const flag = fc.constantFrom(null, true, false);
+    const row = fc.record({ text, number, flag }, { requiredKeys: [] });
+    const fieldAndValue = fc.oneof(
+      fc.record({ field: fc.constant("text" as const), value: text }),
+      fc.record({ field: fc.constant("number" as const), value: number }),
+      fc.record({ field: fc.constant("flag" as const), value: flag }),
+    );
+    const condition = fc.oneof(
+      fc
+        .tuple(fieldAndValue, fc.constantFrom("absent", "present", "equals", "differs", "absent-or-equals"))
+        .map(([chosen, is]) => ({ ...chosen, is })),
+      fc.array(text, { maxLength: 3 }).map((values) => ({ field: "text", is: "one-of", values })),
+      fc
+        .tuple(fc.constantFrom("below", "at-least"), fc.constantFrom(-1, 0, 5))
+        .map(([is, value]) => ({ field: "number", is, value })),
+    ) as fc.Arbitrary<Condition<Row>>;
+    let items = 0;
+    await fc.assert(
+      fc.asyncProperty(row, fc.array(condition, { maxLength: 3 }), async (stored, when) => {
+        const key = { pk: "CONDITIONS", sk: String(items++) };
+        await dynamo.put({ ...stored, ...key });
+        const done = await dynamo.update(
+          key,
+          compileChange<Row & { done: boolean }>({ set: { done: true }, when }),
+        );
+        expect(done.ok).toBe(when.every((one) => holds(stored, one as LooseCondition)));
+        expect("done" in ((await dynamo.get(key)) ?? {})).toBe(done.ok);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("a condition on an object is refused: engines disagree about it", async () => {
+    const change: Change<Attempt> = { set: {}, when: [{ field: "stored", is: "equals", value: [] }] };
+    await expect(createAttempts(dynamo).patch("img_x_00000-1", change)).rejects.toMatchObject({
+      name: "Unexpected",
+      message: expect.stringContaining("stored"),
+    });
+  });
+
+  test("a lost answer shows as a failed condition over one's own change", async () => {
+    const attempts = createAttempts(dynamo);
+    const attempt = someAttempt({ imageId: imageIdOf("req_lost", 0), nonce: "mine" });
+    expect(await losingAnAnswer(table.client, () => attempts.putIfAbsent(attempt))).toBe(false);
+    expect(await attempts.get(attempt.attemptId)).toStrictEqual(attempt);
+    const submit = {
+      set: { state: "submitting", submitter: "me" },
+      when: [{ field: "state", is: "equals", value: "held" }],
+    } as const;
+    expect(await losingAnAnswer(table.client, () => attempts.patch(attempt.attemptId, submit))).toStrictEqual(
+      {
+        ok: false,
+        record: { ...attempt, state: "submitting", submitter: "me" },
+      },
+    );
+  });
+
+  test("an operation belongs to one attempt, which may claim it again", async () => {
+    const attempts = createAttempts(dynamo);
+    const claim = (attemptId: string) => attempts.claimOperation("replicate", "op-1", attemptId);
+    expect(await losingAnAnswer(table.client, () => claim("img_a_00000-1"))).toBe(true);
+    expect(await claim("img_a_00000-1")).toBe(true);
+    expect(await claim("img_a_00000-2")).toBe(false);
+    expect(await attempts.claimOperation("stability", "op-1", "img_a_00000-2")).toBe(true);
+  });
+
+  test("an item near 400 KB is kept, a larger one is an error that names it", async () => {
+    const images = createImages(dynamo);
+    const near = someImage({ requestId: "req_large", warnings: ["x".repeat(395 * 1024)] });
+    expect(await images.putIfAbsent(near)).toBe(true);
+    expect(await images.get(near.imageId)).toStrictEqual(near);
+    const over = someImage({ requestId: "req_large", index: 1, warnings: ["x".repeat(401 * 1024)] });
+    await expect(images.putIfAbsent(over)).rejects.toMatchObject({
+      name: "Unexpected",
+      message: expect.stringContaining("IMAGES#img_large IMAGE#00001"),
+    });
+  });
+
+  test("many large items are read although one answer cannot hold them", async () => {
+    const images = createImages(dynamo);
+    const indexes = Array.from({ length: 30 }, (_, index) => index);
+    const large = indexes.map((index) =>
+      someImage({ requestId: "req_many", index, warnings: ["x".repeat(90_000)] }),
+    );
+    for (const image of large) await images.putIfAbsent(image);
+    const keys = [...large.map((image) => imageKey(image.imageId)), { pk: "no", sk: "no" }].reverse();
+    const items = await dynamo.getMany(keys);
+    expect(items.map((item) => item.index)).toEqual(indexes.toReversed());
+    expect(await images.ofRequest("req_many")).toStrictEqual(large);
+  });
+
+  test("a damaged item is an error that names its key", async () => {
+    const attempt = someAttempt({ imageId: imageIdOf("req_damaged", 0) });
+    await dynamo.put({ ...attempt, holdMicros: "a lot", ...attemptKey(attempt.attemptId) });
+    await expect(createAttempts(dynamo).get(attempt.attemptId)).rejects.toMatchObject({
+      name: "StorageUnavailable",
+      message: expect.stringMatching(/IMAGES#img_damaged ATTEMPT#00000#0001 .*holdMicros/),
+    });
+  });
+
+  test("a request, its parts and an occurrence", async () => {
+    const requests = createRequests(dynamo);
+    const request = someRequest({ requestId: "req_parts", parts: 12 });
+    expect(await requests.putIfAbsent(request)).toBe(true);
+    const parts = Array.from({ length: 12 }, (_, part) => somePart({ requestId: "req_parts", part }));
+    for (const part of parts.toReversed()) await requests.parts.putIfAbsent(part);
+    expect(await requests.get("req_parts")).toStrictEqual(request);
+    expect(await requests.parts.get("req_parts.11")).toStrictEqual(parts[11]);
+    expect(await requests.parts.ofRequest("req_parts")).toStrictEqual(parts);
+    const occurrence = {
+      occurrenceId: "monday@2026-11-23",
+      entry: "monday",
+      localDate: "2026-11-23",
+      scheduledAtMs: START_MS,
+      requestId: null,
+      category: null,
+      count: 0,
+    };
+    expect(await requests.occurrences.putIfAbsent(occurrence)).toBe(true);
+    expect(await requests.occurrences.get("monday@2026-11-23")).toStrictEqual(occurrence);
+  });
+
+  test("an image's attempts come in order of their number", async () => {
+    const attempts = createAttempts(dynamo);
+    const imageId = imageIdOf("req_attempts", 0);
+    for (const number of [10, 2, 1]) await attempts.putIfAbsent(someAttempt({ imageId, number }));
+    await attempts.putIfAbsent(someAttempt({ imageId: imageIdOf("req_attempts", 1) }));
+    const found = await attempts.ofImage(imageId);
+    expect(found.map((attempt) => attempt.number)).toEqual([1, 2, 10]);
+  });
+
+  test("prompts are kept apart and may be written again", async () => {
+    const vault = createPromptVault(dynamo);
+    const imageId = imageIdOf("req_prompt", 0);
+    expect(await vault.get(imageId)).toBeUndefined();
+    const prompt = { prompt: "a still life, “été” 静物", negativePrompt: "" };
+    await vault.put(imageId, prompt);
+    await vault.put(imageId, prompt);
+    expect(await vault.get(imageId)).toStrictEqual(prompt);
+    expect(await createImages(dynamo).ofRequest("req_prompt")).toEqual([]);
+  });
+
+  test("an audit entry is written once", async () => {
+    const audit = createAudit(dynamo);
+    const entry = (auditId: string, atMs: number, facts: AuditEntry["facts"] = {}): AuditEntry => ({
+      auditId,
+      subject: "img_audit",
+      kind: "bought",
+      phase: "done",
+      attemptId: null,
+      atMs,
+      by: "test",
+      facts,
+    });
+    await audit.write(entry("b", 1, { usd: 0.05, note: null, paid: true }));
+    await audit.write(entry("a", 2));
+    await losingAnAnswer(table.client, () => audit.write(entry("c", 3)));
+    await audit.write(entry("b", 9, { usd: 7 }));
+    const { items } = await audit.list({ limit: 10 });
+    expect(items.map(({ auditId }) => auditId)).toEqual(["c", "a", "b"]);
+    expect(await audit.ofSubject("img_audit")).toStrictEqual(items.toReversed());
+    expect(items[2]).toStrictEqual(entry("b", 1, { usd: 0.05, note: null, paid: true }));
+  });
+
+  test("of several rests the longest stands", async () => {
+    let nowMs = 1_000;
+    const pacing = createPacing({ dynamo, clock: () => nowMs });
+    expect(await pacing.waitMs("replicate")).toBe(0);
+    await pacing.restUntil("replicate", 5_000);
+    await pacing.restUntil("replicate", 3_000);
+    expect(await pacing.waitMs("replicate")).toBe(4_000);
+    expect(await pacing.waitMs("stability")).toBe(0);
+    nowMs = 5_000;
+    expect(await pacing.waitMs("replicate")).toBe(0);
+  });
+}
+
+interface LooseCondition {
+  readonly field: string;
+  readonly is: string;
+  readonly value?: unknown;
+  readonly values?: readonly unknown[];
+}
+
+/** What a condition means, in plain JavaScript: null and absent are the same. */
+function holds(row: Readonly<Record<string, unknown>>, condition: LooseCondition): boolean {
+  const actual = row[condition.field] ?? null;
+  const value = condition.value ?? null;
+  switch (condition.is) {
+    case "absent":
+      return actual === null;
+    case "present":
+      return actual !== null;
+    case "equals":
+      return actual === value;
+    case "differs":
+      return actual !== value;
+    case "absent-or-equals":
+      return actual === null || actual === value;
+    case "one-of":
+      return (condition.values ?? []).includes(actual);
+    case "below":
+      return actual !== null && Number(actual) < Number(value);
+    default:
+      return actual !== null && Number(actual) >= Number(value);
+  }
+}

@@ -8,6 +8,8 @@ export interface NormalisedText {
   readonly plain: string;
   /** `plain` first, then each other way of reading the text that differs from it. */
   readonly readings: readonly string[];
+  /** Every word of every reading. */
+  readonly words: ReadonlySet<string>;
   /** Letters that stood one by one ("c h i l d", "c.h.i.l.d"), joined; a word may stand anywhere inside. */
   readonly spelled: readonly string[];
   /** Neighbouring fragments put together ("chi ld"), each pair as one word. */
@@ -32,6 +34,7 @@ export function normalised(text: string): NormalisedText {
   return {
     plain,
     readings: [...readings],
+    words: new Set(tokens.flat()),
     spelled: [...new Set(tokens.flatMap(spelledRuns))],
     joined: [...new Set(tokens.flatMap((words) => words.slice(1).map((word, at) => `${words[at]}${word}`)))],
   };

@@ -134,16 +134,19 @@ function matcherOf(
 ): (text: NormalisedText) => boolean {
   const phrases = words.map((word) => normalised(word).plain);
   const expressions = patterns.map((pattern) => new RegExp(pattern, "u"));
+  const severalWords = phrases.filter((phrase) => phrase.includes(" ")).map((phrase) => ` ${phrase} `);
+  const unbroken = phrases.map((phrase) => phrase.replaceAll(" ", ""));
   // Fragments and spelled letters are judged by longer words only: "an al fresco lunch" is an innocent sentence.
-  const solid = phrases.map((phrase) => phrase.replaceAll(" ", "")).filter((phrase) => phrase.length >= 5);
-  const solidSet = new Set(solid);
-  const spellable = phrases.map((phrase) => phrase.replaceAll(" ", "")).filter((phrase) => phrase.length >= 4);
+  const ofFiveLetters = new Set(unbroken.filter((word) => word.length >= 5));
+  const ofFourLetters = unbroken.filter((word) => word.length >= 4);
+  const wholeWords = new Set([...phrases, ...ofFiveLetters]);
   return (text) =>
+    !text.words.isDisjointFrom(wholeWords) ||
     text.readings.some(
       (reading) =>
-        phrases.some((phrase) => ` ${reading} `.includes(` ${phrase} `)) ||
+        severalWords.some((phrase) => ` ${reading} `.includes(phrase)) ||
         expressions.some((expression) => expression.test(reading)),
     ) ||
-    text.joined.some((pair) => solidSet.has(pair)) ||
-    text.spelled.some((run) => spellable.some((word) => run.includes(word)));
+    text.joined.some((pair) => ofFiveLetters.has(pair)) ||
+    text.spelled.some((run) => ofFourLetters.some((word) => run.includes(word)));
 }

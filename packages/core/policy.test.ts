@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import { type Policy, policySchema } from "./catalogue.ts";
+import { isRated, judgePrompt, policyProblems } from "./policy.ts";
+
+const rated = ["suggestive", "nudity"];
+const policy: Policy = policySchema.parse({
+  concepts: {
+    youth: { words: ["child", "under age", "niña"], patterns: ["\\b1[0-7] years? old\\b"] },
+    explicit_acts: { words: ["sexual act"] },
+    lingerie: { words: ["lingerie", "bra"] },
+    nudity: { words: ["nude"] },
+    negative_adulthood: { words: ["adult"] },
+    negative_clothing: { words: ["clothes"] },
+  },
+  rules: [
+    { id: "minors", concept: "youth", ratings: rated, advice: "State an adult age." },
+    { id: "adulthood-excluded", concept: "negative_adulthood", ratings: rated, advice: "Do not exclude adults." },
+    { id: "explicit-acts", concept: "explicit_acts", ratings: ["general", ...rated], advice: "No acts." },
+  ],
+  raises: { lingerie: "suggestive", nudity: "nudity", negative_clothing: "nudity" },
+});
+
+const judge = (prompt: string, rating: "general" | "suggestive" | "nudity" = "general", negativePrompt = "") =>
+  judgePrompt({ prompt, negativePrompt, rating, policy });
+
+describe("the effective rating", () => {
+  test.each([
+    ["a wall", "general", "general"],
+    ["black lingerie", "general", "suggestive"],
+    ["black lingerie", "nudity", "nudity"],
+    ["a nude in lingerie", "suggestive", "nudity"],
+    ["a brass lamp", "general", "general"],
+  ] as const)("of %j in a %s category is %s", (prompt, category, rating) => {
+    expect(judge(prompt, category)).toMatchObject({ decision: "allowed", rating });
+  });
+
+  test("rises when the negative prompt takes clothing away", () => {
+    expect(judge("a woman", "general", "clothes, blurry")).toMatchObject({ decision: "allowed", rating: "nudity" });
+    expect(judge("a woman in clothes")).toMatchObject({ decision: "allowed", rating: "general" });
+  });
+});
+
+describe("a word that only matters in rated pictures", () => {
+  test("is free in a general one", () => {
+    expect(judge("a child at breakfast")).toStrictEqual({ decision: "allowed", rating: "general", concepts: ["youth"] });
+  });
+
+  test("refuses in a rated category, and where another word raises the rating", () => {
+    const refusal = { decision: "refused", rating: "suggestive", rule: "minors", message: "State an adult age." };
+    expect(judge("a child", "suggestive")).toStrictEqual(refusal);
+    expect(judge("a child, lingerie")).toStrictEqual(refusal);
+  });
+
+  test.each([
+    "CHILD",
+    "c h i l d",
+    "c.h.i.l.d",
+    "chi ld",
+    "ch1ld",
+    "ch!ld",
+    "chiiild",
+    "chi\u200bld",
+    "сһіld",
+    "ｃｈｉｌｄ",
+    "🄲🄷🄸🄻🄳",
+    "(child:1.4)",
+    "under-age",
+    "underage",
+    "NIN\u0303A",
+    "16-year-old",
+    "１６ year old",
+    "١٧ years old",
+  ])("is found in %j", (text) => {
+    expect(judge(`portrait, ${text}, soft light`, "suggestive")).toMatchObject({ rule: "minors" });
+  });
+
+  test.each(["a childless couple", "a 36 years old woman", "an abrasive wall", "wild life"])("is not seen in %j", (text) => {
+    expect(judge(text, "suggestive")).toMatchObject({ decision: "allowed", rating: "suggestive" });
+  });
+});
+
+describe("a negative prompt", () => {
+  test("may name what must not be seen", () => {
+    expect(judge("a 30-year-old woman", "suggestive", "child, nude, sexual act")).toStrictEqual({
+      decision: "allowed",
+      rating: "suggestive",
+      concepts: [],
+    });
+  });
+
+  test("may not take adulthood away in a rated picture", () => {
+    expect(judge("a woman", "suggestive", "adult")).toMatchObject({ rule: "adulthood-excluded" });
+    expect(judge("a house", "general", "adult")).toMatchObject({ decision: "allowed" });
+    expect(judge("an adult woman", "suggestive")).toMatchObject({ decision: "allowed" });
+  });
+});
+
+test("what is always refused is refused in a general picture, without repeating it", () => {
+  const judgement = judge("a sexual act by the sea");
+  expect(judgement).toStrictEqual({ decision: "refused", rating: "general", rule: "explicit-acts", message: "No acts." });
+});
+
+test("what cannot work in a policy is reported with its place", () => {
+  const broken = policySchema.parse({
+    concepts: { one: { words: ["??"], patterns: ["("] }, none: {} },
+    rules: [{ id: "rule", concept: "onne", ratings: ["general"], advice: "No." }],
+    raises: { two: "nudity" },
+  });
+  expect(policyProblems(broken).map((problem) => problem.path.join("."))).toStrictEqual([
+    "concepts.one.patterns.0",
+    "concepts.one.words.0",
+    "concepts.none",
+    "rules.0.concept",
+    "raises.two",
+  ]);
+  expect(policyProblems(policy)).toStrictEqual([]);
+});
+
+test("everything above general is rated", () => {
+  expect((["general", "suggestive", "nudity"] as const).map(isRated)).toStrictEqual([false, true, true]);
+});

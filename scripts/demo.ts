@@ -1,8 +1,7 @@
 /** @module `npm run demo -- [--date D]`: the calendar's plan of a day, made into a new folder by the sandbox. */
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { processIo } from "../packages/cli/process-io.ts";
-import { runCommandLine } from "../packages/cli/run.ts";
+import { runProcess } from "../packages/cli/run-process.ts";
 
 const checkout = fileURLToPath(new URL("..", import.meta.url));
 const startedAt = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
@@ -15,8 +14,4 @@ The pictures are placeholders of the sandbox: nothing is bought, and no key is n
 
 `,
 );
-const exitCode = await runCommandLine(
-  ["plan", "--run", ...process.argv.slice(2), "--data", folder, "--provider", "sandbox"],
-  processIo(),
-);
-process.stdout.write("", () => process.exit(exitCode));
+await runProcess(["plan", "--run", ...process.argv.slice(2), "--data", folder, "--provider", "sandbox"]);

@@ -45,7 +45,7 @@ export function reportVariations(
 }
 
 /** "$0.05", or "$0.05 (at most $0.08)" where a model may charge more than its list price */
-export function priceText(price: { list: number; most: number } | null): string {
+function priceText(price: { list: number; most: number } | null): string {
   if (price === null) return "no price";
   const list = formatUsd(microsOf(price.list));
   return price.most === price.list ? list : `${list} (at most ${formatUsd(microsOf(price.most))})`;

@@ -6,7 +6,7 @@ import { IMAGE_STATUSES, type ImageStatus } from "@atelier/core/image";
 import type { Atelier } from "@atelier/local/facade";
 import type { Command } from "commander";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { imageTable, totalsLine } from "../image-report.ts";
+import { folderOf, imageTable, totalsLine } from "../image-report.ts";
 import { oneOf } from "../options.ts";
 import type { Session } from "../session.ts";
 import { type Act, addCategoryOption, addDateOption, addExamples, addLimitOption } from "./shared.ts";
@@ -55,7 +55,10 @@ function images(session: Session, options: ImagesOptions): Promise<ExitCode> {
     if (count === 0 && options.tag !== undefined) await checkTag(options.tag, atelier);
     if (json) return EXIT.done;
     if (count === 0) output.text("There are no such images.");
-    else output.text(`${imageTable(found, output)}\n\n${totalsLine(found, null)}\n${atelier.dataFolder}`);
+    else
+      output.text(
+        `${imageTable(found, output)}\n\n${totalsLine(found, null)}\nFolder: ${folderOf(found, atelier.dataFolder)}`,
+      );
     return EXIT.done;
   });
 }

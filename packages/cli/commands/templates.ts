@@ -1,13 +1,14 @@
 /** @module `atelier templates`: what there is to generate from, and what one template would give. */
 import type { Catalogue } from "@atelier/core/catalogue";
 import { unknownName } from "@atelier/core/closest";
+import { formatUsd } from "@atelier/core/money";
 import type { Command } from "commander";
-import { templateDocument } from "../documents.ts";
+import { microsOf, templateDocument } from "../documents.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { VARIATIONS_MAX, wholeNumber } from "../options.ts";
 import type { Session } from "../session.ts";
 import { renderTable } from "../table.ts";
-import { priceText, reportVariations } from "../variation-report.ts";
+import { reportVariations } from "../variation-report.ts";
 import { type Act, addExamples, addSeedOption } from "./shared.ts";
 
 const PREVIEWED_DEFAULT = 5;
@@ -72,7 +73,7 @@ function list({ output, json }: Session, { categories, models }: Catalogue): Exi
         document.rating,
         document.template ?? "(your own prompt)",
         document.combinations === null ? "-" : document.combinations.toLocaleString("en-US"),
-        document.template === null ? "-" : priceText(document.price),
+        document.price === null ? "-" : formatUsd(microsOf(document.price.list)),
         document.description,
       ]),
       output,

@@ -1,12 +1,27 @@
-/** @module The command line's `io` as the process gives it. */
+/** @module The command line on the real process: its streams, environment, signals and end. */
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
+import { EXIT } from "./exit-codes.ts";
 import type { CommandLineIo } from "./io.ts";
+import { printable } from "./output.ts";
+import { runCommandLine } from "./run.ts";
 
 const TEMPLATES_FOLDER = fileURLToPath(new URL("../../templates", import.meta.url));
 const STOPPING_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-export function processIo(): CommandLineIo {
+/** Runs the words after `atelier` and ends the process with their exit code. */
+export async function runProcess(words: readonly string[]): Promise<void> {
+  // What an engine throws outside of any call; Node's own answer is a stack trace.
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(`${printable(`Something happened that nobody foresaw. ${error.message}`)}\n`);
+    process.exit(EXIT.failed);
+  });
+  const exitCode = await runCommandLine(words, processIo());
+  // Not before everything is written; and a handle left open must not keep a finished command alive.
+  process.stdout.write("", () => process.exit(exitCode));
+}
+
+function processIo(): CommandLineIo {
   return {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -24,14 +39,14 @@ export function processIo(): CommandLineIo {
       return openAtelier(options);
     },
     onInterrupt(listener) {
-      const listeners = STOPPING_SIGNALS.map((signal) => {
+      const stops = STOPPING_SIGNALS.map((signal) => {
         // The shells' convention: 128 and the signal's number.
         const listen = () => listener(128 + constants.signals[signal]);
         process.on(signal, listen);
         return () => process.off(signal, listen);
       });
       return () => {
-        for (const stop of listeners) stop();
+        for (const stop of stops) stop();
       };
     },
     endAtOnce: (exitCode) => process.exit(exitCode),

@@ -1,0 +1,112 @@
+/** @module The port `Atelier` without engines: it answers what a test gives it and remembers what it was asked. */
+import { AtelierError } from "@atelier/core/errors";
+import type { Atelier, PlannedEntry } from "@atelier/local/facade";
+import { CATALOGUE, imageNumbered, variation } from "./documents.ts";
+
+export interface AtelierInMemory extends Atelier {
+  /** Method and arguments, in order; progress callbacks and signals are left out. */
+  readonly calls: readonly (readonly unknown[])[];
+}
+
+export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory {
+  const calls: unknown[][] = [];
+  const asked =
+    <Given extends unknown[], Answer>(name: string, answer: (...given: Given) => Answer) =>
+    (...given: Given): Answer => {
+      calls.push([name, ...given.filter((value) => !isRunOptions(value))]);
+      return answer(...given);
+    };
+  const planned: PlannedEntry[] = [
+    {
+      occurrenceId: "sunday_feet@2026-11-22",
+      entry: "sunday_feet",
+      scheduledAt: "2026-11-22T05:00:00.000Z",
+      action: "generate",
+      category: "feet",
+      count: 1,
+      variations: [variation({ occurrence: "sunday_feet@2026-11-22" })],
+    },
+  ];
+  const methods: Omit<Atelier, "dataFolder" | "catalogue"> = {
+    today: () => "2026-11-22",
+    plan: async () => planned,
+    runPlan: async () => [imageNumbered(0)],
+    previewGenerate: async () => [variation()],
+    generate: async () => [imageNumbered(0)],
+    previewCustom: async (prompts) => prompts.map(() => variation({ template: null, category: "custom" })),
+    custom: async (prompts) => prompts.map((_, index) => imageNumbered(index, { template: null })),
+    async *images() {
+      yield imageNumbered(0);
+    },
+    async show(imageId) {
+      if (imageId !== imageNumbered(0).image_id)
+        throw new AtelierError("UnknownName", "There is no such image.");
+      return imageNumbered(0);
+    },
+    resume: async () => [],
+    models: async () => [
+      {
+        name: "sdxl",
+        provider: "replicate",
+        version: "0".repeat(64),
+        listMicros: 50_000,
+        mostMicros: 80_000,
+        offered: true,
+        reason: "",
+        ratings: [
+          {
+            rating: "general",
+            allowed: true,
+            reason: "",
+            date: "2026-11-20",
+            source: "https://example.com/terms",
+          },
+          {
+            rating: "nudity",
+            allowed: false,
+            reason: "the terms are unclear",
+            date: "2026-11-20",
+            source: "",
+          },
+        ],
+        typicalSeconds: 6,
+        sizes: "512 to 1024",
+      },
+    ],
+    budget: async () => [
+      {
+        scope: "day",
+        period: "2026-11-22",
+        limit: 10,
+        remaining: 9.95,
+        spent: 0.05,
+        held: 0,
+        resets_at: "2026-11-22T23:00:00.000Z",
+      },
+    ],
+    setBudget: async () => [],
+    audit: async () => [
+      {
+        auditId: "a1",
+        subject: imageNumbered(0).image_id,
+        kind: "bought",
+        phase: "done",
+        attemptId: `${imageNumbered(0).image_id}-1`,
+        atMs: Date.UTC(2026, 10, 22, 5, 0, 1),
+        by: "cli",
+        facts: { model: "sdxl", cost: 0.05, rule: null },
+      },
+    ],
+    contactSheet: async () => "content/contact-sheet.jpg",
+    close: async () => {},
+  };
+  const recorded = Object.entries({ ...methods, ...answers }).map(([name, method]) => [
+    name,
+    typeof method === "function" ? asked(name, method as (...given: unknown[]) => unknown) : method,
+  ]);
+  return { dataFolder: "/data", catalogue: CATALOGUE, ...Object.fromEntries(recorded), calls };
+}
+
+function isRunOptions(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "signal" in value;
+}

@@ -1,17 +1,14 @@
-/** @module Records: put-if-absent, conditions, lost answers, damaged items, sizes. */
+/** @module Records: put-if-absent, patches, lost answers, damaged items, sizes. */
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
-import { compileChange } from "@atelier/aws/dynamo/expressions";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { attemptKey, imageKey } from "@atelier/aws/dynamo/keys";
 import { createPacing } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
-import type { Attempt } from "@atelier/core/attempt";
 import { imageIdOf } from "@atelier/core/ids";
-import type { AuditEntry, Change, Condition } from "@atelier/core/ports";
-import * as fc from "fast-check";
+import type { AuditEntry } from "@atelier/core/ports";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   commandsOf,
@@ -127,50 +124,6 @@ export function describeRecordsContract(makeTable: MakeTable): void {
     await expect(createImages(dynamo).putIfAbsent(image)).rejects.toMatchObject({ name: "Unexpected" });
     const attempt = { ...someAttempt(), attemptId: "img_other_00000-1" };
     await expect(createAttempts(dynamo).putIfAbsent(attempt)).rejects.toMatchObject({ name: "Unexpected" });
-  });
-
-  test("conditions mean what the port says, whatever is absent, null or set", async () => {
-    type Row = { text: string | null; number: number | null; flag: boolean | null };
-    const text = fc.constantFrom(null, "", "a", "b");
-    const number = fc.constantFrom(null, -1, 0, 5);
-    const flag = fc.constantFrom(null, true, false);
-    const row = fc.record({ text, number, flag }, { requiredKeys: [] });
-    const fieldAndValue = fc.oneof(
-      fc.record({ field: fc.constant("text" as const), value: text }),
-      fc.record({ field: fc.constant("number" as const), value: number }),
-      fc.record({ field: fc.constant("flag" as const), value: flag }),
-    );
-    const condition = fc.oneof(
-      fc
-        .tuple(fieldAndValue, fc.constantFrom("absent", "present", "equals", "differs", "absent-or-equals"))
-        .map(([chosen, is]) => ({ ...chosen, is })),
-      fc.array(text, { maxLength: 3 }).map((values) => ({ field: "text", is: "one-of", values })),
-      fc
-        .tuple(fc.constantFrom("below", "at-least"), fc.constantFrom(-1, 0, 5))
-        .map(([is, value]) => ({ field: "number", is, value })),
-    ) as fc.Arbitrary<Condition<Row>>;
-    let items = 0;
-    await fc.assert(
-      fc.asyncProperty(row, fc.array(condition, { maxLength: 3 }), async (stored, when) => {
-        const key = { pk: "CONDITIONS", sk: String(items++) };
-        await dynamo.put({ ...stored, ...key });
-        const done = await dynamo.update(
-          key,
-          compileChange<Row & { done: boolean }>({ set: { done: true }, when }),
-        );
-        expect(done.ok).toBe(when.every((one) => holds(stored, one as LooseCondition)));
-        expect("done" in ((await dynamo.get(key)) ?? {})).toBe(done.ok);
-      }),
-      { numRuns: 150 },
-    );
-  });
-
-  test("a condition on an object is refused: engines disagree about it", async () => {
-    const change: Change<Attempt> = { set: {}, when: [{ field: "stored", is: "equals", value: [] }] };
-    await expect(createAttempts(dynamo).patch("img_x_00000-1", change)).rejects.toMatchObject({
-      name: "Unexpected",
-      message: expect.stringContaining("stored"),
-    });
   });
 
   test("a lost answer shows as a failed condition over one's own change", async () => {
@@ -308,35 +261,4 @@ export function describeRecordsContract(makeTable: MakeTable): void {
     nowMs = 5_000;
     expect(await pacing.waitMs("replicate")).toBe(0);
   });
-}
-
-interface LooseCondition {
-  readonly field: string;
-  readonly is: string;
-  readonly value?: unknown;
-  readonly values?: readonly unknown[];
-}
-
-/** What a condition means, in plain JavaScript: null and absent are the same. */
-function holds(row: Readonly<Record<string, unknown>>, condition: LooseCondition): boolean {
-  const actual = row[condition.field] ?? null;
-  const value = condition.value ?? null;
-  switch (condition.is) {
-    case "absent":
-      return actual === null;
-    case "present":
-      return actual !== null;
-    case "equals":
-      return actual === value;
-    case "differs":
-      return actual !== value;
-    case "absent-or-equals":
-      return actual === null || actual === value;
-    case "one-of":
-      return (condition.values ?? []).includes(actual);
-    case "below":
-      return actual !== null && Number(actual) < Number(value);
-    default:
-      return actual !== null && Number(actual) >= Number(value);
-  }
 }

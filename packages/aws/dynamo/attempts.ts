@@ -7,7 +7,7 @@ import type { Dynamo } from "./client.ts";
 import { ifAbsent } from "./expressions.ts";
 import { attemptKey, attemptsOfImage, OPEN_ATTEMPTS, operationKey } from "./keys.ts";
 import { itemsUnder } from "./listing.ts";
-import { createRecords, type Kind, type Openness, parseRecord } from "./records.ts";
+import { createOpenRecords, type Kind, type Openness, parseRecord } from "./records.ts";
 
 const attemptKind: Kind<Attempt> & { open: Openness<Attempt> } = {
   name: "attempt",
@@ -24,7 +24,7 @@ const attemptKind: Kind<Attempt> & { open: Openness<Attempt> } = {
 };
 
 export function createAttempts(dynamo: Dynamo): Attempts {
-  const records = createRecords(attemptKind, dynamo);
+  const records = createOpenRecords(attemptKind, dynamo);
   return {
     ...records,
 

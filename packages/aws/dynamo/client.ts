@@ -31,10 +31,7 @@ export interface Dynamo {
   putMany(items: readonly (Item & Key)[]): Promise<void>;
   /** `item` is what `ReturnValues` asked for. */
   update(key: Key, update: Update): Promise<{ ok: true; item: Item | undefined } | { ok: false }>;
-  /**
-   * One page, in the order of the range (or backwards); consistent on the table, not on an index.
-   * `ended` when nothing more stands in the range.
-   */
+  /** One page, in the order of the range or backwards; consistent on the table, not on an index. */
   query(
     range: Range,
     page: { backwards: boolean; limit?: number; start?: Record<string, AttributeValue> },

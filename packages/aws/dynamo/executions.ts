@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { Dynamo } from "./client.ts";
 import type { PageRequest } from "./cursor.ts";
 import { executionKey, leaseKey, OPEN_EXECUTIONS } from "./keys.ts";
-import { createRecords, type Kind, type Openness, parseRecord } from "./records.ts";
+import { createOpenRecords, type Kind, type Openness, parseRecord } from "./records.ts";
 
 const planInputSchema = z.union([
   z.object({ requestId: z.string(), part: z.int().nonnegative(), generation: z.int().positive() }),
@@ -61,7 +61,7 @@ const executionKind: Kind<Execution> & { open: Openness<Execution> } = {
 };
 
 export function createExecutions(dynamo: Dynamo): Executions {
-  const { open, ...records } = createRecords(executionKind, dynamo);
+  const { open, ...records } = createOpenRecords(executionKind, dynamo);
   return {
     ...records,
     running: open,

@@ -64,8 +64,8 @@ type Placeholders = ReturnType<typeof placeholders>;
 
 /** Index attributes that a change brings with it. */
 export interface IndexChange {
-  readonly set: Readonly<Record<string, string>>;
-  readonly remove: readonly string[];
+  readonly set?: Readonly<Record<string, string>>;
+  readonly remove?: readonly string[];
 }
 
 /**
@@ -74,12 +74,12 @@ export interface IndexChange {
  *
  * @throws AtelierError `Unexpected` for a comparison with an object or a list: engines disagree about them
  */
-export function compileChange<T>(change: Change<T>, index: IndexChange = { set: {}, remove: [] }): Update {
+export function compileChange<T>(change: Change<T>, index: IndexChange = {}): Update {
   const collect = placeholders();
-  const assignments = [...Object.entries(change.set), ...Object.entries(index.set)]
+  const assignments = [...Object.entries(change.set), ...Object.entries(index.set ?? {})]
     .filter(([, value]) => value !== undefined)
     .map(([field, value]) => `${collect.name(field)} = ${collect.value(value)}`);
-  const removals = index.remove.map((attribute) => collect.name(attribute));
+  const removals = (index.remove ?? []).map(collect.name);
   const clauses = [
     assignments.length > 0 ? `SET ${assignments.join(", ")}` : "",
     removals.length > 0 ? `REMOVE ${removals.join(", ")}` : "",
@@ -169,10 +169,12 @@ function compileCondition(condition: LooseCondition, collect: Placeholders): str
         ? absent()
         : `(${absentTerms()} OR ${name} = ${scalar(condition.value)})`;
     case "one-of": {
-      const values = condition.values.filter((value) => !isNothing(value)).map(scalar);
-      if (values.length === 0) return absent();
-      const among = `${name} IN (${values.join(", ")})`;
-      return values.length === condition.values.length ? among : `(${among} OR ${absentTerms()})`;
+      // Not IN: the embedded engine finds no empty string and no false with it.
+      const terms = condition.values
+        .filter((value) => !isNothing(value))
+        .map((value) => `${name} = ${scalar(value)}`);
+      if (terms.length < condition.values.length) terms.push(absentTerms());
+      return `(${terms.join(" OR ")})`;
     }
     case "below":
       return `${name} < ${scalar(condition.value)}`;
@@ -185,7 +187,7 @@ function isNothing(value: unknown): boolean {
   return value === null || value === undefined;
 }
 
-/** For the type of `when`: the fields as they were seen. */
+/** Conditions that the fields still are as they were seen. */
 export function unchanged<T>(record: T, fields: readonly (keyof T & string)[]): Condition<T>[] {
   return fields.map((field) => ({ field, is: "equals", value: record[field] }) as Condition<T>);
 }

@@ -4,7 +4,7 @@ import type { Change, Page, Patched, Records } from "@atelier/core/ports";
 import type * as z from "zod";
 import type { Dynamo, Item } from "./client.ts";
 import type { PageRequest } from "./cursor.ts";
-import { compileChange, type IndexChange, ifAbsent, unchanged } from "./expressions.ts";
+import { compileChange, ifAbsent, unchanged } from "./expressions.ts";
 import { damaged } from "./failures.ts";
 import { INDEXES, type Key, positionOf, positionsSince } from "./keys.ts";
 import { listPage } from "./listing.ts";
@@ -53,22 +53,8 @@ export interface OpenRecords<T> extends Records<T> {
 
 const STATE = INDEXES.state;
 
-export function createRecords<T extends object>(
-  kind: Kind<T> & { readonly open: Openness<T> },
-  dynamo: Dynamo,
-): OpenRecords<T>;
-export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): Records<T>;
-export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): OpenRecords<T> {
+export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): Records<T> {
   const { open } = kind;
-
-  async function removeMark(record: T, openness: Openness<T>): Promise<void> {
-    const change = { set: {}, when: unchanged(record, openness.decidedBy) };
-    await dynamo.update(
-      kind.keyOf(kind.idOf(record)),
-      compileChange(change, { set: {}, remove: [STATE.hash] }),
-    );
-  }
-
   return {
     async get(id) {
       const item = await dynamo.get(kind.keyOf(id));
@@ -92,18 +78,28 @@ export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): 
     async patch(id, change): Promise<Patched<T>> {
       refuseFixed(kind, id, change);
       const key = kind.keyOf(id);
-      const done = await dynamo.update(key, compileChange(change, indexChange(kind, change.set)));
+      const done = await dynamo.update(key, compileChange(change, { set: indexedBy(kind, change.set) }));
       if (!done.ok || !done.item) {
         const item = await dynamo.get(key);
         return { ok: false, record: item && parseRecord(kind, item) };
       }
       const record = parseRecord(kind, done.item);
-      if (open && STATE.hash in done.item && !open.isOpen(record)) await removeMark(record, open);
+      if (open && STATE.hash in done.item && !open.isOpen(record))
+        await removeMark(kind, open, record, dynamo);
       return { ok: true, record };
     },
+  };
+}
+
+export function createOpenRecords<T extends object>(
+  kind: Kind<T> & { readonly open: Openness<T> },
+  dynamo: Dynamo,
+): OpenRecords<T> {
+  const { open } = kind;
+  return {
+    ...createRecords(kind, dynamo),
 
     async open(page) {
-      if (!open) return { items: [], cursor: null };
       const stale: T[] = [];
       const found = await listPage(
         {
@@ -120,10 +116,15 @@ export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): 
         page,
         dynamo,
       );
-      for (const record of stale) await removeMark(record, open);
+      for (const record of stale) await removeMark(kind, open, record, dynamo);
       return found;
     },
   };
+}
+
+async function removeMark<T>(kind: Kind<T>, open: Openness<T>, record: T, dynamo: Dynamo): Promise<void> {
+  const change = { set: {}, when: unchanged(record, open.decidedBy) };
+  await dynamo.update(kind.keyOf(kind.idOf(record)), compileChange<T>(change, { remove: [STATE.hash] }));
 }
 
 /** @throws AtelierError `StorageUnavailable` naming the key of an item that is not such a record */
@@ -137,12 +138,9 @@ export function parseRecord<T>(kind: Pick<Kind<T>, "name" | "schema">, item: Ite
   );
 }
 
-function indexChange<T>(kind: Kind<T>, set: Partial<T>): IndexChange {
+function indexedBy<T>(kind: Kind<T>, set: Partial<T>): Readonly<Record<string, string>> {
   const mayOpen = kind.open?.decidedBy.some((field) => set[field] !== undefined);
-  return {
-    set: { ...kind.reindexed?.(set), ...(mayOpen && kind.open && { [STATE.hash]: kind.open.hash }) },
-    remove: [],
-  };
+  return { ...kind.reindexed?.(set), ...(mayOpen && kind.open && { [STATE.hash]: kind.open.hash }) };
 }
 
 function refuseFixed<T>(kind: Kind<T>, id: string, change: Change<T>): void {

@@ -12,7 +12,7 @@ import {
 import type { Dynamo } from "./client.ts";
 import { OPEN_PARTS, occurrenceKey, partKey, partsOfRequest, requestKey } from "./keys.ts";
 import { itemsUnder } from "./listing.ts";
-import { createRecords, type Kind, type Openness, parseRecord } from "./records.ts";
+import { createOpenRecords, createRecords, type Kind, type Openness, parseRecord } from "./records.ts";
 
 const requestKind: Kind<ImageRequest> = {
   name: "request",
@@ -48,7 +48,7 @@ export function createRequests(dynamo: Dynamo): Requests {
   return {
     ...createRecords(requestKind, dynamo),
     parts: {
-      ...createRecords(partKind, dynamo),
+      ...createOpenRecords(partKind, dynamo),
       async ofRequest(requestId) {
         const items = await itemsUnder(partsOfRequest(requestId), dynamo);
         return items.map((item) => parseRecord(partKind, item));

@@ -13,12 +13,13 @@ export function tinyPng(width: number, height: number, seed: number): Uint8Array
   for (let at = 0; at < rows.length; at++) {
     rows[at] = at % (width + 1) === 0 ? 0 : (noise[at % noise.length] ?? 0);
   }
-  return Buffer.concat([
+  const file = Buffer.concat([
     Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
     chunk("IHDR", header),
     chunk("IDAT", deflateSync(rows)),
     chunk("IEND", Buffer.alloc(0)),
   ]);
+  return new Uint8Array(file);
 }
 
 function chunk(type: string, data: Buffer): Buffer {

@@ -18,8 +18,8 @@ export const predictionSchema = z.object({
   version: z.string().nullish(),
   webhook: z.string().nullish(),
   input: z.record(z.string(), z.unknown()).nullish(),
-  output: z.unknown(),
-  error: z.unknown(),
+  output: z.unknown().optional(),
+  error: z.unknown().optional(),
   logs: z.string().nullish(),
   data_removed: z.boolean().nullish(),
 });

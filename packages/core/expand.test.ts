@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { DEFAULT_PARAMETERS, categorySchema, policySchema } from "./catalogue.ts";
+import { categorySchema, DEFAULT_PARAMETERS, policySchema } from "./catalogue.ts";
 import { expandRequest, templateNamed } from "./expand.ts";
 
 function template(name: string, words: string[]) {
@@ -15,7 +15,12 @@ function template(name: string, words: string[]) {
   };
 }
 const categories = [
-  { name: "feet", rating: "suggestive", description: "Two.", templates: [template("first", ["aa", "bb"]), template("second", ["cc", "dd"])] },
+  {
+    name: "feet",
+    rating: "suggestive",
+    description: "Two.",
+    templates: [template("first", ["aa", "bb"]), template("second", ["cc", "dd"])],
+  },
   { name: "custom", rating: "general", description: "None.", templates: [] },
 ].map((category) => categorySchema.parse(category));
 const policy = policySchema.parse({
@@ -24,7 +29,11 @@ const policy = policySchema.parse({
   raises: { dress: "suggestive" },
 });
 const request = { category: "feet", template: null, freePrompt: false, seed: 7, parameters: {} } as const;
-const expand = (change: Partial<Parameters<typeof expandRequest>[0]["request"]>, indexes: number[], freePrompts?: Map<number, { prompt: string; negativePrompt: string }>) =>
+const expand = (
+  change: Partial<Parameters<typeof expandRequest>[0]["request"]>,
+  indexes: number[],
+  freePrompts?: Map<number, { prompt: string; negativePrompt: string }>,
+) =>
   expandRequest({
     request: { ...request, ...change },
     catalogue: { categories, policy },
@@ -83,7 +92,12 @@ describe("free prompts", () => {
       judgement: { decision: "allowed", rating: "suggestive" },
       parameters: DEFAULT_PARAMETERS,
     });
-    expect(second?.judgement).toStrictEqual({ decision: "refused", rating: "general", rule: "acts", message: "Not that." });
+    expect(second?.judgement).toStrictEqual({
+      decision: "refused",
+      rating: "general",
+      rule: "acts",
+      message: "Not that.",
+    });
   });
 
   test("that are empty or missing are refused", () => {

@@ -3,7 +3,7 @@ import type { Catalogue, Category, Parameters, Rating, Template } from "./catalo
 import { DEFAULT_PARAMETERS } from "./catalogue.ts";
 import { unknownName } from "./closest.ts";
 import { AtelierError } from "./errors.ts";
-import { type PolicyJudgement, judgePrompt } from "./policy.ts";
+import { judgePrompt, type PolicyJudgement } from "./policy.ts";
 import type { PromptText } from "./ports.ts";
 import { checkedPrompt, filledPrompt } from "./prompt.ts";
 import type { ImageRequest } from "./request.ts";
@@ -120,7 +120,11 @@ function templateChooser(category: Category, wanted: string | null, seed: number
   };
 }
 
-function freeImage(index: number, seed: number, prompts: ReadonlyMap<number, PromptText> | undefined): Chosen {
+function freeImage(
+  index: number,
+  seed: number,
+  prompts: ReadonlyMap<number, PromptText> | undefined,
+): Chosen {
   const text = prompts?.get(index);
   if (text === undefined) {
     throw new AtelierError("Unexpected", `Picture ${index} of the request with seed ${seed} has no prompt.`);

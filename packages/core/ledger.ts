@@ -68,13 +68,22 @@ export function remainingOf(row: LedgerRow, counter: LedgerCounter): Micros | nu
 }
 
 /** The month's item, created with last month's limits (else the first limits) when it is new. */
-export async function openMonth(account: Account, month: string, deps: Omit<LedgerDeps, "attempts">): Promise<LedgerRow> {
+export async function openMonth(
+  account: Account,
+  month: string,
+  deps: Omit<LedgerDeps, "attempts">,
+): Promise<LedgerRow> {
   const existing = await deps.ledger.read(account, month);
   if (existing) return existing;
   const before = await deps.ledger.read(account, monthBefore(month));
-  await deps.ledger.open(account, month, before?.limits ?? { m: deps.firstLimits.monthMicros, d: deps.firstLimits.dayMicros });
+  await deps.ledger.open(
+    account,
+    month,
+    before?.limits ?? { m: deps.firstLimits.monthMicros, d: deps.firstLimits.dayMicros },
+  );
   const opened = await deps.ledger.read(account, month);
-  if (!opened) throw new AtelierError("StorageUnavailable", `The ledger of ${month} could not be opened; try again.`);
+  if (!opened)
+    throw new AtelierError("StorageUnavailable", `The ledger of ${month} could not be opened; try again.`);
   return opened;
 }
 
@@ -116,7 +125,10 @@ export async function takeHold(booking: Booking, deps: Omit<LedgerDeps, "attempt
     });
     if (taken) return { kind: "held" };
   }
-  throw new AtelierError("LedgerBusy", "The ledger is busy with other holds; the same call can be made again.");
+  throw new AtelierError(
+    "LedgerBusy",
+    "The ledger is busy with other holds; the same call can be made again.",
+  );
 }
 
 /**
@@ -210,11 +222,15 @@ async function applyOnce(
     if (!fresh || isApplied(fresh) || row.holds[key] === 0) return;
     if (row.holds[key] === undefined && chargedMicros === 0) return;
     if (await deps.ledger.apply(row, { key, chargedMicros, counters: countersOf(booking) })) {
-      if (tombstonesOf(row).length >= TOMBSTONES_MAX) await sweepTombstones(booking.account, booking.budgetMonth, deps);
+      if (tombstonesOf(row).length >= TOMBSTONES_MAX)
+        await sweepTombstones(booking.account, booking.budgetMonth, deps);
       return;
     }
   }
-  throw new AtelierError("LedgerBusy", `The ledger is busy; attempt ${booking.attemptId} is settled and will be applied later.`);
+  throw new AtelierError(
+    "LedgerBusy",
+    `The ledger is busy; attempt ${booking.attemptId} is settled and will be applied later.`,
+  );
 }
 
 async function mark(attempt: Attempt, set: Partial<Attempt>, deps: LedgerDeps): Promise<Attempt> {
@@ -279,7 +295,10 @@ export function scopeOf(limitName: string): string {
 }
 
 /** The sentence for people: what is left, what is needed, and in which scope. */
-export function shortfallMessage(refused: Extract<HoldResult, { kind: "refused" }>, resetsAt: string): string {
+export function shortfallMessage(
+  refused: Extract<HoldResult, { kind: "refused" }>,
+  resetsAt: string,
+): string {
   return (
     `The ${refused.scope} budget has ${formatUsd(Math.max(0, refused.remainingMicros))} left and this can cost ` +
     `${formatUsd(refused.neededMicros)}; it resets at ${resetsAt}, or raise it with \`atelier budget set\`.`

@@ -1,7 +1,14 @@
 /** @module The manifest: the commit of a version. A version exists once its manifest does; it holds no prompt. */
 import * as z from "zod";
 import { categoryNameSchema, providerNameSchema, ratingSchema } from "./catalogue.ts";
-import { fingerprintSchema, type Image, qualityPartsSchema, renditionSchema, storedOutputSchema, verdictSchema } from "./image.ts";
+import {
+  fingerprintSchema,
+  type Image,
+  qualityPartsSchema,
+  renditionSchema,
+  storedOutputSchema,
+  verdictSchema,
+} from "./image.ts";
 
 export const manifestSchema = z.object({
   imageId: z.string(),
@@ -29,12 +36,19 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type Shelf = "content" | "quarantine";
 
 /** `content/{category}/{yyyy}/{mm}/{imageId}/v{n}/`; dates come from the image, so the folder never moves. */
-export function versionFolder(shelf: Shelf, image: Pick<Image, "category" | "localDate" | "imageId">, version: number): string {
+export function versionFolder(
+  shelf: Shelf,
+  image: Pick<Image, "category" | "localDate" | "imageId">,
+  version: number,
+): string {
   return `${shelf}/${imageFolder(image)}/v${version}/`;
 }
 
 /** `originals/{category}/{yyyy}/{mm}/{imageId}/{attemptId}-{i}.{ext}` for a file under incoming/. */
-export function originalKey(image: Pick<Image, "category" | "localDate" | "imageId">, incoming: string): string {
+export function originalKey(
+  image: Pick<Image, "category" | "localDate" | "imageId">,
+  incoming: string,
+): string {
   return `originals/${imageFolder(image)}/${incoming.slice(incoming.lastIndexOf("/") + 1)}`;
 }
 

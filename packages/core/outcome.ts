@@ -16,7 +16,11 @@ export interface OutcomeDeps {
 }
 
 /** Writes an outcome unless one stands, then answers the token if there is one. */
-export async function recordOutcome(attemptId: string, outcome: Outcome, deps: OutcomeDeps): Promise<Attempt> {
+export async function recordOutcome(
+  attemptId: string,
+  outcome: Outcome,
+  deps: OutcomeDeps,
+): Promise<Attempt> {
   const patched = await deps.attempts.patch(attemptId, {
     set: { outcome, state: outcome.kind },
     when: [{ field: "outcome", is: "absent" }],
@@ -52,7 +56,11 @@ export function answerTo(outcome: Outcome): TokenAnswer {
 }
 
 /** Where an output of an attempt is kept until it is recorded. */
-export function incomingKey(attempt: Pick<Attempt, "attemptId" | "imageId">, index: number, contentType: string): string {
+export function incomingKey(
+  attempt: Pick<Attempt, "attemptId" | "imageId">,
+  index: number,
+  contentType: string,
+): string {
   return `incoming/${attempt.imageId}/${attempt.attemptId}-${index}.${extensionOf(contentType)}`;
 }
 

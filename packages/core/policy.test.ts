@@ -14,14 +14,22 @@ const policy: Policy = policySchema.parse({
   },
   rules: [
     { id: "minors", concept: "youth", ratings: rated, advice: "State an adult age." },
-    { id: "adulthood-excluded", concept: "negative_adulthood", ratings: rated, advice: "Do not exclude adults." },
+    {
+      id: "adulthood-excluded",
+      concept: "negative_adulthood",
+      ratings: rated,
+      advice: "Do not exclude adults.",
+    },
     { id: "explicit-acts", concept: "explicit_acts", ratings: ["general", ...rated], advice: "No acts." },
   ],
   raises: { lingerie: "suggestive", nudity: "nudity", negative_clothing: "nudity" },
 });
 
-const judge = (prompt: string, rating: "general" | "suggestive" | "nudity" = "general", negativePrompt = "") =>
-  judgePrompt({ prompt, negativePrompt, rating, policy });
+const judge = (
+  prompt: string,
+  rating: "general" | "suggestive" | "nudity" = "general",
+  negativePrompt = "",
+) => judgePrompt({ prompt, negativePrompt, rating, policy });
 
 describe("the effective rating", () => {
   test.each([
@@ -35,18 +43,30 @@ describe("the effective rating", () => {
   });
 
   test("rises when the negative prompt takes clothing away", () => {
-    expect(judge("a woman", "general", "clothes, blurry")).toMatchObject({ decision: "allowed", rating: "nudity" });
+    expect(judge("a woman", "general", "clothes, blurry")).toMatchObject({
+      decision: "allowed",
+      rating: "nudity",
+    });
     expect(judge("a woman in clothes")).toMatchObject({ decision: "allowed", rating: "general" });
   });
 });
 
 describe("a word that only matters in rated pictures", () => {
   test("is free in a general one", () => {
-    expect(judge("a child at breakfast")).toStrictEqual({ decision: "allowed", rating: "general", concepts: ["youth"] });
+    expect(judge("a child at breakfast")).toStrictEqual({
+      decision: "allowed",
+      rating: "general",
+      concepts: ["youth"],
+    });
   });
 
   test("refuses in a rated category, and where another word raises the rating", () => {
-    const refusal = { decision: "refused", rating: "suggestive", rule: "minors", message: "State an adult age." };
+    const refusal = {
+      decision: "refused",
+      rating: "suggestive",
+      rule: "minors",
+      message: "State an adult age.",
+    };
     expect(judge("a child", "suggestive")).toStrictEqual(refusal);
     expect(judge("a child, lingerie")).toStrictEqual(refusal);
   });
@@ -74,9 +94,12 @@ describe("a word that only matters in rated pictures", () => {
     expect(judge(`portrait, ${text}, soft light`, "suggestive")).toMatchObject({ rule: "minors" });
   });
 
-  test.each(["a childless couple", "a 36 years old woman", "an abrasive wall", "wild life"])("is not seen in %j", (text) => {
-    expect(judge(text, "suggestive")).toMatchObject({ decision: "allowed", rating: "suggestive" });
-  });
+  test.each(["a childless couple", "a 36 years old woman", "an abrasive wall", "wild life"])(
+    "is not seen in %j",
+    (text) => {
+      expect(judge(text, "suggestive")).toMatchObject({ decision: "allowed", rating: "suggestive" });
+    },
+  );
 });
 
 describe("a negative prompt", () => {
@@ -97,7 +120,12 @@ describe("a negative prompt", () => {
 
 test("what is always refused is refused in a general picture, without repeating it", () => {
   const judgement = judge("a sexual act by the sea");
-  expect(judgement).toStrictEqual({ decision: "refused", rating: "general", rule: "explicit-acts", message: "No acts." });
+  expect(judgement).toStrictEqual({
+    decision: "refused",
+    rating: "general",
+    rule: "explicit-acts",
+    message: "No acts.",
+  });
 });
 
 test("what cannot work in a policy is reported with its place", () => {

@@ -2,7 +2,7 @@
  * @module The content policy over a prompt: what rating it really has, and whether it may be made at all. The rules are
  * data (`policy.yaml`); this is how they are read. Nothing here repeats the text that it judges.
  */
-import { type Policy, type Rating, higherRating, ratingRank } from "./catalogue.ts";
+import { higherRating, type Policy, type Rating, ratingRank } from "./catalogue.ts";
 import { type NormalisedText, normalised } from "./normalise.ts";
 
 export type PolicyJudgement =
@@ -57,7 +57,9 @@ export function judgePrompt(input: {
 const NEGATIVE = "negative_";
 
 /** What is wrong with a policy that has the right shape; one sentence each, with the path of the value it is about. */
-export function policyProblems(policy: Policy): { path: (string | number)[]; expected: string; found: string }[] {
+export function policyProblems(
+  policy: Policy,
+): { path: (string | number)[]; expected: string; found: string }[] {
   const problems: { path: (string | number)[]; expected: string; found: string }[] = [];
   const names = Object.keys(policy.concepts);
   for (const [name, concept] of Object.entries(policy.concepts)) {
@@ -90,7 +92,11 @@ export function policyProblems(policy: Policy): { path: (string | number)[]; exp
   }
   policy.rules.forEach((rule, at) => {
     if (names.includes(rule.concept)) return;
-    problems.push({ path: ["rules", at, "concept"], expected: oneOf(names), found: JSON.stringify(rule.concept) });
+    problems.push({
+      path: ["rules", at, "concept"],
+      expected: oneOf(names),
+      found: JSON.stringify(rule.concept),
+    });
   });
   for (const name of Object.keys(policy.raises)) {
     if (names.includes(name)) continue;
@@ -128,10 +134,7 @@ function compiledConcepts(policy: Policy): readonly CompiledConcept[] {
   return concepts;
 }
 
-function matcherOf(
-  words: readonly string[],
-  patterns: readonly string[],
-): (text: NormalisedText) => boolean {
+function matcherOf(words: readonly string[], patterns: readonly string[]): (text: NormalisedText) => boolean {
   const phrases = words.map((word) => normalised(word).plain);
   const expressions = patterns.map((pattern) => new RegExp(pattern, "u"));
   const severalWords = phrases.filter((phrase) => phrase.includes(" ")).map((phrase) => ` ${phrase} `);

@@ -21,11 +21,15 @@ describe("filling", () => {
   });
 
   test("does not look into the words for further places or replacement signs", () => {
-    expect(filledPrompt(template, { age: "{light}", light: "$& $1" }).prompt).toBe("portrait of a {light} woman, $& $1");
+    expect(filledPrompt(template, { age: "{light}", light: "$& $1" }).prompt).toBe(
+      "portrait of a {light} woman, $& $1",
+    );
   });
 
   test("refuses a place without a value", () => {
-    expect(() => filledPrompt(template, { age: "30-year-old" })).toThrow(/the place \{light\} without a slot/);
+    expect(() => filledPrompt(template, { age: "30-year-old" })).toThrow(
+      /the place \{light\} without a slot/,
+    );
   });
 });
 
@@ -79,7 +83,12 @@ describe("a template states an adult age whatever is chosen", () => {
     ["in a slot inside its text", "a {age}-year-old", { age: ["25", "40"] }, true],
     ["in a whole slot", "portrait of {who}", { who: ["a 25-year-old woman", "a man in his fifties"] }, true],
     ["not with one of the values", "a {age}-year-old", { age: ["25", "grown"] }, false],
-    ["not with two slots of which each may leave it out", "{a} {b}", { a: ["25 years old", "x"], b: ["x", "30 years old"] }, false],
+    [
+      "not with two slots of which each may leave it out",
+      "{a} {b}",
+      { a: ["25 years old", "x"], b: ["x", "30 years old"] },
+      false,
+    ],
     ["not when a slot can spoil the number", "a {n}30-year-old", { n: ["", "1"] }, false],
     ["not at all", "an adult, {light}", { light: ["day"] }, false],
   ])("%s", (_, prompt, slots, states) => {

@@ -54,7 +54,10 @@ export function checkedPrompt(text: PromptText): PromptText {
       );
     }
     if (!value.isWellFormed()) {
-      throw new AtelierError("UsageError", `The ${name} is not well-formed Unicode; write it again as UTF-8.`);
+      throw new AtelierError(
+        "UsageError",
+        `The ${name} is not well-formed Unicode; write it again as UTF-8.`,
+      );
     }
   }
   return checked;
@@ -80,10 +83,12 @@ export function statesAdultAge(text: string): boolean {
   return [...plain.matchAll(AGE_IN_DIGITS)].some((match) => Number(match[1] ?? match[2]) >= ADULT_AGE);
 }
 
-const AGE_IN_DIGITS = /\b(\d{2}) (?:years? old|years? of age)\b|\baged? (\d{2})\b(?! (?:minutes?|hours?|days?|weeks?|months?))/g;
+const AGE_IN_DIGITS =
+  /\b(\d{2}) (?:years? old|years? of age)\b|\baged? (\d{2})\b(?! (?:minutes?|hours?|days?|weeks?|months?))/g;
 const TENS_IN_WORDS =
   /\b(?:twenty|thirty|forty|fifty|sixty|seventy|eighty)(?: (?:one|two|three|four|five|six|seven|eight|nine))? years? old\b/;
-const DECADE = /\bin (?:her|his|their) (?:(?:early|mid|late) )?(?:twenties|thirties|forties|fifties|sixties|seventies)\b/;
+const DECADE =
+  /\bin (?:her|his|their) (?:(?:early|mid|late) )?(?:twenties|thirties|forties|fifties|sixties|seventies)\b/;
 
 /** Stands where a slot will be, when a template is looked at without its values. Glued to digits it spoils them. */
 const ANY_VALUE = "anyvalue";

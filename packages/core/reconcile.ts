@@ -53,48 +53,84 @@ export interface ReconcileDeps extends LedgerDeps {
   readonly times: ReconcileTimes;
 }
 
-export interface ReconcileReport {
+export interface AttemptsReport {
   /** Attempts whose outcome became known. */
   readonly learned: number;
   /** Attempts booked as charged because nobody can tell. */
   readonly givenUp: number;
-  /** Executions started for parts whose owner had ended. */
-  readonly restarted: readonly string[];
-  readonly partsClosed: number;
-  readonly ledger: { readonly applied: number; readonly givenBack: number; readonly swept: number };
+  /** Attempts whose outcome is not known yet. */
+  readonly open: number;
   /** Providers that did not answer; asked again next time. */
   readonly unreachable: readonly string[];
-  /** Attempts still waiting for a provider, and parts still being worked on. */
-  readonly openAttempts: number;
-  readonly openParts: number;
+}
+
+export interface PartsReport {
+  /** Executions started for parts whose owner had ended. */
+  readonly started: readonly string[];
+  /** Requests of parts that turned out to be finished. */
+  readonly closed: readonly string[];
+  /** Parts whose owner runs. */
+  readonly owned: number;
+  /** Parts in which only a provider's answer is missing. */
+  readonly waiting: number;
+}
+
+export interface ReconcileReport {
+  readonly attempts: AttemptsReport;
+  readonly parts: PartsReport;
+  readonly ledger: { readonly applied: number; readonly givenBack: number; readonly swept: number };
 }
 
 const PAGE_SIZE = 100;
 
+/** One whole pass: what the schedule runs each minute, and `resume` on one machine. */
 export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
-  const tally = { learned: 0, givenUp: 0, openAttempts: 0, openParts: 0, partsClosed: 0 };
+  const attempts = await reconcileAttempts(deps);
+  const parts = await reconcileParts({ only: null, restart: true }, deps);
+  return { attempts, parts, ledger: await reconcileLedgers(deps) };
+}
+
+export async function reconcileAttempts(deps: ReconcileDeps): Promise<AttemptsReport> {
+  const tally = { learned: 0, givenUp: 0, open: 0 };
   const unreachable = new Set<string>();
   for await (const attempt of all((page) => deps.attempts.open(page))) {
     try {
       const after = await reconcileAttempt(attempt, deps);
       if (after.outcome && !attempt.outcome) tally.learned++;
       if (after.state === "unknown" && attempt.state !== "unknown") tally.givenUp++;
-      if (!after.outcome && after.state !== "unknown") tally.openAttempts++;
+      if (!after.outcome && after.state !== "unknown") tally.open++;
     } catch (error) {
       // One provider that does not answer must not keep the others from being asked.
       if (!isAtelierError(error, "ProviderUnavailable")) throw error;
       unreachable.add(attempt.provider);
-      tally.openAttempts++;
+      tally.open++;
     }
   }
-  const restarted: string[] = [];
+  return { ...tally, unreachable: [...unreachable] };
+}
+
+/**
+ * @param scope.only requests to look at; null: all
+ * @param scope.restart whether parts without a running owner are started again
+ */
+export async function reconcileParts(
+  scope: { readonly only: readonly string[] | null; readonly restart: boolean },
+  deps: ReconcileDeps,
+): Promise<PartsReport> {
+  const started: string[] = [];
+  const closed: string[] = [];
+  const tally = { owned: 0, waiting: 0 };
   for await (const part of all((page) => deps.requests.parts.open(page))) {
-    const result = await reconcilePart(part, deps);
-    if (result === "closed") tally.partsClosed++;
-    else tally.openParts++;
-    if (typeof result === "object") restarted.push(result.started);
+    if (scope.only && !scope.only.includes(part.requestId)) continue;
+    const state = await stateOfPart(part, deps);
+    if (state === "owned" || state === "waiting") tally[state]++;
+    if (state === "finished" && (await closePart(part, deps))) closed.push(part.requestId);
+    if (state === "abandoned" && scope.restart) {
+      const name = await restartPart(part, deps);
+      if (name) started.push(name);
+    }
   }
-  return { ...tally, restarted, ledger: await reconcileLedgers(deps), unreachable: [...unreachable] };
+  return { started, closed, ...tally };
 }
 
 async function reconcileAttempt(attempt: Attempt, deps: ReconcileDeps): Promise<Attempt> {
@@ -264,25 +300,52 @@ async function lookForLateSuccess(attempt: Attempt, deps: ReconcileDeps): Promis
   return correct(attempt.attemptId, chargedMicros, deps);
 }
 
-/** `closed`: nothing left to do; `waiting`: its owner runs, or only providers can say more. */
-async function reconcilePart(
-  part: Part,
-  deps: ReconcileDeps,
-): Promise<"closed" | "waiting" | { started: string }> {
-  if (part.owner !== null && (await deps.workflow.describe(part.owner)) === "running") return "waiting";
+type PartState =
+  /** Its owner runs. */
+  | "owned"
+  /** Every image of it is terminal. */
+  | "finished"
+  /** Its owner has ended and something can be done. */
+  | "abandoned"
+  /** Its owner has ended, and only a provider can say more. */
+  | "waiting"
+  /** As `waiting`, but nobody will say more soon: the calls were given up and booked. */
+  | "stuck";
+
+async function stateOfPart(part: Part, deps: ReconcileDeps): Promise<PartState> {
+  if (part.owner !== null && (await deps.workflow.describe(part.owner)) === "running") return "owned";
   const request = await deps.requests.get(part.requestId);
   const images = (await deps.images.ofRequest(part.requestId)).filter((image) => image.part === part.part);
-  const expected = request ? partIndexes(request, part.part).length : 0;
+  if (images.length < (request ? partIndexes(request, part.part).length : 0)) return "abandoned";
   const open = images.filter((image) => !isTerminal(image.status));
-  if (images.length >= expected && open.length === 0) {
-    const patched = await deps.requests.parts.patch(partIdOf(part), {
-      set: { open: false },
-      when: [{ field: "generation", is: "equals", value: part.generation }],
-    });
-    return patched.ok ? "closed" : "waiting";
-  }
-  if (images.length >= expected && !(await someCanGoOn(open, deps))) return "waiting";
+  if (open.length === 0) return "finished";
+  return statesOfImages(open, deps);
+}
 
+/** An image whose paid call nobody can tell about waits for its outcome; any other one can be taken up at once. */
+async function statesOfImages(open: readonly Image[], deps: ReconcileDeps): Promise<PartState> {
+  let state: PartState = "stuck";
+  for (const image of open) {
+    const attempt = image.currentAttemptId ? await deps.attempts.get(image.currentAttemptId) : undefined;
+    if (image.status !== "unknown" || !attempt || attempt.outcome) return "abandoned";
+    if (attempt.state !== "unknown") state = "waiting";
+  }
+  return state;
+}
+
+async function closePart(part: Part, deps: ReconcileDeps): Promise<boolean> {
+  const patched = await deps.requests.parts.patch(partIdOf(part), {
+    set: { open: false },
+    when: [
+      { field: "generation", is: "equals", value: part.generation },
+      { field: "open", is: "equals", value: true },
+    ],
+  });
+  return patched.ok;
+}
+
+/** The condition on generation and owner lets one of many reconcilers win. */
+async function restartPart(part: Part, deps: ReconcileDeps): Promise<string | null> {
   const generation = part.generation + 1;
   const name = executionNameOf(part.requestId, part.part, generation);
   const patched = await deps.requests.parts.patch(partIdOf(part), {
@@ -294,21 +357,12 @@ async function reconcilePart(
         : { field: "owner", is: "equals", value: part.owner },
     ],
   });
-  if (!patched.ok) return "waiting";
+  if (!patched.ok) return null;
   await deps.workflow.start(name, { requestId: part.requestId, part: part.part, generation });
-  return { started: name };
+  return name;
 }
 
-/** An image whose paid call nobody can tell about waits for its outcome; any other one can be taken up at once. */
-async function someCanGoOn(open: readonly Image[], deps: ReconcileDeps): Promise<boolean> {
-  for (const image of open) {
-    const attempt = image.currentAttemptId ? await deps.attempts.get(image.currentAttemptId) : undefined;
-    if (image.status !== "unknown" || !attempt || attempt.outcome) return true;
-  }
-  return false;
-}
-
-async function reconcileLedgers(deps: ReconcileDeps): Promise<ReconcileReport["ledger"]> {
+export async function reconcileLedgers(deps: ReconcileDeps): Promise<ReconcileReport["ledger"]> {
   const totals = { applied: 0, givenBack: 0, swept: 0 };
   const today = localDateOf(deps.clock(), deps.timezone);
   const lastMonth = localDateOf(deps.clock() - Number(today.slice(8)) * 24 * 60 * 60 * 1000, deps.timezone);

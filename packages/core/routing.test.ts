@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Model, type ProviderEntry, modelSchema, providerSchema } from "./catalogue.ts";
-import { type RoutingInput, noCandidateError, priceOf, rankCandidates, sizeFits } from "./routing.ts";
+import { type Model, modelSchema, type ProviderEntry, providerSchema } from "./catalogue.ts";
+import { noCandidateError, priceOf, type RoutingInput, rankCandidates, sizeFits } from "./routing.ts";
 
 const read = { reviewed: "2026-11-01", source: "a page" };
 function providerOf(name: string, rated: "allowed" | "unclear", buyable = true): ProviderEntry {
@@ -35,7 +35,11 @@ function modelOf(name: string, change: Partial<Record<keyof Model, unknown>> = {
     ...change,
   });
 }
-const providers = [providerOf("replicate", "unclear"), providerOf("sandbox", "allowed"), providerOf("stability", "unclear", false)];
+const providers = [
+  providerOf("replicate", "unclear"),
+  providerOf("sandbox", "allowed"),
+  providerOf("stability", "unclear", false),
+];
 const plain = modelOf("plain");
 const cheap = modelOf("cheap", { priceUsd: { list: 0.002, most: 0.002 } });
 const attestation = { provider: "replicate", rating: "nudity", by: "ada", date: "2026-11-22" } as const;
@@ -91,7 +95,8 @@ describe("ranking", () => {
 });
 
 describe("each reason to leave a model out", () => {
-  const one = (model: Model, change: Partial<RoutingInput> = {}) => reasons({ models: [model], ...change })[model.name];
+  const one = (model: Model, change: Partial<RoutingInput> = {}) =>
+    reasons({ models: [model], ...change })[model.name];
 
   test.each<[string, Model, Partial<RoutingInput>]>([
     ["not-buyable", modelOf("one", { buyable: false, note: "listed only" }), {}],
@@ -106,8 +111,16 @@ describe("each reason to leave a model out", () => {
     ["terms", plain, { rating: "suggestive" }],
     ["terms", plain, { rating: "suggestive", keysPresent: [] }],
     ["terms", plain, { today: "2028-01-01" }],
-    ["licence", modelOf("one", { licence: { rating: "suggestive", ...read } }), { rating: "nudity", attestations: [attestation] }],
-    ["licence", modelOf("one", { licence: { rating: "nudity", reviewed: "2025-01-01", source: "a page" } }), {}],
+    [
+      "licence",
+      modelOf("one", { licence: { rating: "suggestive", ...read } }),
+      { rating: "nudity", attestations: [attestation] },
+    ],
+    [
+      "licence",
+      modelOf("one", { licence: { rating: "nudity", reviewed: "2025-01-01", source: "a page" } }),
+      {},
+    ],
     ["no-key", plain, { keysPresent: [] }],
   ])("%s", (reason, model, change) => {
     expect(one(model, change)).toBe(reason);
@@ -115,7 +128,9 @@ describe("each reason to leave a model out", () => {
   });
 
   test("a rated picture goes out with an attestation and a licence", () => {
-    expect(rank({ models: [plain], rating: "nudity", attestations: [attestation] }).candidates[0]).toMatchObject({
+    expect(
+      rank({ models: [plain], rating: "nudity", attestations: [attestation] }).candidates[0],
+    ).toMatchObject({
       termsDate: "2026-11-22",
       termsSource: "attested by ada",
     });
@@ -124,14 +139,18 @@ describe("each reason to leave a model out", () => {
 
 describe("a model asked for by name", () => {
   test("is never replaced", () => {
-    expect(rank({ wanted: { model: "plain", provider: "replicate" }, templateModels: ["cheap"] })).toMatchObject({
+    expect(
+      rank({ wanted: { model: "plain", provider: "replicate" }, templateModels: ["cheap"] }),
+    ).toMatchObject({
       candidates: [{ model: "plain" }],
       excluded: [{ model: "cheap", reason: "other-model-wanted" }],
     });
   });
 
   test("must exist", () => {
-    expect(() => rank({ wanted: { model: "plan", provider: null } })).toThrow(/no model "plan"\. Did you mean "plain"/);
+    expect(() => rank({ wanted: { model: "plan", provider: null } })).toThrow(
+      /no model "plan"\. Did you mean "plain"/,
+    );
   });
 });
 
@@ -146,7 +165,10 @@ describe("an unverified model", () => {
   });
 
   test("asked for by name is not replaced; the detail names the fallback", () => {
-    const { candidates, excluded } = rank({ models: [doubtful, plain], wanted: { model: "doubtful", provider: "replicate" } });
+    const { candidates, excluded } = rank({
+      models: [doubtful, plain],
+      wanted: { model: "doubtful", provider: "replicate" },
+    });
     expect(candidates).toStrictEqual([]);
     expect(excluded[0]).toMatchObject({ model: "doubtful", reason: "unverified" });
     expect(excluded[0]?.detail).toContain("its fallback is plain");
@@ -154,7 +176,9 @@ describe("an unverified model", () => {
 
   test("is imitated by the sandbox, with a warning", () => {
     const { candidates } = rank({ models: [doubtful], wanted: { model: "doubtful", provider: "sandbox" } });
-    expect(candidates[0]?.warnings).toStrictEqual(["the version of doubtful was not found among published models"]);
+    expect(candidates[0]?.warnings).toStrictEqual([
+      "the version of doubtful was not found among published models",
+    ]);
   });
 });
 
@@ -170,7 +194,9 @@ test("the sandbox stands in for Replicate's models: its own terms, no key, no li
   expect(routing.candidates).toMatchObject([
     { model: "strict", provider: "sandbox", listMicros: 10_000, mostMicros: 10_000 },
   ]);
-  expect(routing.excluded).toMatchObject([{ model: "elsewhere", provider: "stability", reason: "not-buyable" }]);
+  expect(routing.excluded).toMatchObject([
+    { model: "elsewhere", provider: "stability", reason: "not-buyable" },
+  ]);
   expect(
     reasons({
       models: [strict],
@@ -218,5 +244,7 @@ test.each([
   [["size", "no-key"], "NoCandidate"],
   [[], "NoCandidate"],
 ] as const)("excluded for %j is %s", (excludedFor, name) => {
-  expect(noCandidateError(excludedFor.map((reason) => ({ model: "m", provider: "p", reason, detail: "" })))).toBe(name);
+  expect(
+    noCandidateError(excludedFor.map((reason) => ({ model: "m", provider: "p", reason, detail: "" }))),
+  ).toBe(name);
 });

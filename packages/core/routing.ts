@@ -8,7 +8,7 @@ import { unknownName } from "./closest.ts";
 import type { ErrorName } from "./errors.ts";
 import type { Exclusion } from "./image.ts";
 import { type Micros, microsFromUsd } from "./money.ts";
-import { type Attestation, type TermsDecision, isExpired, termsAllow } from "./terms.ts";
+import { type Attestation, isExpired, type TermsDecision, termsAllow } from "./terms.ts";
 
 export const EXCLUSION_REASONS = [
   "other-model-wanted",
@@ -108,10 +108,9 @@ export function rankCandidates(input: RoutingInput): Routing {
  * The error for a routing without a candidate: `TermsDenied` where only terms or a licence stand in the way of some
  * model, `PriceUnknown` where only the price does, otherwise `NoCandidate`. A missing key does not hide that terms deny.
  */
-export function noCandidateError(excluded: readonly RoutedExclusion[]): Extract<
-  ErrorName,
-  "TermsDenied" | "PriceUnknown" | "NoCandidate"
-> {
+export function noCandidateError(
+  excluded: readonly RoutedExclusion[],
+): Extract<ErrorName, "TermsDenied" | "PriceUnknown" | "NoCandidate"> {
   const reasons = new Set(excluded.map((exclusion) => exclusion.reason));
   if (reasons.has("terms") || reasons.has("licence")) return "TermsDenied";
   if (reasons.has("price-unknown") && !reasons.has("no-key")) return "PriceUnknown";
@@ -119,7 +118,9 @@ export function noCandidateError(excluded: readonly RoutedExclusion[]): Extract<
 }
 
 /** What the provider's list says for one picture of the model, and the most that it can cost; null when not known. */
-export function priceOf(model: Pick<Model, "name" | "priceUsd">): { listMicros: Micros; mostMicros: Micros } | null {
+export function priceOf(
+  model: Pick<Model, "name" | "priceUsd">,
+): { listMicros: Micros; mostMicros: Micros } | null {
   if (model.priceUsd === null) return null;
   const where = `the price of ${model.name}`;
   return {
@@ -181,7 +182,8 @@ function consider(model: Model, input: RoutingInput): Candidate | Refusal {
   if (!sandbox) {
     const licence = licenceProblem(model, input);
     if (licence !== null) return no("licence", licence);
-    if (!input.keysPresent.includes(provider)) return no("no-key", `no key or address is set for ${provider}`);
+    if (!input.keysPresent.includes(provider))
+      return no("no-key", `no key or address is set for ${provider}`);
   }
   return {
     model: model.name,
@@ -223,7 +225,9 @@ function warningsFor(model: Model, input: RoutingInput): string[] {
       warnings.push(`${model.name} takes no ${word}; it is left out`);
     } else if (asked < range.min || asked > range.max) {
       const sent = Math.min(range.max, Math.max(range.min, asked));
-      warnings.push(`${model.name} takes ${word} from ${range.min} to ${range.max}; ${sent} is sent, not ${asked}`);
+      warnings.push(
+        `${model.name} takes ${word} from ${range.min} to ${range.max}; ${sent} is sent, not ${asked}`,
+      );
     }
   }
   return warnings;

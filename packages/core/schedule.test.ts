@@ -17,7 +17,12 @@ const schedule = scheduleSchema.parse({
   plans: {
     weekly: [
       entry("monday", ["mon"], "06:00", { kind: "generate", category: "lingerie", count: 5 }),
-      entry("sunday", ["sun"], "06:00", { kind: "generate", category: "least-stock", among: ["feet", "lingerie"], count: 1 }),
+      entry("sunday", ["sun"], "06:00", {
+        kind: "generate",
+        category: "least-stock",
+        among: ["feet", "lingerie"],
+        count: 1,
+      }),
     ],
     daily: [
       entry("report", DAYS(), "07:30", { kind: "reconcile-and-report" }),
@@ -35,7 +40,11 @@ function entry(name: string, days: string[], at: string, action: unknown) {
 /** One entry each day at a time in a zone. */
 function dailyAt(at: string, timezone: string): Schedule {
   const action = { kind: "generate", category: "feet", count: 1 };
-  return scheduleSchema.parse({ timezone, active: "only", plans: { only: [entry("entry", DAYS(), at, action)] } });
+  return scheduleSchema.parse({
+    timezone,
+    active: "only",
+    plans: { only: [entry("entry", DAYS(), at, action)] },
+  });
 }
 const iso = (instantMs: number) => new Date(instantMs).toISOString();
 
@@ -62,7 +71,9 @@ describe("what fires on a date", () => {
   test("draws numbers from the occurrence: always the same, and over the days each of the range", () => {
     const counts = Array.from({ length: 60 }, (_, day) => {
       const date = new Date(Date.UTC(2026, 0, 1 + day)).toISOString().slice(0, 10);
-      const [first, again] = [0, 1].map(() => occurrencesOn(date, { ...schedule, active: "daily" })[0]?.count);
+      const [first, again] = [0, 1].map(
+        () => occurrencesOn(date, { ...schedule, active: "daily" })[0]?.count,
+      );
       expect(again).toBe(first);
       return first;
     });
@@ -81,7 +92,13 @@ describe("daylight saving", () => {
     ["Europe/Paris", "2026-03-29", "02:30", "2026-03-29T01:00:00.000Z", "a time that does not exist"],
     ["Europe/Paris", "2026-10-25", "02:30", "2026-10-25T00:30:00.000Z", "a time that comes twice"],
     ["America/New_York", "2026-03-08", "02:00", "2026-03-08T07:00:00.000Z", "the first minute of the gap"],
-    ["America/New_York", "2026-11-01", "01:59", "2026-11-01T05:59:00.000Z", "the last minute that comes twice"],
+    [
+      "America/New_York",
+      "2026-11-01",
+      "01:59",
+      "2026-11-01T05:59:00.000Z",
+      "the last minute that comes twice",
+    ],
     ["Australia/Lord_Howe", "2026-10-04", "02:15", "2026-10-03T15:30:00.000Z", "a gap of half an hour"],
     ["Africa/Cairo", "2026-04-24", "00:30", "2026-04-23T22:00:00.000Z", "a gap at midnight"],
     ["Pacific/Apia", "2011-12-30", "06:00", "2011-12-30T10:00:00.000Z", "a day that does not exist"],
@@ -90,10 +107,24 @@ describe("daylight saving", () => {
     expect(iso(instantOf(date, time, zone))).toBe(instant);
   });
 
-  test("every entry fires once on every date, in order, at its local time or at the end of a gap", { timeout: 30_000 }, () => {
-    const zones = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Kolkata", "America/Santiago"];
+  test("every entry fires once on every date, in order, at its local time or at the end of a gap", {
+    timeout: 30_000,
+  }, () => {
+    const zones = [
+      "Europe/Paris",
+      "America/New_York",
+      "Australia/Lord_Howe",
+      "Africa/Cairo",
+      "Asia/Kolkata",
+      "America/Santiago",
+    ];
     for (const zone of zones) {
-      const clock = new Intl.DateTimeFormat("en-GB", { timeZone: zone, dateStyle: "short", timeStyle: "short", hourCycle: "h23" });
+      const clock = new Intl.DateTimeFormat("en-GB", {
+        timeZone: zone,
+        dateStyle: "short",
+        timeStyle: "short",
+        hourCycle: "h23",
+      });
       for (const time of ["00:15", "02:30", "06:00"]) {
         const plan = dailyAt(time, zone);
         let before = Number.NEGATIVE_INFINITY;
@@ -127,7 +158,11 @@ describe("daylight saving", () => {
           const time = iso(minute * 60_000).slice(11, 16);
           const atMs = instantOf(date, time, zone);
           const shows = (instantMs: number) =>
-            new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(instantMs);
+            new Intl.DateTimeFormat("sv-SE", {
+              timeZone: zone,
+              dateStyle: "short",
+              timeStyle: "short",
+            }).format(instantMs);
           expect(shows(atMs) >= `${date} ${time}`).toBe(true);
           for (const earlierMs of [1, 30 * 60_000, 60 * 60_000]) {
             expect(shows(atMs - earlierMs) < `${date} ${time}`).toBe(true);
@@ -144,7 +179,9 @@ describe("a scheduler's message", () => {
     expect(occurrenceAt("monday", "2026-11-23T05:00:00Z", schedule)).toStrictEqual(
       occurrencesOn("2026-11-23", schedule)[0],
     );
-    expect(occurrenceAt("monday", "2026-11-23T06:00:00+01:00", schedule).occurrenceId).toBe("monday@2026-11-23");
+    expect(occurrenceAt("monday", "2026-11-23T06:00:00+01:00", schedule).occurrenceId).toBe(
+      "monday@2026-11-23",
+    );
     expect(occurrenceAt("monday", "2026-11-22T23:30:00Z", schedule).occurrenceId).toBe("monday@2026-11-23");
   });
 
@@ -185,15 +222,30 @@ describe("the category", () => {
 
   test("with the least stock wins, the first of the catalogue on a tie", () => {
     const among = ["weekend_special", "feet", "lingerie"];
-    expect(resolveCategory(action("least-stock", among), { lingerie: 4, feet: 2, weekend_special: 3 })).toBe("feet");
-    expect(resolveCategory(action("least-stock", among), { lingerie: 2, feet: 2, weekend_special: 2 })).toBe("lingerie");
-    expect(resolveCategory(action("least-stock", among), { lingerie: 2 })).toBe("feet");
-    expect(resolveCategory(action("least-stock"), { lingerie: 1, feet: 1, artistic_nude: 1, weekend_special: 1, custom: 0 })).toBe(
+    expect(resolveCategory(action("least-stock", among), { lingerie: 4, feet: 2, weekend_special: 3 })).toBe(
+      "feet",
+    );
+    expect(resolveCategory(action("least-stock", among), { lingerie: 2, feet: 2, weekend_special: 2 })).toBe(
       "lingerie",
     );
+    expect(resolveCategory(action("least-stock", among), { lingerie: 2 })).toBe("feet");
+    expect(
+      resolveCategory(action("least-stock"), {
+        lingerie: 1,
+        feet: 1,
+        artistic_nude: 1,
+        weekend_special: 1,
+        custom: 0,
+      }),
+    ).toBe("lingerie");
   });
 });
 
 test("zones are those that Intl knows", () => {
-  expect(["Europe/Paris", "UTC", "Europe/Pari", ""].map(isTimezone)).toStrictEqual([true, true, false, false]);
+  expect(["Europe/Paris", "UTC", "Europe/Pari", ""].map(isTimezone)).toStrictEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });

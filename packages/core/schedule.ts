@@ -48,7 +48,11 @@ export function occurrencesOn(localDate: string, schedule: Schedule): ScheduledO
  * @param scheduledTime ISO 8601 with an offset or Z
  * @throws AtelierError `UnknownName` for an entry that the active plan does not have, `UsageError` for another time
  */
-export function occurrenceAt(entryName: string, scheduledTime: string, schedule: Schedule): ScheduledOccurrence {
+export function occurrenceAt(
+  entryName: string,
+  scheduledTime: string,
+  schedule: Schedule,
+): ScheduledOccurrence {
   const plan = activePlan(schedule);
   const entry = plan.find((candidate) => candidate.name === entryName);
   if (entry === undefined) {
@@ -100,7 +104,10 @@ export function resolveCategory(
   const among = CATEGORY_NAMES.filter((name) =>
     action.among.length === 0 ? name !== "custom" : action.among.includes(name),
   );
-  return among.reduce((least, name) => ((stock[name] ?? 0) < (stock[least] ?? 0) ? name : least), among[0] ?? "custom");
+  return among.reduce(
+    (least, name) => ((stock[name] ?? 0) < (stock[least] ?? 0) ? name : least),
+    among[0] ?? "custom",
+  );
 }
 
 /** The local date of an instant. */

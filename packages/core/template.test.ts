@@ -18,7 +18,9 @@ function templateOf(slots: readonly (readonly string[])[]): Template {
 }
 
 /** Any Unicode but braces, which the loader refuses in values, and white space, which is brought together. */
-const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter((value) => !/[{}|\s]/u.test(value));
+const text = fc
+  .string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+  .filter((value) => !/[{}|\s]/u.test(value));
 const slots = fc.array(fc.uniqueArray(text, { minLength: 1, maxLength: 4 }), { maxLength: 4 });
 const seed = fc.integer({ min: 1, max: 0x7ffffffe });
 
@@ -30,7 +32,9 @@ test("no combination comes twice in a round, and every round has all of them", (
       for (const round of [0, 1]) {
         const prompts = new Set<string>();
         for (let index = 0; index < count; index++) {
-          prompts.add(filledPrompt(template, variationAt(template, requestSeed, round * count + index).slots).prompt);
+          prompts.add(
+            filledPrompt(template, variationAt(template, requestSeed, round * count + index).slots).prompt,
+          );
         }
         expect(prompts.size).toBe(count);
       }
@@ -64,7 +68,11 @@ test("the words of every script reach the prompt unchanged", () => {
 });
 
 test("a known seed gives the same variation on every machine", () => {
-  const template = templateOf([["a", "b", "c"], ["d", "e"], ["f", "g", "h", "i"]]);
+  const template = templateOf([
+    ["a", "b", "c"],
+    ["d", "e"],
+    ["f", "g", "h", "i"],
+  ]);
   const variations = [0, 1, 2].map((index) => variationAt(template, 7, index));
   expect(variations.map(({ slots: chosen }) => Object.values(chosen).join(""))).toMatchInlineSnapshot(`
     [
@@ -84,9 +92,15 @@ test("a known seed gives the same variation on every machine", () => {
 });
 
 test("another seed, and another round, give another order", () => {
-  const template = templateOf([["a", "b", "c", "d"], ["e", "f", "g", "h"], ["i", "j", "k", "l"]]);
+  const template = templateOf([
+    ["a", "b", "c", "d"],
+    ["e", "f", "g", "h"],
+    ["i", "j", "k", "l"],
+  ]);
   const round = (requestSeed: number, from: number) =>
-    Array.from({ length: 64 }, (_, at) => Object.values(variationAt(template, requestSeed, from + at).slots).join(""));
+    Array.from({ length: 64 }, (_, at) =>
+      Object.values(variationAt(template, requestSeed, from + at).slots).join(""),
+    );
   expect(round(1, 0)).not.toStrictEqual(round(2, 0));
   // A second round has the same combinations in another order.
   expect(round(1, 64)).not.toStrictEqual(round(1, 0));
@@ -97,7 +111,9 @@ test("more combinations than a number holds exactly are no problem", () => {
   const values = Array.from({ length: 64 }, (_, at) => `value ${at}`);
   const template = templateOf(Array.from({ length: 11 }, () => values));
   expect(combinationsOf(template)).toBe(2n ** 66n);
-  const prompts = Array.from({ length: 200 }, (_, index) => JSON.stringify(variationAt(template, 5, index).slots));
+  const prompts = Array.from({ length: 200 }, (_, index) =>
+    JSON.stringify(variationAt(template, 5, index).slots),
+  );
   expect(new Set(prompts).size).toBe(200);
 });
 

@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import type { ProviderEntry } from "./catalogue.ts";
 import { type Attestation, isExpired, parseAttestations, termsAllow } from "./terms.ts";
 
-const entry = (allows: "allowed" | "denied" | "unclear") => ({ allows, reviewed: "2026-11-01", source: "a page" });
+const entry = (allows: "allowed" | "denied" | "unclear") => ({
+  allows,
+  reviewed: "2026-11-01",
+  source: "a page",
+});
 const providers: ProviderEntry[] = [
   {
     name: "replicate",
@@ -63,14 +67,20 @@ describe("an attestation", () => {
   });
 
   test("covers no higher rating, no other provider, and not for ever", () => {
-    expect(ask({ rating: "nudity", attestations: [{ ...attested, rating: "suggestive" }] }).allowed).toBe(false);
+    expect(ask({ rating: "nudity", attestations: [{ ...attested, rating: "suggestive" }] }).allowed).toBe(
+      false,
+    );
     expect(ask({ rating: "nudity", attestations: [{ ...attested, provider: "a1111" }] }).allowed).toBe(false);
-    expect(ask({ rating: "nudity", attestations: [{ ...attested, date: "2025-11-21" }] }).allowed).toBe(false);
+    expect(ask({ rating: "nudity", attestations: [{ ...attested, date: "2025-11-21" }] }).allowed).toBe(
+      false,
+    );
   });
 
   test("never overrides terms that say no", () => {
     const attestation = { ...attested, provider: "stability" } as const;
-    expect(ask({ provider: "stability", rating: "suggestive", attestations: [attestation] }).allowed).toBe(false);
+    expect(ask({ provider: "stability", rating: "suggestive", attestations: [attestation] }).allowed).toBe(
+      false,
+    );
   });
 });
 

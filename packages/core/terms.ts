@@ -3,9 +3,9 @@ import {
   PROVIDER_NAMES,
   type ProviderEntry,
   type ProviderName,
+  providerNameSchema,
   RATINGS,
   type Rating,
-  providerNameSchema,
   ratingRank,
   ratingSchema,
 } from "./catalogue.ts";
@@ -119,6 +119,11 @@ function invalid(found: string, kind: string, names: readonly string[]): Atelier
   );
 }
 
-function decision(allowed: boolean, reason: string, date: string | null, source: string | null): TermsDecision {
+function decision(
+  allowed: boolean,
+  reason: string,
+  date: string | null,
+  source: string | null,
+): TermsDecision {
   return { allowed, reason, date, source };
 }

@@ -12,11 +12,21 @@ export interface VerdictDeps {
 }
 
 /** A sandbox picture is believed by the mark over its pixels, not by the name of its provider. */
-export async function judgePicture(picture: OpenPicture, expected: Rating, deps: VerdictDeps): Promise<Verdict> {
+export async function judgePicture(
+  picture: OpenPicture,
+  expected: Rating,
+  deps: VerdictDeps,
+): Promise<Verdict> {
   if (deps.sandboxKey && picture.markedBy(deps.sandboxKey)) {
-    return { decision: "released", basis: "sandbox-mark", rating: "general", reason: "A placeholder that our own sandbox drew." };
+    return {
+      decision: "released",
+      basis: "sandbox-mark",
+      rating: "general",
+      reason: "A placeholder that our own sandbox drew.",
+    };
   }
-  if (!deps.classifier) return held("no-classifier", "No classifier is installed; a person has to look at it.");
+  if (!deps.classifier)
+    return held("no-classifier", "No classifier is installed; a person has to look at it.");
   try {
     const said = await deps.classifier.classify(picture, expected);
     if (said.decision === "reject" || said.rating === "explicit") {
@@ -27,7 +37,10 @@ export async function judgePicture(picture: OpenPicture, expected: Rating, deps:
     }
     return { decision: "quarantined", basis: "classifier", rating: said.rating, reason: said.reason };
   } catch (error) {
-    return held("classifier", `The classifier failed (${error instanceof Error ? error.name : "unknown"}); a person has to look at it.`);
+    return held(
+      "classifier",
+      `The classifier failed (${error instanceof Error ? error.name : "unknown"}); a person has to look at it.`,
+    );
   }
 }
 

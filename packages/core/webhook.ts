@@ -51,9 +51,11 @@ export async function receiveWebhook(call: WebhookCall, deps: WebhookDeps): Prom
   }
   if (call.rawBody.byteLength > WEBHOOK_BYTES_MAX) return { status: 413, message: "The body is too large." };
   const attempt = await deps.attempts.get(call.attemptId);
-  const provider = attempt && attempt.provider === call.provider ? deps.providerOf(attempt.provider) : undefined;
+  const provider =
+    attempt && attempt.provider === call.provider ? deps.providerOf(attempt.provider) : undefined;
   const model = attempt && deps.modelOf(attempt.model);
-  if (!attempt || !provider?.parseWebhook || !model) return { status: 404, message: "There is no such attempt here." };
+  if (!attempt || !provider?.parseWebhook || !model)
+    return { status: 404, message: "There is no such attempt here." };
 
   const reading = provider.parseWebhook(call.headers, call.rawBody, deps.clock(), model);
   if (reading.kind === "refused") {

@@ -127,4 +127,6 @@ export interface OpenOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where `templates/` is; default: the checkout's. */
   readonly templatesFolder?: string;
+  /** Told of faults in the background that stop nothing, such as a webhook that could not be delivered. */
+  readonly onFault?: (error: unknown) => void;
 }

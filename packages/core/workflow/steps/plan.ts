@@ -4,15 +4,16 @@
  */
 import * as z from "zod";
 import { type AuditDeps, audited } from "../../audit.ts";
-import type { Catalogue, CategoryName } from "../../catalogue.ts";
+import type { Catalogue } from "../../catalogue.ts";
 import { AtelierError } from "../../errors.ts";
 import { type ExpandedImage, expandRequest } from "../../expand.ts";
-import { derivedSeed, imageIdOf, occurrenceRequestId } from "../../ids.ts";
+import { imageIdOf, occurrenceRequestId } from "../../ids.ts";
 import { type Image, isTerminal } from "../../image.ts";
+import { occurrenceRequest, stockOf } from "../../occurrence.ts";
 import type { Attempts, Images, PromptVault, Requests } from "../../ports.ts";
 import { type ImageRequest, type Occurrence, type Part, partIdOf, partIndexes } from "../../request.ts";
 import { occurrenceAt, resolveCategory } from "../../schedule.ts";
-import { partsOf, putRequest } from "../../start.ts";
+import { putRequest } from "../../start.ts";
 
 export const planInputSchema = z.object({
   input: z.union([
@@ -68,19 +69,25 @@ async function fire(
 ): Promise<Part | null> {
   const planned = occurrenceAt(firing.entry, firing.scheduledTime, deps.catalogue.schedule);
   if (planned.action.kind !== "generate") return null;
-  const stock = await stockOf(deps);
+  const category = resolveCategory(planned.action, await stockOf(deps.catalogue, deps.images));
   const wanted: Occurrence = {
     occurrenceId: planned.occurrenceId,
     entry: planned.entry,
     localDate: planned.localDate,
     scheduledAtMs: planned.scheduledAtMs,
     requestId: occurrenceRequestId(planned.occurrenceId, planned.scheduledAtMs),
-    category: resolveCategory(planned.action, stock),
+    category,
     count: planned.count,
   };
   await deps.requests.occurrences.putIfAbsent(wanted);
   const occurrence = (await deps.requests.occurrences.get(wanted.occurrenceId)) ?? wanted;
-  const request = await putRequest(requestOf(occurrence, deps), deps.requests);
+  const request = await putRequest(
+    occurrenceRequest(
+      { ...occurrence, category: occurrence.category ?? category },
+      { wantedProvider: deps.providerForOccurrences, nowMs: deps.clock() },
+    ),
+    deps.requests,
+  );
   await deps.requests.parts.putIfAbsent({
     requestId: request.requestId,
     part: 0,
@@ -91,30 +98,6 @@ async function fire(
   });
   const part = await deps.requests.parts.get(partIdOf({ requestId: request.requestId, part: 0 }));
   return part?.owner === executionId ? part : null;
-}
-
-function requestOf(occurrence: Occurrence, deps: PlanDeps): ImageRequest {
-  if (occurrence.requestId === null || occurrence.category === null) {
-    throw new AtelierError("Unexpected", `Occurrence ${occurrence.occurrenceId} asks for no pictures.`);
-  }
-  return {
-    requestId: occurrence.requestId,
-    source: "occurrence",
-    occurrenceId: occurrence.occurrenceId,
-    category: occurrence.category,
-    template: null,
-    freePrompt: false,
-    count: occurrence.count,
-    seed: derivedSeed(occurrence.occurrenceId),
-    priority: "plan",
-    wantedModel: null,
-    wantedProvider: deps.providerForOccurrences,
-    parameters: {},
-    maxCostMicros: null,
-    localDate: occurrence.localDate,
-    createdAtMs: deps.clock(),
-    parts: partsOf(occurrence.count),
-  };
 }
 
 /** An execution named for a generation owns the part only while the part is at that generation. */
@@ -209,12 +192,6 @@ async function freePromptsOf(request: ImageRequest, indexes: readonly number[], 
 
 async function imagesOfPart(part: Part, images: Images): Promise<Image[]> {
   return (await images.ofRequest(part.requestId)).filter((image) => image.part === part.part);
-}
-
-async function stockOf(deps: PlanDeps): Promise<Partial<Record<CategoryName, number>>> {
-  const stock: Partial<Record<CategoryName, number>> = {};
-  for (const { name } of deps.catalogue.categories) stock[name] = await deps.images.stock(name);
-  return stock;
 }
 
 function plannedImage(request: ImageRequest, part: Part, variation: ExpandedImage, nowMs: number): Image {

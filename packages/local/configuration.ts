@@ -1,0 +1,138 @@
+/** @module The configuration of this machine: environment and the folder's settings, parsed once. */
+import { type ProviderName, providerNameSchema } from "@atelier/core/catalogue";
+import { AtelierError } from "@atelier/core/errors";
+import type { LedgerLimits } from "@atelier/core/ledger";
+import { microsFromUsd } from "@atelier/core/money";
+import { isTimezone } from "@atelier/core/schedule";
+import { type Attestation, parseAttestations } from "@atelier/core/terms";
+import type { ProviderSettings } from "@atelier/providers/registry";
+import * as z from "zod";
+import type { Settings } from "./settings.ts";
+
+export interface Configuration {
+  /** Whom this command buys from. */
+  readonly provider: ProviderName;
+  readonly timezone: string;
+  /** For the first month of a ledger. */
+  readonly firstLimits: LedgerLimits;
+  readonly attestations: readonly Attestation[];
+  /** Providers that a key is configured for. */
+  readonly providers: Pick<ProviderSettings, "replicate">;
+  /** Public base URL under which this machine receives webhooks, or null. */
+  readonly publicWebhookUrl: string | null;
+}
+
+export const DEFAULT_DAY_USD = 10;
+export const DEFAULT_MONTH_USD = 200;
+
+/** Empty variables count as unset: shells and compose files leave them behind. */
+const textSchema = z
+  .string()
+  .trim()
+  .transform((text) => (text === "" ? undefined : text))
+  .optional();
+const environmentSchema = z.object({
+  REPLICATE_API_TOKEN: textSchema,
+  REPLICATE_BASE_URL: textSchema,
+  REPLICATE_WEBHOOK_SECRET: textSchema,
+  ATELIER_BUDGET_USD: textSchema,
+  ATELIER_BUDGET_MONTH_USD: textSchema,
+  ATELIER_TERMS: textSchema,
+  ATELIER_TIMEZONE: textSchema,
+  ATELIER_WEBHOOK_URL: textSchema,
+});
+
+/**
+ * @param input.provider `--provider`; null: the folder's setting, else the sandbox. A key in the environment never decides
+ * @param input.todayIn yyyy-mm-dd in a time zone: the date of attestations
+ * @throws AtelierError `UsageError`, `UnknownName` or `ConfigurationInvalid` naming the variable or setting
+ */
+export function readConfiguration(input: {
+  readonly provider: string | null;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly settings: Settings;
+  /** The calendar's own time zone, where nothing else is set. */
+  readonly timezone: string;
+  /** The operating system's user: who attests. */
+  readonly user: string;
+  readonly todayIn: (timezone: string) => string;
+}): Configuration {
+  const environment = environmentSchema.parse(input.environment);
+  const timezone = environment.ATELIER_TIMEZONE ?? input.settings.timezone ?? input.timezone;
+  if (!isTimezone(timezone)) {
+    throw new AtelierError(
+      "ConfigurationInvalid",
+      `ATELIER_TIMEZONE is "${timezone}", which is no time zone; give a name such as Europe/Paris.`,
+    );
+  }
+  const providers = replicateSettings(environment);
+  return {
+    provider: chosenProvider(input.provider ?? input.settings.provider ?? "sandbox", providers),
+    timezone,
+    firstLimits: {
+      dayMicros: limit(
+        environment.ATELIER_BUDGET_USD,
+        "ATELIER_BUDGET_USD",
+        input.settings.budget_usd ?? DEFAULT_DAY_USD,
+      ),
+      monthMicros: limit(
+        environment.ATELIER_BUDGET_MONTH_USD,
+        "ATELIER_BUDGET_MONTH_USD",
+        input.settings.budget_month_usd ?? DEFAULT_MONTH_USD,
+      ),
+    },
+    attestations: parseAttestations(environment.ATELIER_TERMS ?? "", input.user, input.todayIn(timezone)),
+    providers,
+    publicWebhookUrl: publicUrl(environment.ATELIER_WEBHOOK_URL),
+  };
+}
+
+function chosenProvider(name: string, configured: Configuration["providers"]): ProviderName {
+  const parsed = providerNameSchema.safeParse(name);
+  if (!parsed.success) {
+    throw new AtelierError(
+      "UnknownName",
+      `There is no provider "${name}"; take one of ${providerNameSchema.options.join(", ")}.`,
+    );
+  }
+  if (parsed.data === "replicate" && !configured.replicate) {
+    throw new AtelierError(
+      "ConfigurationInvalid",
+      "The provider replicate needs a key: set REPLICATE_API_TOKEN, or leave --provider out to use the sandbox.",
+    );
+  }
+  if (parsed.data !== "replicate" && parsed.data !== "sandbox") {
+    throw new AtelierError(
+      "ConfigurationInvalid",
+      `The provider ${parsed.data} is listed in templates/models.yaml but cannot be bought from yet; take replicate or sandbox.`,
+    );
+  }
+  return parsed.data;
+}
+
+function replicateSettings(environment: z.infer<typeof environmentSchema>): Configuration["providers"] {
+  if (environment.REPLICATE_API_TOKEN === undefined) return {};
+  return {
+    replicate: {
+      token: environment.REPLICATE_API_TOKEN,
+      ...(environment.REPLICATE_BASE_URL ? { baseUrl: environment.REPLICATE_BASE_URL } : {}),
+      webhookSecret: environment.REPLICATE_WEBHOOK_SECRET ?? null,
+    },
+  };
+}
+
+function limit(text: string | undefined, name: string, fallbackUsd: number): number {
+  return microsFromUsd(text ?? fallbackUsd, name);
+}
+
+function publicUrl(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== "https:") {
+    throw new AtelierError(
+      "ConfigurationInvalid",
+      `ATELIER_WEBHOOK_URL is "${text}", but must be a public address that begins with https://.`,
+    );
+  }
+  return text.replace(/\/+$/, "");
+}

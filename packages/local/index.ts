@@ -1,0 +1,114 @@
+/** @module Atelier on this machine: opens a data folder and answers what a program can ask of it. */
+import { audited } from "@atelier/core/audit";
+import { budgetReport, setBudget } from "@atelier/core/budget";
+import { type ImageDocument, imageDocument } from "@atelier/core/document";
+import { AtelierError } from "@atelier/core/errors";
+import type { Image } from "@atelier/core/image";
+import { instantOf } from "@atelier/core/schedule";
+import { writeContactSheet } from "./contact-sheets.ts";
+import type { Atelier, OpenOptions, RunOptions } from "./facade.ts";
+import { openInstallation } from "./installation.ts";
+import { modelReports } from "./model-reports.ts";
+import { planOf, runPlanOf } from "./planned.ts";
+import { reportProgress } from "./progress.ts";
+import { previewCustom, previewGenerate, produceCustom, produceGenerate } from "./requests.ts";
+import { resumeAll, withBackstop } from "./runs.ts";
+
+export type { Atelier, OpenOptions } from "./facade.ts";
+
+const PAGE_SIZE = 100;
+
+/**
+ * Opens a data folder: reads the catalogue and the configuration, joins or hosts the engine.
+ *
+ * @throws AtelierError `CatalogueInvalid`, `ConfigurationInvalid`, `UsageError`, `UnknownName`, `FolderUnusable`,
+ * `StorageFull`; nothing is started with a bad file or setting
+ */
+export async function openAtelier(options: OpenOptions): Promise<Atelier> {
+  const installation = await openInstallation(options);
+  const { steps, today } = installation;
+  const account = installation.configuration.provider === "sandbox" ? "sandbox" : "real";
+
+  const documentOf = async (image: Image): Promise<ImageDocument> =>
+    imageDocument(image, await steps.vault.get(image.imageId));
+  const documentsOf = (images: readonly Image[]) => Promise.all(images.map(documentOf));
+
+  /** Runs some work with progress and backstop, and answers the documents of its images. */
+  async function produced<T>(run: RunOptions, work: () => Promise<T>): Promise<T> {
+    const stop = reportProgress(installation, run, documentOf);
+    try {
+      return await withBackstop(installation, work());
+    } finally {
+      stop();
+    }
+  }
+
+  return {
+    dataFolder: installation.dataFolder,
+    catalogue: installation.catalogue,
+    today,
+    plan: (date) => planOf(date, installation),
+    runPlan: (date, run) => produced(run, async () => documentsOf(await runPlanOf(date, run, installation))),
+    previewGenerate: async (generate) => previewGenerate(generate, installation),
+    generate: (generate, run) =>
+      produced(run, async () => documentsOf(await produceGenerate(generate, run, installation))),
+    previewCustom: async (prompts) => previewCustom(prompts, installation),
+    custom: (prompts, limits, run) =>
+      produced(run, async () =>
+        Promise.all(
+          (await produceCustom(prompts, limits, run, installation)).map((one) =>
+            "imageId" in one ? documentOf(one) : one,
+          ),
+        ),
+      ),
+    async *images(filter) {
+      const { since, limit, ...rest } = filter;
+      const query = {
+        ...rest,
+        ...(since === undefined
+          ? {}
+          : { sinceMs: instantOf(since, "00:00", installation.configuration.timezone) }),
+      };
+      let cursor: string | null | undefined;
+      for (let left = limit; left > 0 && cursor !== null; ) {
+        const page = await steps.images.list(query, {
+          limit: Math.min(PAGE_SIZE, left),
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        for (const image of page.items) yield documentOf(image);
+        left -= page.items.length;
+        cursor = page.cursor;
+      }
+    },
+    async show(imageId) {
+      const image = await steps.images.get(imageId);
+      if (image) return documentOf(image);
+      throw new AtelierError(
+        "UnknownName",
+        `There is no image "${imageId}" here; \`atelier images\` lists them.`,
+      );
+    },
+    resume: (run) => produced(run, async () => documentsOf(await resumeAll(installation, run.signal))),
+    models: async () => modelReports(installation),
+    budget: () => budgetReport(account, today(), steps),
+    async setBudget(scope, limitMicros) {
+      const occasion = String(installation.clock());
+      const entry = {
+        subject: `budget:${scope}`,
+        kind: "limit-changed",
+        occasion,
+        facts: { account, limitMicros },
+      } as const;
+      await audited({ ...entry, phase: "intended" }, steps);
+      await setBudget({ account, localDate: today(), scope, limitMicros }, steps);
+      await audited({ ...entry, phase: "done" }, steps);
+      return budgetReport(account, today(), steps);
+    },
+    audit: async (subject, limit) =>
+      subject === null
+        ? (await installation.audit.list({ limit })).items
+        : installation.audit.ofSubject(subject),
+    contactSheet: (images) => writeContactSheet(images, installation),
+    close: installation.close,
+  };
+}

@@ -1,0 +1,254 @@
+/** @module Everything that one process needs on a data folder, opened once: engine, stores, files, providers, state machine. */
+import { randomBytes as unpredictable } from "node:crypto";
+import { userInfo } from "node:os";
+import { fileURLToPath } from "node:url";
+import { createAttempts } from "@atelier/aws/dynamo/attempts";
+import { createAudit } from "@atelier/aws/dynamo/audit";
+import { createDynamo } from "@atelier/aws/dynamo/client";
+import { createExecutions, type Executions } from "@atelier/aws/dynamo/executions";
+import { createImages } from "@atelier/aws/dynamo/images";
+import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
+import { createPacing } from "@atelier/aws/dynamo/pacing";
+import { createPromptVault } from "@atelier/aws/dynamo/prompts";
+import { createRequests } from "@atelier/aws/dynamo/requests";
+import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
+import type { Catalogue } from "@atelier/core/catalogue";
+import type { Clock } from "@atelier/core/ids";
+import type { Audit } from "@atelier/core/ports";
+import { charactersOf } from "@atelier/core/prompt";
+import type { ReconcileDeps } from "@atelier/core/reconcile";
+import { rankCandidates } from "@atelier/core/routing";
+import { localDateOf } from "@atelier/core/schedule";
+import { webhookPath } from "@atelier/core/webhook";
+import { definition } from "@atelier/core/workflow/definition";
+import type { RoutingQuery } from "@atelier/core/workflow/steps/validate";
+import { createImaging } from "@atelier/imaging/open";
+import { DEFAULT_RECIPE } from "@atelier/imaging/renditions";
+import { createProviders } from "@atelier/providers/registry";
+import { createOutputFetcher } from "@atelier/providers/safe-url";
+import { type Configuration, readConfiguration } from "./configuration.ts";
+import { prepareDataFolder, readDataKeys } from "./data-folder.ts";
+import { openEngine } from "./engine.ts";
+import type { OpenOptions } from "./facade.ts";
+import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
+import { createHandlers, LOCAL_FUNCTIONS, type StepDeps } from "./handlers.ts";
+import { createOutbox } from "./outbox.ts";
+import { openProcessLease } from "./process-lease.ts";
+import { openSandbox } from "./sandbox-host.ts";
+import { readSettings } from "./settings.ts";
+import { createStateMachine, type Handler, type LocalStateMachine } from "./state-machine.ts";
+import { loadCatalogue } from "./templates.ts";
+import { openWebhookServer } from "./webhook-server.ts";
+
+const TABLE_NAME = "atelier";
+const TEMPLATES_FOLDER = fileURLToPath(new URL("../../templates", import.meta.url));
+
+/** On one machine a dead submitter's last bytes arrive at once; five seconds are generous. */
+const LOCAL_TIMES = { lostCreateGraceMs: 5_000, checkIntervalMs: 2_000 };
+
+export interface Installation {
+  /** Absolute. */
+  readonly dataFolder: string;
+  readonly catalogue: Catalogue;
+  readonly configuration: Configuration;
+  readonly steps: StepDeps;
+  readonly audit: Audit;
+  readonly reconciling: ReconcileDeps;
+  readonly executions: Executions;
+  readonly machine: LocalStateMachine;
+  readonly clock: Clock;
+  today(): string;
+  /** Told of each step as it begins and ends. */
+  onStep(listener: StepListener | null): void;
+  close(): Promise<void>;
+}
+
+export type StepListener = (step: {
+  readonly name: string;
+  readonly imageId: string | null;
+  readonly phase: "entered" | "left";
+}) => void;
+
+/** @throws AtelierError `ConfigurationInvalid`, `CatalogueInvalid`, `FolderUnusable`, `StorageFull`, before anything starts */
+export async function openInstallation(options: OpenOptions): Promise<Installation> {
+  const clock: Clock = () => Date.now();
+  const randomBytes = (size: number) => new Uint8Array(unpredictable(size));
+  const written = await loadCatalogue(options.templatesFolder ?? TEMPLATES_FOLDER);
+  const folder = await prepareDataFolder({ path: options.dataFolder, clock, randomBytes });
+  const configuration = readConfiguration({
+    provider: options.provider,
+    environment: options.environment,
+    settings: await readSettings(folder),
+    timezone: written.schedule.timezone,
+    user: userInfo().username,
+    todayIn: (timezone) => localDateOf(clock(), timezone),
+  });
+  // One time zone for calendar, budgets and folders.
+  const catalogue = { ...written, schedule: { ...written.schedule, timezone: configuration.timezone } };
+  const keys = await readDataKeys(folder);
+  const closers: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    const lease = await openProcessLease({ folder: folder.processes, clock, randomBytes });
+    closers.push(lease.close);
+    const report = (error: unknown) => options.onFault?.(error);
+    const engine = await openEngine({
+      dataFolder: folder,
+      table: { TableName: TABLE_NAME, ...TABLE_DEFINITION },
+      clock,
+      randomBytes,
+      onFault: report,
+    });
+    closers.push(engine.close);
+    const sandbox = await openSandbox({
+      folder,
+      engine,
+      key: keys.sandboxKey,
+      models: catalogue.models,
+      clock,
+      onError: report,
+    });
+    const dynamo = createDynamo({ client: engine.client, tableName: TABLE_NAME });
+    const attempts = createAttempts(dynamo);
+    const images = createImages(dynamo);
+    const requests = createRequests(dynamo);
+    const executions = createExecutions(dynamo);
+    const ledger = createLedgerStore(dynamo);
+    const blobs = createFileBlobs({ folder: folder.path, randomBytes });
+    // What killed runs left half-written is invisible: removing it delays nobody.
+    if (engine.hosting()) void removeLeftovers({ folder: folder.path, clock }).catch(report);
+    const providers = createProviders({ ...configuration.providers, sandbox }, { clock });
+    const models = new Map(catalogue.models.map((model) => [model.name, model]));
+    const providerOf: StepDeps["providerOf"] = (name) => providers.get(name);
+    const modelOf = (name: string) => models.get(name);
+    const timezone = configuration.timezone;
+    const today = () => localDateOf(clock(), timezone);
+
+    let listener: StepListener | null = null;
+    // The steps' workflow is the machine that runs them: it exists a moment later.
+    const workflow: Pick<LocalStateMachine, "answer"> = {
+      answer: (token, answer) => machine.answer(token, answer),
+    };
+    const receiver = await openWebhookServer(0, {
+      attempts,
+      workflow,
+      blobs,
+      providerOf,
+      modelOf,
+      webhookKey: keys.webhookKey,
+      clock,
+    });
+    closers.push(receiver.close);
+
+    const audit = createAudit(dynamo);
+    const steps: StepDeps = {
+      images,
+      attempts,
+      requests,
+      ledger,
+      blobs,
+      catalogue,
+      workflow,
+      providerOf,
+      modelOf,
+      clock,
+      randomBytes,
+      timezone,
+      vault: createPromptVault(dynamo),
+      audit,
+      pacing: createPacing({ dynamo, clock }),
+      events: createOutbox(folder.path),
+      imaging: createImaging({ concurrency: 2 }),
+      recipe: DEFAULT_RECIPE,
+      fetcher: createOutputFetcher(),
+      firstLimits: configuration.firstLimits,
+      actor: userInfo().username,
+      submitter: lease.processId,
+      promptKey: keys.auditKey,
+      sandboxKey: keys.sandboxKey,
+      providerForOccurrences: configuration.provider,
+      route: (query) => routed(query, catalogue, configuration, today()),
+      webhookUrlOf: ({ attemptId, provider }) => {
+        const base = provider === "sandbox" ? receiver.url : configuration.publicWebhookUrl;
+        return base === null ? null : base + webhookPath(provider, attemptId, keys.webhookKey);
+      },
+    };
+    const machine = createStateMachine({
+      definition: definition(LOCAL_FUNCTIONS),
+      handlers: watched(createHandlers(steps), (step) => listener?.(step)),
+      executions,
+      processId: lease.processId,
+      isAlive: lease.isAlive,
+      clock,
+    });
+    return {
+      dataFolder: folder.path,
+      catalogue,
+      configuration,
+      steps,
+      audit,
+      executions,
+      machine,
+      clock,
+      today,
+      reconciling: { ...steps, workflow: machine, times: LOCAL_TIMES },
+      onStep(wanted) {
+        listener = wanted;
+      },
+      close: async () => {
+        await machine.stop();
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function routed(query: RoutingQuery, catalogue: Catalogue, configuration: Configuration, today: string) {
+  const template = catalogue.categories
+    .flatMap((category) => category.templates)
+    .find((candidate) => candidate.name === query.template);
+  return rankCandidates({
+    models: catalogue.models,
+    providers: catalogue.providers,
+    wanted: { model: query.wantedModel, provider: query.wantedProvider },
+    templateModels: template?.models ?? [],
+    rating: query.rating,
+    parameters: query.parameters,
+    promptCharacters: charactersOf(query.prompt.prompt),
+    negativePrompt: query.prompt.negativePrompt !== "",
+    attestations: configuration.attestations,
+    keysPresent: configuration.providers.replicate ? ["replicate"] : [],
+    tried: query.tried,
+    today,
+    termsExpireAfterDays: catalogue.termsExpireAfterDays,
+  });
+}
+
+function watched(handlers: Readonly<Record<string, Handler>>, tell: StepListener): Record<string, Handler> {
+  return Object.fromEntries(
+    Object.entries(handlers).map(([name, handler]) => [
+      name,
+      async (payload: unknown) => {
+        const imageId = imageIdIn(payload);
+        tell({ name, imageId, phase: "entered" });
+        const result = await handler(payload);
+        tell({ name, imageId, phase: "left" });
+        return result;
+      },
+    ]),
+  );
+}
+
+function imageIdIn(payload: unknown): string | null {
+  return typeof payload === "object" &&
+    payload !== null &&
+    "imageId" in payload &&
+    typeof payload.imageId === "string"
+    ? payload.imageId
+    : null;
+}

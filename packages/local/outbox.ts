@@ -1,0 +1,17 @@
+/** @module Events as JSON lines in `events.jsonl` of the data folder: at least once, with a stable id, for others to tail. */
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Events } from "@atelier/core/ports";
+import { storageFault } from "./storage-fault.ts";
+
+export function createOutbox(folder: string): Events {
+  const path = join(folder, "events.jsonl");
+  return {
+    async publish(event) {
+      // One write call: lines of several processes do not mix (O_APPEND).
+      await appendFile(path, `${JSON.stringify(event)}\n`).catch((error: unknown) => {
+        throw storageFault(error, path);
+      });
+    },
+  };
+}

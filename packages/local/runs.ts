@@ -1,0 +1,175 @@
+/**
+ * @module Running to the end on one machine: waits for executions, answers tokens whose outcome another process wrote, asks
+ * providers whose webhook does not come, and takes over what a dead process left.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import type { Image } from "@atelier/core/image";
+import { answerIfBoth } from "@atelier/core/outcome";
+import { reconcileAttempts, reconcileLedgers, reconcileParts } from "@atelier/core/reconcile";
+import { partIdOf } from "@atelier/core/request";
+import type { Installation } from "./installation.ts";
+
+/** How often tokens and providers are looked at while something runs: only what webhooks missed waits for it. */
+const ROUND_MS = 500;
+
+/** `resume` waits this long for providers to tell about jobs that nobody works on any more. */
+const RESUME_PATIENCE_MS = 20 * 60 * 1000;
+
+/** Runs the backstop beside some work, for as long as it takes. */
+export async function withBackstop<T>(installation: Installation, work: Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const rounds = backstop(installation, stop.signal);
+  try {
+    return await work;
+  } finally {
+    stop.abort();
+    await rounds;
+  }
+}
+
+async function backstop(installation: Installation, stop: AbortSignal): Promise<void> {
+  const { machine, steps, reconciling } = installation;
+  while (!stop.aborted) {
+    await wait(ROUND_MS, undefined, { signal: stop }).catch(() => undefined);
+    if (stop.aborted) return;
+    try {
+      for (const { attemptId } of machine.waiting()) {
+        const attempt = await steps.attempts.get(attemptId);
+        if (attempt) await answerIfBoth(attempt, { attempts: steps.attempts, workflow: machine });
+      }
+      if (machine.waiting().length > 0) await reconcileAttempts(reconciling);
+    } catch {
+      // The next round tries again; a fault that stays shows in the steps themselves.
+    }
+  }
+}
+
+/** Resolves when the executions have ended, whatever came of their images; at once when the signal aborts. */
+export async function executionsEnded(
+  names: readonly string[],
+  installation: Installation,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const ended = Promise.allSettled(names.map((name) => installation.machine.ended(name)));
+  if (!signal) {
+    await ended;
+    return;
+  }
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await Promise.race([ended, aborted]);
+  if (signal.aborted) await installation.machine.stop();
+}
+
+/**
+ * Waits until nobody works on the requests any more; when another process that did dies, takes its parts over.
+ *
+ * @param takeOver whether parts without a living owner are taken up at once: yes for what an earlier run left, no after an
+ * own execution, which leaves an image open only when trying again now would not help
+ */
+export async function requestsEnded(
+  requestIds: readonly string[],
+  takeOver: boolean,
+  installation: Installation,
+  signal: AbortSignal | undefined,
+): Promise<Image[]> {
+  for (let restart = takeOver; !signal?.aborted; ) {
+    const parts = await reconcileParts({ only: requestIds, restart }, installation.reconciling);
+    await executionsEnded(parts.started, installation, signal);
+    if (parts.started.length === 0 && parts.owned === 0) break;
+    restart = parts.started.length === 0;
+    if (restart) await wait(ROUND_MS);
+  }
+  return imagesOf(requestIds, installation);
+}
+
+/**
+ * Settles what interrupted runs left open.
+ *
+ * @returns the images of every part that was taken up or found finished
+ */
+export async function resumeAll(
+  installation: Installation,
+  signal: AbortSignal | undefined,
+): Promise<Image[]> {
+  const { reconciling, clock } = installation;
+  const touched = new Set(await refireOccurrences(installation, signal));
+  const until = clock() + RESUME_PATIENCE_MS;
+  const started = new Set<string>();
+  while (!signal?.aborted && clock() < until) {
+    await reconcileAttempts(reconciling);
+    const parts = await reconcileParts({ only: null, restart: true }, reconciling);
+    for (const requestId of [...parts.started.map(requestIdOf), ...parts.closed]) touched.add(requestId);
+    await executionsEnded(parts.started, installation, signal);
+    // A part that would be started a second time is not getting on by being started.
+    const fresh = parts.started.filter((name) => !started.has(partOf(name)));
+    for (const name of parts.started) started.add(partOf(name));
+    if (fresh.length === 0 && (parts.started.length > 0 || parts.waiting === 0)) break;
+    if (parts.started.length === 0) await wait(ROUND_MS);
+  }
+  if (!signal?.aborted) await settleBooks(installation);
+  return imagesOf([...touched], installation);
+}
+
+/** Closes finished parts and brings the ledger up to date; starts nothing. */
+export async function settleBooks(installation: Installation): Promise<void> {
+  await reconcileAttempts(installation.reconciling);
+  await reconcileParts({ only: null, restart: false }, installation.reconciling);
+  await reconcileLedgers(installation.reconciling);
+}
+
+/** A process that died between starting an occurrence and writing its request left only the execution: fired again. */
+async function refireOccurrences(
+  installation: Installation,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const { machine, executions } = installation;
+  const requestIds: string[] = [];
+  for (const execution of (await executions.running({ limit: 1000 })).items) {
+    if ((await machine.describe(execution.name)) !== "ended") continue;
+    await executions.patch(execution.name, {
+      set: { status: "ended", endedAtMs: installation.clock() },
+      when: [],
+    });
+    if (!("entry" in execution.input) || (await partOfOccurrence(execution.name, installation))) continue;
+    const name = firingName(occurrenceIdOfFiring(execution.name), installation);
+    await machine.start(name, execution.input);
+    await executionsEnded([name], installation, signal);
+    const part = await partOfOccurrence(name, installation);
+    if (part) requestIds.push(part.requestId);
+  }
+  return requestIds;
+}
+
+/** The name of an execution that fires an occurrence: random, as the cloud's scheduler has it. */
+export function firingName(occurrenceId: string, installation: Pick<Installation, "steps">): string {
+  return `${occurrenceId}~${Buffer.from(installation.steps.randomBytes(6)).toString("hex")}`;
+}
+
+function occurrenceIdOfFiring(name: string): string {
+  return name.slice(0, name.lastIndexOf("~"));
+}
+
+async function partOfOccurrence(firing: string, installation: Installation) {
+  const occurrence = await installation.steps.requests.occurrences.get(occurrenceIdOfFiring(firing));
+  if (!occurrence?.requestId) return undefined;
+  return installation.steps.requests.parts.get(partIdOf({ requestId: occurrence.requestId, part: 0 }));
+}
+
+export async function imagesOf(requestIds: readonly string[], installation: Installation): Promise<Image[]> {
+  const lists = await Promise.all(
+    requestIds.map((requestId) => installation.steps.images.ofRequest(requestId)),
+  );
+  return lists.flat();
+}
+
+/** `{requestId}.{part}` of an execution's name. */
+function partOf(executionName: string): string {
+  return executionName.slice(0, executionName.lastIndexOf("-"));
+}
+
+function requestIdOf(executionName: string): string {
+  return executionName.slice(0, executionName.indexOf("."));
+}

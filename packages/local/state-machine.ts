@@ -1,0 +1,221 @@
+/**
+ * @module Step Functions on one machine: runs the very document that is deployed, on aws-local-stepfunctions, and adds what
+ * that engine lacks: handlers by function name, task tokens, heartbeats, the payload limit, and executions that are
+ * remembered (who runs them, whether they ended) so that another process can tell.
+ */
+import { createHash } from "node:crypto";
+import type { Execution } from "@atelier/aws/dynamo/executions";
+import type { Clock } from "@atelier/core/ids";
+import type { PlanInput, Records, TokenAnswer, Workflow } from "@atelier/core/ports";
+import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
+import * as z from "zod";
+import { named } from "./named-error.ts";
+import { createTaskTokens } from "./task-tokens.ts";
+
+/** What Step Functions carries between states and in callbacks: 256 KiB. */
+export const PAYLOAD_BYTES_MAX = 256 * 1024;
+
+/** A step as a Lambda: payload in, result out. */
+export type Handler = (payload: unknown) => Promise<unknown>;
+
+export interface StateMachineDeps {
+  /** As `core/workflow/definition` made it, with function names that `handlers` knows. */
+  readonly definition: object;
+  readonly handlers: Readonly<Record<string, Handler>>;
+  readonly executions: Records<Execution>;
+  /** Of this process; see `ProcessLease`. */
+  readonly processId: string;
+  readonly isAlive: (processId: string) => Promise<boolean>;
+  readonly clock: Clock;
+  /** Milliseconds for a state's waits and retries instead of the document's; for tests. */
+  readonly overrides?: {
+    readonly waitMs?: Readonly<Record<string, number>>;
+    readonly retryMs?: Readonly<Record<string, number>>;
+  };
+}
+
+export interface LocalStateMachine extends Workflow {
+  /** Resolves when the execution of that name, started here, has ended; rejects with its error. */
+  ended(name: string): Promise<void>;
+  /** Tokens waiting in this process, with the attempt that each is for. */
+  waiting(): { token: string; attemptId: string }[];
+  heartbeat(token: string): boolean;
+  /** States entered so far by executions of this process: what Step Functions would bill. */
+  transitions(): number;
+  /** Starts nothing further; resolves when the steps under way have returned. */
+  stop(): Promise<void>;
+}
+
+const statesSchema = z.record(z.string(), z.looseObject({ Type: z.string() }));
+const machineSchema = z.looseObject({ States: statesSchema });
+const taskSchema = z.object({
+  Resource: z.string(),
+  Parameters: z.looseObject({ FunctionName: z.string() }),
+  TimeoutSeconds: z.number().optional(),
+  HeartbeatSeconds: z.number().optional(),
+});
+const invocationSchema = z.object({ Payload: z.unknown() });
+
+/** The engine would take JSONata for literal text and run it wrongly. */
+const JSONATA = /"(QueryLanguage|Arguments|Assign|Output)":|\{%/;
+
+export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
+  const document = JSON.stringify(deps.definition);
+  if (JSONATA.test(document))
+    throw new Error("The local engine runs JSONPath only; the definition uses JSONata.");
+  const definitionHash = createHash("sha256").update(document).digest("hex").slice(0, 16);
+  const machine = new StateMachine(JSON.parse(document) as StateMachineDefinition, {
+    validationOptions: { checkArn: true, checkPaths: true },
+  });
+  const tokens = createTaskTokens(deps.processId);
+  const underWay = new Set<Promise<unknown>>();
+  const running = new Map<string, { abort: () => void }>();
+  const ends = new Map<string, Promise<void>>();
+  let transitions = 0;
+  let stopped = false;
+  const stateHandlers = handlersByState();
+
+  function handlersByState(): Record<string, (input: unknown) => Promise<unknown>> {
+    const byState: Record<string, (input: unknown) => Promise<unknown>> = {};
+    for (const [name, state] of tasksOf(machineSchema.parse(JSON.parse(document)).States)) {
+      const task = taskSchema.parse(state);
+      const handler = deps.handlers[task.Parameters.FunctionName];
+      // Without a handler the engine would call AWS Lambda.
+      if (!handler)
+        throw new Error(`No local function ${task.Parameters.FunctionName} for the state ${name}.`);
+      byState[name] = task.Resource.endsWith(".waitForTaskToken")
+        ? (input) => callWithToken(handler, invocationSchema.parse(input).Payload, task)
+        : async (input) => ({
+            StatusCode: 200,
+            Payload: limited(await tracked(handler(limited(invocationSchema.parse(input).Payload)))),
+          });
+    }
+    return byState;
+  }
+
+  async function callWithToken(
+    handler: Handler,
+    payload: unknown,
+    task: z.infer<typeof taskSchema>,
+  ): Promise<unknown> {
+    const fields = z.looseObject({ attemptId: z.string() }).parse(payload);
+    return tokens.call({
+      attemptId: fields.attemptId,
+      run: (taskToken) => tracked(handler(limited({ ...fields, taskToken }))),
+      timeoutSeconds: task.TimeoutSeconds,
+      heartbeatSeconds: task.HeartbeatSeconds,
+    });
+  }
+
+  async function tracked<T>(work: Promise<T>): Promise<T> {
+    underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      underWay.delete(work);
+    }
+  }
+
+  async function start(name: string, input: PlanInput): Promise<"started" | "exists"> {
+    if (stopped) throw named("Cancelled", "The run was stopped; nothing new is started.");
+    const created = await deps.executions.putIfAbsent({
+      name,
+      input,
+      status: "running",
+      definitionHash,
+      owner: deps.processId,
+      startedAtMs: deps.clock(),
+      endedAtMs: null,
+    });
+    if (!created) return "exists";
+    const execution = machine.run(JSON.parse(JSON.stringify(input)), {
+      context: {
+        Execution: {
+          Id: name,
+          Name: name,
+          Input: JSON.parse(JSON.stringify(input)),
+          StartTime: new Date(deps.clock()).toISOString(),
+        },
+        // Replaced by a fresh one at each call.
+        Task: { Token: "none" },
+      },
+      overrides: {
+        // The engine's own type wants JSON values; what goes through is JSON by the payload limit's serialisation.
+        taskResourceLocalHandlers: stateHandlers as Record<string, (input: unknown) => Promise<never>>,
+        ...(deps.overrides?.waitMs ? { waitTimeOverrides: deps.overrides.waitMs } : {}),
+        ...(deps.overrides?.retryMs ? { retryIntervalOverrides: deps.overrides.retryMs } : {}),
+      },
+    });
+    const done = finish(name, execution.result);
+    // Whoever waits by `ended` sees the error; an execution that nobody waits for must not end the process.
+    done.catch(() => undefined);
+    running.set(name, execution);
+    ends.set(name, done);
+    void countTransitions(execution.eventLogs);
+    return "started";
+  }
+
+  async function finish(name: string, result: Promise<unknown>): Promise<void> {
+    try {
+      await result;
+    } finally {
+      running.delete(name);
+      // A stopped run stays "running" under a process that is gone: that is what `resume` looks for.
+      if (!stopped) {
+        await deps.executions.patch(name, { set: { status: "ended", endedAtMs: deps.clock() }, when: [] });
+      }
+    }
+  }
+
+  /** Drained always: the engine keeps what nobody reads. */
+  async function countTransitions(events: AsyncIterable<{ type: string }>): Promise<void> {
+    for await (const event of events) if (event.type === "StateEntered") transitions++;
+  }
+
+  return {
+    start,
+    async ended(name) {
+      await ends.get(name);
+    },
+    async describe(name) {
+      if (running.has(name)) return "running";
+      const execution = await deps.executions.get(name);
+      if (!execution) return "missing";
+      if (execution.status === "ended") return "ended";
+      return (await deps.isAlive(execution.owner)) && execution.owner !== deps.processId
+        ? "running"
+        : "ended";
+    },
+    async answer(token: string, answer: TokenAnswer) {
+      return tokens.answer(token, answer);
+    },
+    submitterAlive: deps.isAlive,
+    waiting: tokens.waiting,
+    heartbeat: tokens.beat,
+    transitions: () => transitions,
+    async stop() {
+      stopped = true;
+      for (const { abort } of running.values()) abort();
+      await Promise.allSettled([...underWay]);
+    },
+  };
+}
+
+function* tasksOf(states: z.infer<typeof statesSchema>): Generator<[string, unknown]> {
+  for (const [name, state] of Object.entries(states)) {
+    if (state.Type === "Task") yield [name, state];
+    if (state.Type === "Map") yield* tasksOf(machineSchema.parse(state.ItemProcessor).States);
+  }
+}
+
+/** @throws `States.DataLimitExceeded` for more than Step Functions would carry */
+function limited<T>(value: T): T {
+  const text = JSON.stringify(value ?? null);
+  if (Buffer.byteLength(text) > PAYLOAD_BYTES_MAX) {
+    throw named(
+      "States.DataLimitExceeded",
+      `The payload has ${Buffer.byteLength(text)} bytes; 262144 are carried.`,
+    );
+  }
+  return JSON.parse(text) as T;
+}

@@ -1,0 +1,61 @@
+/** @module Receives webhooks on this machine: a small HTTP server in front of `core/webhook`. */
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { receiveWebhook, WEBHOOK_BYTES_MAX, type WebhookDeps } from "@atelier/core/webhook";
+
+export interface WebhookServer {
+  /** `http://127.0.0.1:{port}` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** @param port 0 for any */
+export async function openWebhookServer(port: number, deps: WebhookDeps): Promise<WebhookServer> {
+  const server = createServer(async (request, response) => {
+    const answer = await answerTo(request, deps).catch(() => ({ status: 500, message: "Try again." }));
+    response.writeHead(answer.status, { "content-type": "text/plain; charset=utf-8" }).end(answer.message);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  // Listening for webhooks is no reason to stay alive.
+  server.unref();
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answerTo(
+  request: IncomingMessage,
+  deps: WebhookDeps,
+): Promise<{ status: number; message: string }> {
+  const match = /^\/webhooks\/([a-z0-9]+)\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)$/.exec(request.url ?? "");
+  if (request.method !== "POST" || !match) return { status: 404, message: "There is nothing here." };
+  const rawBody = await bodyOf(request);
+  if (!rawBody) return { status: 413, message: "The body is too large." };
+  const [, provider = "", attemptId = "", signature = ""] = match;
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(" ") : value,
+    ]),
+  );
+  return receiveWebhook({ provider, attemptId, signature, headers, rawBody }, deps);
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > WEBHOOK_BYTES_MAX) return null;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}

@@ -7,7 +7,7 @@ import { isLoopbackHost } from "./public-address.ts";
 import { createReplicateProvider, type ReplicateDeps } from "./replicate/provider.ts";
 
 const replicateSettingsSchema = z.strictObject({
-  token: z.string().trim().min(1, "must not be empty"),
+  token: z.string("must be a text").trim().min(1, "must not be empty"),
   baseUrl: z
     .url("must be an address such as https://api.replicate.com/v1")
     .transform((text) => text.replace(/\/+$/, ""))

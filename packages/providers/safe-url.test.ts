@@ -150,6 +150,13 @@ describe("the output fetcher", () => {
     },
   );
 
+  it("does not wait for a look-up that never ends", async () => {
+    const stuck = fetcher({ resolve: () => new Promise(() => undefined), timeoutMs: 20 });
+    await expect(stuck.fetch("https://example.com/a.png", null)).rejects.toMatchObject({
+      name: "OutputUnavailable",
+    });
+  });
+
   it("calls a failed look-up unavailable", async () => {
     await expect(fetcher().fetch("https://example.com/a.png", null)).rejects.toMatchObject({
       name: "OutputUnavailable",

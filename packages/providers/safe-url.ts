@@ -44,7 +44,7 @@ export function createOutputFetcher(options: OutputFetcherOptions = {}): OutputF
       let trusted = true;
       for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
         trusted &&= url.origin === trustedOrigin;
-        const addresses = await checked(url, trusted, resolve);
+        const addresses = await checked(url, trusted, resolve, signal);
         const answer = await download(url, addresses, bytesMax, signal, timeoutMs);
         if ("bytes" in answer) return pictureOf(answer.bytes, bytesMax);
         url = parsed(answer.location, url);
@@ -59,6 +59,7 @@ async function checked(
   url: URL,
   trusted: boolean,
   resolve: (host: string) => Promise<readonly ResolvedAddress[]>,
+  signal: AbortSignal,
 ): Promise<readonly ResolvedAddress[]> {
   if (url.username !== "" || url.password !== "") throw unsafe(url, "carries credentials");
   if (url.protocol !== "https:" && !(trusted && url.protocol === "http:")) throw unsafe(url, "is not https");
@@ -67,7 +68,7 @@ async function checked(
   try {
     addresses =
       literal === null
-        ? await resolve(url.hostname)
+        ? await Promise.race([resolve(url.hostname), aborted(signal)])
         : [{ address: literal, family: literal.includes(":") ? 6 : 4 }];
   } catch (cause) {
     throw unavailable(url, "its host cannot be looked up", cause);
@@ -115,7 +116,8 @@ async function download(
       if (bytes > bytesMax) throw tooLarge(bytesMax);
       chunks.push(chunk);
     }
-    return { bytes: new Uint8Array(Buffer.concat(chunks)) };
+    const whole = Buffer.concat(chunks);
+    return { bytes: new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength) };
   } catch (error) {
     if (isAtelierError(error)) throw error;
     throw unavailable(
@@ -127,6 +129,13 @@ async function download(
     // Not `close`: that would wait for the rest of a body that we have given up.
     await agent.destroy();
   }
+}
+
+/** Rejects when the time is up: a look-up itself cannot be stopped. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 function refusalOf(url: URL, status: number): AtelierError {

@@ -25,6 +25,8 @@ export interface TestReplicate {
   /** What the sandbox reported as unexpected. */
   readonly errors: unknown[];
   clock(): number;
+  /** No picture can be drawn from now on. */
+  breakDrawing(): void;
   /** Moves the clock and lets the webhooks that became due arrive. */
   advance(byMs: number): Promise<void>;
   /** A new host on the same folder and port. */
@@ -41,13 +43,17 @@ export async function startTestReplicate(
   const requests: SeenRequest[] = [];
   const errors: unknown[] = [];
   let nowMs = TEST_NOW_MS;
+  let drawable = true;
   const start = (port: number) =>
     startSandbox({
       folder,
       port,
       clock: () => nowMs,
       models: TEST_MODELS,
-      draw: async ({ width, height, seed }) => tinyPng(width, height, seed),
+      draw: async ({ width, height, seed }) => {
+        if (!drawable) throw new Error("no ink");
+        return tinyPng(width, height, seed);
+      },
       settings: {
         delayMs: TEST_JOB_MS,
         token: TEST_TOKEN,
@@ -73,6 +79,9 @@ export async function startTestReplicate(
     requests,
     errors,
     clock: () => nowMs,
+    breakDrawing: () => {
+      drawable = false;
+    },
     async advance(byMs) {
       nowMs += byMs;
       await sandbox.tick();

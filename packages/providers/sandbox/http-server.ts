@@ -41,7 +41,7 @@ export async function serve(
       await handle(call);
     } catch (error) {
       // Whoever hangs up in the middle of a request is no fault of ours.
-      if (incoming.errored || incoming.destroyed) return;
+      if (!incoming.complete) return;
       onError(error);
       if (response.headersSent) response.destroy();
       else sendProblem(response, 500, "Internal error", "The sandbox failed; its host knows why.");

@@ -137,6 +137,13 @@ describe("the sandbox's pictures", () => {
     ]);
   });
 
+  it("are a server error when they cannot be drawn, and the host hears of it", async () => {
+    const url = new URL(await addressOf(await operationOf()));
+    replicate.breakDrawing();
+    await expect(fetched(url.href)).rejects.toMatchObject({ name: "OutputUnavailable" });
+    expect(replicate.errors.splice(0)).toMatchObject([{ message: "no ink" }]);
+  });
+
   it.each([
     ["fewer-outputs", "ProviderFailed"],
     ["data-removed", "OutputExpired"],

@@ -49,6 +49,8 @@ export function endOf(record: PredictionRecord): PredictionEnd | null {
 export interface PredictionStore {
   get(id: string): PredictionRecord | undefined;
   all(): IterableIterator<PredictionRecord>;
+  /** Those whose final webhook is still to be sent. */
+  undelivered(): PredictionRecord[];
   /** Resolves once the record is on the disk. */
   save(record: PredictionRecord): Promise<void>;
 }
@@ -60,13 +62,18 @@ export async function openPredictions(
 ): Promise<PredictionStore> {
   await mkdir(folder, { recursive: true });
   const records = new Map<string, PredictionRecord>();
+  const waiting = new Map<string, PredictionRecord>();
+  const remember = (record: PredictionRecord) => {
+    records.set(record.id, record);
+    if (record.webhook === null || record.delivery.done) waiting.delete(record.id);
+    else waiting.set(record.id, record);
+  };
   for (const name of (await readdir(folder)).sort()) {
     const path = join(folder, name);
     if (name.endsWith(".tmp")) await rm(path, { force: true });
     if (!name.endsWith(".json")) continue;
     try {
-      const record = recordSchema.parse(JSON.parse(await readFile(path, "utf8")));
-      records.set(record.id, record);
+      remember(recordSchema.parse(JSON.parse(await readFile(path, "utf8"))));
     } catch (cause) {
       onError(new Error(`The sandbox cannot read ${name}.`, { cause }));
     }
@@ -76,8 +83,9 @@ export async function openPredictions(
   return {
     get: (id) => records.get(id),
     all: () => records.values(),
+    undelivered: () => [...waiting.values()],
     save(record) {
-      records.set(record.id, record);
+      remember(record);
       const before = writing.get(record.id) ?? Promise.resolve();
       // The newest state is written, whichever call comes to it: writes of one record never overtake each other.
       const written = before

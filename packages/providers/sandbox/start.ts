@@ -88,8 +88,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const server = await serve(options.host ?? "127.0.0.1", options.port, handle, onError);
   const deliveries = createDeliveries({ store, clock, secret: settings.webhookSecret, view, onError });
   // What no receiver has confirmed starts over: it may arrive twice, as with Replicate.
-  for (const record of store.all()) {
-    if (!record.delivery.done && record.delivery.tries > 0) {
+  for (const record of store.undelivered()) {
+    if (record.delivery.tries > 0) {
       await store.save({ ...record, delivery: { done: false, tries: 0, nextAtMs: 0 } });
     }
   }

@@ -88,7 +88,7 @@ export function createDeliveries({ store, clock, secret, view, onError }: Delive
     stopTimer();
     const nowMs = clock();
     let nextAtMs = Infinity;
-    for (const record of store.all()) {
+    for (const record of store.undelivered()) {
       const atMs = dueAtMs(record);
       if (atMs === Infinity || record.webhook === null || underway.has(record.id)) continue;
       if (atMs > nowMs) {

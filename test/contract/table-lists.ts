@@ -81,9 +81,14 @@ export function describeListsContract(makeTable: MakeTable): void {
     );
   });
 
-  test("a page of one category takes one query and one read", async () => {
-    const page = () => images.list({ category: "feet", status: "completed" }, { limit: 3 });
-    expect(await commandsOf(table.client, page)).toStrictEqual(["Query", "BatchGetItem"]);
+  test("a page of one category takes one query and one read, the next one too", async () => {
+    const filter = { category: "feet", status: "planned" } as const;
+    const first = await images.list(filter, { limit: 2 });
+    expect(first.cursor).not.toBeNull();
+    for (const page of [{ limit: 2 }, { limit: 2, cursor: first.cursor ?? "" }]) {
+      const sent = await commandsOf(table.client, () => images.list(filter, page));
+      expect(sent).toStrictEqual(["Query", "BatchGetItem"]);
+    }
   });
 
   test("a cursor serves its own query only, and garbage is refused", async () => {

@@ -97,13 +97,13 @@ async function* entriesOf(
   };
   if (range.first > range.last) return;
   let start: Record<string, AttributeValue> | undefined;
-  let limit = firstLimit;
+  // The range includes the position after which the page starts.
+  let limit = firstLimit + (after === undefined ? 0 : 1);
   do {
     const page = await dynamo.query(range, { backwards: newestFirst, limit, ...(start && { start }) });
     limit = CHUNK_MAX;
     for (const item of page.items) {
       const position = String(item[rangeAttribute]).slice(prefix.length);
-      // The range includes the position after which the page starts.
       if (position !== after) yield { position, key: { pk: String(item.pk), sk: String(item.sk) } };
     }
     start = page.next;

@@ -11,11 +11,13 @@ const STOPPING =
 /** Runs `plan --run` whose work is `work`, with a way to interrupt it from inside. */
 async function interruptible(
   work: (run: RunOptions, interrupt: () => void) => Promise<ReturnType<typeof imageNumbered>[]>,
+  tickMs = 1500,
 ) {
   let interrupt: (exitCode: number) => void = () => {};
   const atelier = atelierInMemory({ runPlan: (_, run) => work(run, () => interrupt(130)) });
   const result = await captured(["plan", "--run", "--json"], {
     atelier,
+    tickMs,
     onListening: (listener) => {
       interrupt = listener;
     },
@@ -59,6 +61,15 @@ describe("a request to stop", () => {
       return [];
     });
     expect(run).toMatchObject({ endedWith: [130], stderr: STOPPING });
+  });
+
+  it("is one request when the group's signal also comes through the launcher", async () => {
+    const run = await interruptible(async (_, interrupt) => {
+      interrupt();
+      interrupt();
+      return [];
+    }, 100);
+    expect(run).toMatchObject({ exitCode: 130, endedWith: [], stderr: STOPPING });
   });
 
   it("starts nothing when it comes while the folder opens", async () => {

@@ -34,9 +34,16 @@ export interface Session {
 /** What a command is: its exit code is that of the process. */
 export type Work = (session: Session) => Promise<ExitCode>;
 
+/**
+ * A signal to a process group reaches us directly and once more through the launcher, and `timeout` sends it twice on top:
+ * within this time it is one request.
+ */
+const SAME_REQUEST_MS = 500;
+
 export function createSession(io: CommandLineIo, output: Output, shared: SharedOptions): Session {
   const dataFolder = resolve(io.workingFolder, shared.data ?? (io.environment.ATELIER_DATA || ".atelier"));
   let interruptedCode: number | null = null;
+  let interruptedAtMs = 0;
   return {
     io,
     output,
@@ -49,10 +56,11 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
       const stopping = new AbortController();
       const stopListening = io.onInterrupt((exitCode) => {
         if (interruptedCode !== null) {
-          io.endAtOnce(exitCode);
+          if (io.clock() - interruptedAtMs >= SAME_REQUEST_MS) io.endAtOnce(exitCode);
           return;
         }
         interruptedCode = exitCode;
+        interruptedAtMs = io.clock();
         output.note(
           "Stopping; what is left open goes on with `atelier resume` (a second Ctrl-C ends at once).",
         );

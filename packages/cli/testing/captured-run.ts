@@ -39,6 +39,8 @@ export interface CaptureOptions {
   readonly stdin?: string;
   readonly workingFolder?: string;
   readonly stdout?: CapturedStream;
+  /** Milliseconds that pass between two looks at the clock; default 1500. */
+  readonly tickMs?: number;
   /** Receives the function that stands for a signal. */
   readonly onListening?: (interrupt: (exitCode: number) => void) => void;
 }
@@ -58,7 +60,7 @@ export async function captured(words: readonly string[], options: CaptureOptions
     environment: options.environment ?? {},
     workingFolder: options.workingFolder ?? "/work",
     clock: () => {
-      timeMs += 1500;
+      timeMs += options.tickMs ?? 1500;
       return timeMs;
     },
     loadCatalogue: async () => CATALOGUE,

@@ -1,0 +1,238 @@
+/** The command line as a person has it: real processes through the launcher, on a folder of their own, with the sandbox. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { imageDocumentSchema, variationDocumentSchema } from "@atelier/core/document";
+import { isTerminal } from "@atelier/core/image";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const LAUNCHER = fileURLToPath(new URL("../../packages/cli/atelier.mjs", import.meta.url));
+const MONDAY = "2026-11-23";
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "atelier-cli-"));
+});
+afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+
+interface Ended {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function started(folder: string, words: readonly string[]): ChildProcess {
+  const environment = { PATH: process.env.PATH, HOME: root, TMPDIR: tmpdir() };
+  return spawn(process.execPath, [LAUNCHER, ...words, "--data", join(root, folder)], {
+    cwd: root,
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [exitCode] = await once(child, "close");
+  return { exitCode, stdout, stderr };
+}
+
+const atelier = (folder: string, ...words: string[]): Promise<Ended> => ended(started(folder, words));
+
+function linesOf(stdout: string): unknown[] {
+  expect(stdout === "" || stdout.endsWith("\n")).toBe(true);
+  return stdout
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+}
+
+const imagesOf = (stdout: string) => linesOf(stdout).map((line) => imageDocumentSchema.parse(line));
+const variationsOf = (stdout: string) => linesOf(stdout).map((line) => variationDocumentSchema.parse(line));
+
+describe("without a folder", () => {
+  it("explains itself and refuses wrong words without making anything", async () => {
+    const [help, wrong] = await Promise.all([
+      atelier("none", "help", "plan"),
+      atelier("none", "plan", "--rum"),
+    ]);
+    expect(help).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(wrong).toStrictEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: "There is no option --rum (did you mean --run?); see `atelier help plan`.\n",
+    });
+    await expect(access(join(root, "none"))).rejects.toThrow();
+  });
+
+  it("says in one line that a folder cannot be used", async () => {
+    await writeFile(join(root, "a-file"), "");
+    const run = await atelier(join("a-file", "inside"), "budget");
+    expect(run).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(run.stderr).toMatch(/^[^\n]+\n$/);
+  });
+});
+
+describe("a folder from its first image on", () => {
+  const FOLDER = "kept";
+
+  it("makes a batch: documents, files, costs", async () => {
+    const words = "generate --category weekend_special --variations 2 --seed 7 --json".split(" ");
+    const { exitCode, stdout, stderr } = await atelier(FOLDER, ...words);
+    expect({ exitCode, stderr }).toStrictEqual({ exitCode: 0, stderr: "" });
+    const images = imagesOf(stdout);
+    expect(images).toHaveLength(2);
+    for (const image of images) {
+      expect(image).toMatchObject({ status: "completed", verdict: { decision: "released" } });
+      expect(image.metadata.cost).toBeGreaterThan(0);
+      expect(image.renditions.map(({ name }) => name).sort()).toStrictEqual([
+        "full",
+        "preview",
+        "thumbnail",
+        "web",
+      ]);
+      for (const rendition of image.renditions) {
+        const bytes = await readFile(join(root, FOLDER, rendition.path));
+        expect(createHash("sha256").update(bytes).digest("hex")).toBe(rendition.sha256);
+      }
+    }
+  });
+
+  it("lists and shows what it made, and what it cost is in the budget", async () => {
+    const listed = imagesOf(
+      (await atelier(FOLDER, "images", "--category", "weekend_special", "--json")).stdout,
+    );
+    expect(listed).toHaveLength(2);
+    const [first] = listed;
+    const shown = await atelier(FOLDER, "show", first?.image_id ?? "", "--json");
+    expect(imagesOf(shown.stdout)).toStrictEqual([first]);
+
+    const budgets = linesOf((await atelier(FOLDER, "budget", "--json")).stdout) as {
+      scope: string;
+      spent: number;
+    }[];
+    const cost = listed.reduce((total, image) => total + image.metadata.cost, 0);
+    expect(budgets.find(({ scope }) => scope === "day")?.spent).toBeCloseTo(cost, 6);
+
+    const audited = linesOf((await atelier(FOLDER, "audit", first?.image_id ?? "", "--json")).stdout);
+    expect(audited.map((entry) => (entry as { kind: string }).kind)).toContain("bought");
+  });
+
+  it("gives people a table without colours on a pipe", async () => {
+    const { exitCode, stdout, stderr } = await atelier(FOLDER, "images");
+    expect({ exitCode, stderr }).toStrictEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toMatch(/^image +template +model +seconds +cost +quality +verdict +file\n/);
+    expect(stdout).toContain(`Folder: ${join(root, FOLDER)}`);
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  it("ends quietly when its reader goes away", async () => {
+    const child = started(FOLDER, ["images", "--json"]);
+    child.stdout?.destroy();
+    expect(await ended(child)).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  it.each([
+    [["show", "img_nowhere"], 2],
+    [["generate", "--category", "feet", "--template", "feet_closup"], 2],
+    [["generate", "--category", "feet", "--max-cost", "0.000001", "--json"], 4],
+  ])("%j ends with one line and exit %i", async (words, exitCode) => {
+    const run = await atelier(FOLDER, ...words);
+    expect(run.exitCode).toBe(exitCode);
+    expect(run.stderr).toMatch(/^[^\n]+\n$/);
+    for (const line of linesOf(run.stdout)) expect(line).toMatchObject({ status: "refused" });
+  });
+
+  it("refuses a prompt by its rule and repeats it nowhere", async () => {
+    const words = ["custom", "--category", "lingerie", "--prompt", "portrait of a young person"];
+    const run = await atelier(FOLDER, ...words, "--json");
+    expect(run.exitCode).toBe(3);
+    expect(linesOf(run.stdout)).toStrictEqual([
+      { status: "refused", rule: expect.any(String), message: expect.any(String) },
+    ]);
+    expect(run.stdout + run.stderr).not.toContain("portrait");
+    expect((await atelier(FOLDER, ...words)).stderr).not.toContain("portrait");
+  });
+
+  it("answers each line of a prompts file in its place, and the worst exit code", async () => {
+    const lines = [
+      { prompt: "a lighthouse in the fog" },
+      { prompt: "portrait of a young person", category: "lingerie" },
+      { prompt: "a bowl of pears", parameters: { width: 512, height: 512 } },
+    ];
+    await writeFile(join(root, "prompts.jsonl"), lines.map((line) => JSON.stringify(line)).join("\n"));
+    const run = await atelier(FOLDER, "custom", "--prompts", "prompts.jsonl", "--json");
+    expect(run.exitCode).toBe(3);
+    const documents = linesOf(run.stdout) as { status: string; prompt?: string }[];
+    expect(documents.map(({ status }) => status)).toStrictEqual(["completed", "refused", "completed"]);
+    expect(documents[2]?.prompt).toContain("a bowl of pears");
+  });
+
+  it("buys nothing over a limit", async () => {
+    const set = await atelier(FOLDER, "budget", "set", "--cap", "category:feet=0.000001", "--json");
+    expect(set.exitCode).toBe(0);
+    const run = await atelier(FOLDER, "generate", "--category", "feet", "--json");
+    expect(run.exitCode).toBe(4);
+    const listed = imagesOf((await atelier(FOLDER, "images", "--category", "feet", "--json")).stdout);
+    for (const image of listed) expect(image.metadata.cost).toBe(0);
+  });
+});
+
+describe("the plan", () => {
+  it("is the same in a dry run on any folder", async () => {
+    const [one, other] = await Promise.all([
+      atelier("plan-one", "plan", "--date", MONDAY, "--json"),
+      atelier("plan-other", "plan", "--date", MONDAY, "--json"),
+    ]);
+    expect(one).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(variationsOf(one.stdout)).toHaveLength(5);
+    expect(other.stdout).toBe(one.stdout);
+  });
+
+  it("is produced once, and shown the second time", async () => {
+    const words = ["plan", "--date", MONDAY, "--run", "--json"];
+    const first = await atelier("plan-run", ...words);
+    expect(first).toMatchObject({ exitCode: 0, stderr: "" });
+    const second = await atelier("plan-run", ...words);
+    expect(imagesOf(second.stdout)).toStrictEqual(imagesOf(first.stdout));
+    expect(imagesOf(first.stdout)).toHaveLength(5);
+    const people = await atelier("plan-run", "plan", "--date", MONDAY, "--run");
+    const sheet = /^Contact sheet: (.+)$/m.exec(people.stdout)?.[1] ?? "";
+    expect((await readFile(sheet)).length).toBeGreaterThan(1_000);
+  });
+});
+
+describe("SIGINT", () => {
+  it("stops a run, and `resume` brings it to its end", async () => {
+    const words = "generate --category weekend_special --variations 12 --json".split(" ");
+    const child = started("stopped", words);
+    const run = ended(child);
+    // Another process can look meanwhile: once there are images, the run is under way.
+    let open = 0;
+    while (open === 0 && child.exitCode === null) {
+      open = imagesOf((await atelier("stopped", "images", "--json")).stdout).length;
+    }
+    child.kill("SIGINT");
+    const { exitCode, stderr } = await run;
+    expect(exitCode).toBe(130);
+    expect(stderr).toBe(
+      "Stopping; what is left open goes on with `atelier resume` (a second Ctrl-C ends at once).\n",
+    );
+
+    const resumed = await atelier("stopped", "resume", "--json");
+    expect(resumed.exitCode).toBe(0);
+    const images = imagesOf((await atelier("stopped", "images", "--json")).stdout);
+    expect(images).toHaveLength(12);
+    for (const image of images) expect(isTerminal(image.status)).toBe(true);
+  });
+});

@@ -108,6 +108,8 @@ export function shortfall(
  * @throws AtelierError `LedgerBusy` with 500 holds open, or when the item never stood still
  */
 export async function takeHold(booking: Booking, deps: Omit<LedgerDeps, "attempts">): Promise<HoldResult> {
+  // A call that costs nothing (one's own machine) needs no money set aside; a zero would read as a tombstone.
+  if (booking.holdMicros === 0) return { kind: "held" };
   const counters = countersOf(booking);
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const row = await openMonth(booking.account, booking.budgetMonth, deps);

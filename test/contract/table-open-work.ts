@@ -151,7 +151,7 @@ export function describeOpenWorkContract(makeTable: MakeTable): void {
     expect((await allOf(parts.open, 1)).map(({ part }) => part)).toEqual([1, 2]);
   });
 
-  test("executions are listed while they run; leases are renewed", async () => {
+  test("executions are listed while they run", async () => {
     const executions = createExecutions(dynamo);
     const execution = (number: number): Execution => ({
       name: `req_contract.${number}-1`,
@@ -163,28 +163,11 @@ export function describeOpenWorkContract(makeTable: MakeTable): void {
       definitionHash: "abc",
       owner: "process-1",
       startedAtMs: START_MS + number,
-      leaseUntilMs: START_MS + 10_000,
       endedAtMs: null,
     });
     for (const number of [1, 0]) expect(await executions.putIfAbsent(execution(number))).toBe(true);
     expect(await allOf(executions.running)).toStrictEqual([execution(0), execution(1)]);
-    const takeOver = (owner: string, nowMs: number) =>
-      executions.patch(execution(0).name, {
-        set: { owner, leaseUntilMs: nowMs + 10_000 },
-        when: [
-          { field: "status", is: "equals", value: "running" },
-          { field: "leaseUntilMs", is: "below", value: nowMs },
-        ],
-      });
-    expect((await takeOver("process-2", START_MS + 10_000)).ok).toBe(false);
-    expect((await takeOver("process-2", START_MS + 10_001)).ok).toBe(true);
     await executions.patch(execution(0).name, { set: { status: "ended", endedAtMs: 1 }, when: [] });
     expect(await allOf(executions.running)).toStrictEqual([execution(1)]);
-
-    const lease = { processId: "process-1", leaseUntilMs: 1, pid: 42, host: "here" };
-    expect(await executions.leases.get("process-1")).toBeUndefined();
-    await executions.leases.put(lease);
-    await executions.leases.put({ ...lease, leaseUntilMs: 2 });
-    expect(await executions.leases.get("process-1")).toStrictEqual({ ...lease, leaseUntilMs: 2 });
   });
 }

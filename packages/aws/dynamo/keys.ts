@@ -130,10 +130,6 @@ export function executionKey(name: string): Key {
   return { pk: `EXECUTION#${name}`, sk: "EXECUTION" };
 }
 
-export function leaseKey(processId: string): Key {
-  return { pk: `PROCESS#${processId}`, sk: "LEASE" };
-}
-
 // ---------------------------------------------------------------------------------------------- index keys
 
 export const AUDIT_TIMELINE = "AUDIT";

@@ -121,7 +121,7 @@ function reconstructed(model: Model): InputSchema {
     reconstructed: true,
     required: [model.prompt.parameter],
     fields,
-    output: "list",
+    output: model.outputs === null ? "single" : "list",
     ...(sizes.kind === "aspect" ? { aspects: sizes.values } : {}),
   };
 }

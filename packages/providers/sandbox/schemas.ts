@@ -210,4 +210,24 @@ export const INPUT_SCHEMAS: readonly InputSchema[] = [
     fields: realistic({ num_inference_steps: integer(1, 100, 20), guidance_scale: decimal(0, 10, 7.5) }),
     output: "single",
   },
+  {
+    model: "bytedance/sdxl-lightning-4step",
+    version: "6f7a773af6fc3e8de9d5a3c00be77c17308914bf67772726aff83496ba1e3bbe",
+    // The model's fields are published; that they are those of this very version was not seen.
+    reconstructed: true,
+    required: [],
+    fields: {
+      prompt: text("self-portrait of a woman, lightning in the background"),
+      negative_prompt: text("worst quality, low quality"),
+      width: integer(256, 1280, 1024),
+      height: integer(256, 1280, 1024),
+      num_outputs: integer(1, 4, 1),
+      num_inference_steps: integer(1, 10, 4),
+      guidance_scale: decimal(0, 50, 0),
+      scheduler: SDXL_SCHEDULERS,
+      seed: integer(),
+      disable_safety_checker: flag(false),
+    },
+    output: "list",
+  },
 ];

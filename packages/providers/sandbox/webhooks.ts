@@ -40,12 +40,10 @@ export function createDeliveries({ store, clock, secret, view, onError }: Delive
     if (closing.signal.aborted) return;
     const tries = record.delivery.tries + 1;
     const pauseMs = PAUSES_MS[tries - 1];
-    // Given up like delivered: nothing is sent any more, until a restart looks at what was never confirmed.
+    // Without a pause left it is given up, until a restart looks at what was never confirmed.
+    const nextAtMs = pauseMs === undefined ? Number.MAX_SAFE_INTEGER : clock() + pauseMs;
     const current = store.get(record.id) ?? record;
-    await store.save({
-      ...current,
-      delivery: { done, tries, nextAtMs: clock() + (pauseMs ?? Number.MAX_SAFE_INTEGER - clock()) },
-    });
+    await store.save({ ...current, delivery: { done, tries, nextAtMs } });
   }
 
   async function post(record: PredictionRecord, url: string, fault: string | null): Promise<boolean> {

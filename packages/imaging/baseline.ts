@@ -28,7 +28,7 @@ export async function encodeOnly(pixels: readonly RawPicture[], recipe: Recipe, 
   }
 }
 
-/** What one would write first: each rendition from the file, with the same stretch, sharpening and settings. */
+/** What one would write first: each rendition from the file, with sharp's own stretch and sharpening, the same encoders. */
 export async function naiveRenditions(input: Uint8Array, recipe: Recipe): Promise<void> {
   for (const { edge, format, quality } of recipe.steps) {
     const picture = sharp(input).autoOrient().normalise().sharpen();

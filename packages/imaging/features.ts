@@ -160,13 +160,13 @@ const BLOCKINESS_EDGE_MIN = 64;
 const BLOCKINESS_FLOOR = 0.5;
 
 /**
- * How much stronger the steps between pixels are on one line in eight than elsewhere, at the whole size: 1 none, 2 a JPEG
- * of quality 10. The grid may begin anywhere, as crops move it. The green channel alone tells.
+ * How much stronger the steps between pixels are on one line in eight than on the others, at the whole size: 1 none, 2 a
+ * JPEG of quality 10. The grid may begin anywhere, as crops move it. The green channel alone tells.
  */
 export function blockinessOf({ pixels, width, height }: RawPicture): number {
   if (Math.min(width, height) < BLOCKINESS_EDGE_MIN) return 1;
-  const across = new Float64Array(8);
-  const down = new Float64Array(8);
+  const across = new Float64Array(width);
+  const down = new Float64Array(height);
   const stride = width * 3;
   for (let y = 1; y < height; y++) {
     let at = y * stride + 4;
@@ -175,19 +175,24 @@ export function blockinessOf({ pixels, width, height }: RawPicture): number {
       const value = pixels[at] as number;
       const acrossStep = value - (pixels[at - 3] as number);
       const downStep = value - (pixels[at - stride] as number);
-      across[x & 7] = (across[x & 7] as number) + (acrossStep < 0 ? -acrossStep : acrossStep);
+      across[x] = (across[x] as number) + (acrossStep < 0 ? -acrossStep : acrossStep);
       downSum += downStep < 0 ? -downStep : downStep;
     }
-    down[y & 7] = (down[y & 7] as number) + downSum;
+    down[y] = downSum;
   }
-  const steps = (width * height) / 8;
-  return (gridRatio(across, steps) + gridRatio(down, steps)) / 2;
+  // Blocks have both: what shows in one direction only is the subject.
+  return Math.min(gridRatio(across, height), gridRatio(down, width));
 }
 
-function gridRatio(phases: Float64Array, steps: number): number {
+/** By medians: a grid is on every eighth line, an edge of the subject on a few that may happen to be among them. */
+function gridRatio(lines: Float64Array, pixelsPerLine: number): number {
+  const phases = Array.from({ length: 8 }, (_, phase) => {
+    const steps = Array.from(lines.subarray(1)).filter((_step, line) => (line + 1) % 8 === phase);
+    return quantile(steps, 0.5) / pixelsPerLine + BLOCKINESS_FLOOR;
+  });
   const strongest = Math.max(...phases);
   const others = (phases.reduce((sum, phase) => sum + phase, 0) - strongest) / 7;
-  return (strongest / steps + BLOCKINESS_FLOOR) / (others / steps + BLOCKINESS_FLOOR);
+  return strongest / others;
 }
 
 function quantile(values: readonly number[], share: number): number {

@@ -4,9 +4,9 @@ import type { Provenance } from "@atelier/core/ports";
 /** IPTC NewsCodes, digital source type: made by a trained model. */
 export const DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
 
-/** A JPEG segment holds 64 KB of XMP in all; these keep any packet far below. */
-const TEXT_CHARACTERS_MAX = 500;
-const KEYWORDS_MAX = 60;
+/** A longer packet than one JPEG segment of 64 KB is lost without a word: at six bytes a character these stay below. */
+const TEXT_CHARACTERS_MAX = 150;
+const KEYWORDS_MAX = 50;
 
 /** Properties of IPTC Photo Metadata 2025.1 (`AISystemUsed`, `AISystemVersionUsed`), Dublin Core and XMP basic. */
 export function provenanceXmp(provenance: Provenance): string {

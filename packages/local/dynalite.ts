@@ -89,13 +89,23 @@ export async function openDynalite(deps: {
   }
 
   const watchers = new Set<ServerResponse>();
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answered = await answer(store, request, deps.folder);
+    if (!answered) return;
+    const text = JSON.stringify(answered.body);
+    response.setHeader("content-type", CONTENT_TYPE).setHeader("content-length", Buffer.byteLength(text));
+    // While closing, an answered connection must end, or it would keep the server open.
+    if (!server.listening) response.setHeader("connection", "close");
+    if (answered.fault !== undefined) {
+      response.setHeader(FAULT_HEADER, answered.fault).once("close", deps.onFault);
+    }
+    response.writeHead(answered.statusCode).end(text);
+  }
   const server = createServer((request, response) => {
     // A caller that is killed takes its request back; nobody is left to be told.
     request.on("error", () => {});
     response.on("error", () => {});
-    // While closing, an answered connection must end, or it would keep the server open.
-    if (!server.listening) response.setHeader("connection", "close");
-    if (request.url !== WATCH_PATH) return void answer(store, request, response, deps);
+    if (request.url !== WATCH_PATH) return void respond(request, response);
     watchers.add(response.once("close", () => watchers.delete(response)));
     response.flushHeaders();
   });
@@ -120,23 +130,24 @@ export async function openDynalite(deps: {
   };
 }
 
-async function answer(
-  store: Store,
-  request: IncomingMessage,
-  response: ServerResponse,
-  deps: { folder: string; onFault: () => void },
-): Promise<void> {
+interface Answer {
+  readonly statusCode: number;
+  readonly body: unknown;
+  /** Set when the store failed and not the request. */
+  readonly fault?: string;
+}
+
+/** @returns undefined when the caller is gone before it had said all */
+async function answer(store: Store, request: IncomingMessage, folder: string): Promise<Answer | undefined> {
   try {
     const operation = String(request.headers["x-amz-target"]).split(".")[1];
     const input: unknown = JSON.parse(await textOf(request));
-    send(response, 200, await run(store, operation, input));
+    return { statusCode: 200, body: await run(store, operation, input) };
   } catch (error) {
-    if (request.destroyed && !request.complete) return;
-    if (isRefusal(error)) return send(response, error.statusCode, error.body);
-    const fault = storeFault(error, deps.folder);
-    response.setHeader(FAULT_HEADER, errorNameOf(fault));
-    response.once("close", deps.onFault);
-    send(response, 500, { message: fault.message });
+    if (!request.complete) return undefined;
+    if (isRefusal(error)) return error;
+    const fault = storeFault(error, folder);
+    return { statusCode: 500, body: { message: fault.message }, fault: errorNameOf(fault) };
   }
 }
 
@@ -193,12 +204,6 @@ function shapeOf(table: CreateTableCommandInput | Table): string {
     (index) => `${index.IndexName}: ${keys(index.KeySchema)}`,
   );
   return [`table: ${keys(table.KeySchema)}`, ...(indexes ?? []).sort()].join("; ");
-}
-
-function send(response: ServerResponse, statusCode: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  const headers = { "content-type": CONTENT_TYPE, "content-length": Buffer.byteLength(text) };
-  response.writeHead(statusCode, headers).end(text);
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -12,14 +12,16 @@ import type { DataFolder } from "./data-folder.ts";
 import { WATCH_PATH } from "./dynalite.ts";
 import type { ThreadAnswer, ThreadInput } from "./dynalite-thread.ts";
 import { sightProcess } from "./process-identity.ts";
+import { storageFault } from "./storage-fault.ts";
 import { createFileWriter, ensureFolder, replaceFile } from "./whole-file.ts";
 
 /** How long somebody may hold the store without answering; opening it takes a tenth of a second. */
 const ANSWER_WITHIN_MS = 15_000;
 /** A thread that hangs is ended; what it had acknowledged is in the store. */
 const CLOSE_WITHIN_MS = 10_000;
+/** A try to host costs a thread; looking whether the other one listens by now costs nothing. */
 const LOOK_AGAIN_MS = 10;
-const LOOKS_BEFORE_TRYING = 10;
+const LOOKS_BEFORE_TRYING = 40;
 
 export interface Connection {
   readonly role: "host" | "guest";
@@ -53,7 +55,7 @@ const heldByThisProcess = new Set<string>();
  */
 export async function connect(deps: ConnectDeps): Promise<Connection> {
   const giveUpAtMs = deps.clock() + ANSWER_WITHIN_MS;
-  await ensureFolder(files, deps.dataFolder.engine);
+  await inFolder(deps, (folder) => ensureFolder(files, folder));
   for (;;) {
     const connection = (await attach(deps.dataFolder)) ?? (await host(deps));
     if (connection) return connection;
@@ -148,7 +150,15 @@ function hostRecordPath(dataFolder: DataFolder): string {
 
 async function writeHostRecord(deps: ConnectDeps, socketPath: string): Promise<void> {
   const text = `${JSON.stringify({ pid: process.pid, socketPath })}\n`;
-  await replaceFile(createFileWriter(deps.randomBytes), hostRecordPath(deps.dataFolder), Buffer.from(text));
+  const writer = createFileWriter(deps.randomBytes);
+  await inFolder(deps, () => replaceFile(writer, hostRecordPath(deps.dataFolder), Buffer.from(text)));
+}
+
+async function inFolder(deps: ConnectDeps, work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = deps.dataFolder.engine;
+  await work(folder).catch((error: unknown) => {
+    throw storageFault(error, folder);
+  });
 }
 
 async function readHostRecord(dataFolder: DataFolder): Promise<z.infer<typeof hostRecordSchema> | undefined> {

@@ -46,7 +46,9 @@ process.on("message", (order: Order) => {
       ? write()
       : order.do === "read"
         ? engine.client
-            .send(new GetItemCommand({ TableName: "things", Key: { id: { S: order.id } }, ConsistentRead: true }))
+            .send(
+              new GetItemCommand({ TableName: "things", Key: { id: { S: order.id } }, ConsistentRead: true }),
+            )
             .then((output) => report({ kind: "read", found: output.Item !== undefined }))
         : engine.close().then(() => process.disconnect());
   Promise.resolve(done).catch((error: Error) =>

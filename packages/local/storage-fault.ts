@@ -2,7 +2,17 @@
 import { AtelierError } from "@atelier/core/errors";
 
 const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-const UNUSABLE = new Set(["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"]);
+/** EEXIST: a file stands where a folder must be made. */
+const UNUSABLE = new Set([
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "ENOTDIR",
+  "EEXIST",
+  "EISDIR",
+  "ENAMETOOLONG",
+  "ELOOP",
+]);
 
 /** The system's short name of a fault (`ENOSPC`), or "" when the error carries none. */
 export function faultCode(error: unknown): string {

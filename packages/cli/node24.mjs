@@ -1,0 +1,71 @@
+/**
+ * @module Finds a Node that runs TypeScript (24 or newer) and runs a script with it. Plain JavaScript for Node 20, since
+ * this is what runs before anything is known to be installed.
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+
+export const OLDEST_HOST = 20;
+const TYPESCRIPT_SINCE = 24;
+
+/** @returns {string | undefined} what is wrong with the Node that runs this, as one sentence */
+export function hostProblem(version = process.versions.node) {
+  return majorOf(version) >= OLDEST_HOST
+    ? undefined
+    : `This is Node ${version}, but Atelier needs Node ${OLDEST_HOST} or newer; install one from https://nodejs.org.`;
+}
+
+/**
+ * The host's own Node if it is new enough, else the one that `npm ci` installed.
+ *
+ * @param {string} root the checkout
+ * @returns {string | undefined} its path; undefined when there is none yet
+ */
+export function findNode(root, version = process.versions.node) {
+  if (majorOf(version) >= TYPESCRIPT_SINCE) return process.execPath;
+  return installedNodePaths(root).find((path) => existsSync(path));
+}
+
+/**
+ * Runs a script in this process's place: same terminal, same process group, its exit code (or its signal) is ours.
+ *
+ * @param {string} node path of Node 24 or newer
+ * @param {string} script path of a TypeScript file
+ * @param {readonly string[]} scriptArguments
+ */
+export function runScript(node, script, scriptArguments) {
+  const child = spawn(node, ["--disable-warning=ExperimentalWarning", script, ...scriptArguments], {
+    stdio: "inherit",
+  });
+  // A terminal sends its signals to the whole group, so the child has them already; passing them on would make two.
+  const atTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      if (signal === "SIGTERM" || !atTerminal) child.kill(signal);
+    });
+  }
+  child.on("error", (error) => {
+    process.stderr.write(`${node} could not be started (${error.message}).\n`);
+    process.exit(2);
+  });
+  child.on("exit", (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    // Whoever started us shall see the same end; the number is for systems where a signal cannot be sent to oneself.
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+    setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 1000);
+  });
+}
+
+/** @param {string} root */
+function installedNodePaths(root) {
+  const folder = join(root, "node_modules", "node", "bin");
+  return [join(folder, "node.exe"), join(folder, "node")];
+}
+
+/** @param {string} version */
+function majorOf(version) {
+  return Number(version.split(".")[0]);
+}

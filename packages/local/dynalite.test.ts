@@ -1,0 +1,144 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import * as files from "node:fs/promises";
+import { request } from "node:http";
+import { createRequire } from "node:module";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { type Dynalite, FAULT_HEADER, openDynalite } from "./dynalite.ts";
+
+const TABLE: CreateTableCommandInput = {
+  TableName: "things",
+  BillingMode: "PAY_PER_REQUEST",
+  AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+  KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+};
+
+let place: string;
+let socketPath: string;
+let faults: number;
+let opened: Dynalite | undefined;
+beforeEach(async () => {
+  place = await files.mkdtemp(join(tmpdir(), "dyn-"));
+  socketPath = join(place, "s");
+  faults = 0;
+});
+afterEach(async () => {
+  await opened?.close();
+  opened = undefined;
+  await files.rm(place, { recursive: true });
+});
+
+async function open(): Promise<void> {
+  const dynalite = await openDynalite({
+    folder: join(place, "store"),
+    table: TABLE,
+    onFault: () => faults++,
+  });
+  if (dynalite === "locked") throw new Error("locked");
+  opened = dynalite;
+  await dynalite.listen(socketPath);
+}
+
+async function call(operation: string, input: unknown) {
+  const sent = request({
+    socketPath,
+    method: "POST",
+    headers: {
+      "x-amz-target": `DynamoDB_20120810.${operation}`,
+      "content-type": "application/x-amz-json-1.0",
+    },
+  }).end(JSON.stringify(input));
+  const [response] = await once(sent, "response");
+  return {
+    status: response.statusCode as number,
+    fault: response.headers[FAULT_HEADER] as string | undefined,
+    body: JSON.parse(await text(response)),
+  };
+}
+
+it("answers on the wire as DynamoDB does, refusals included", async () => {
+  await open();
+  expect(await call("PutItem", { TableName: "things", Item: { id: { S: "a" } } })).toStrictEqual({
+    status: 200,
+    fault: undefined,
+    body: {},
+  });
+  expect((await call("GetItem", { TableName: "things", Key: { id: { S: "a" } } })).body).toStrictEqual({
+    Item: { id: { S: "a" } },
+  });
+  expect(await call("GetItem", { TableName: "other", Key: { id: { S: "a" } } })).toMatchObject({
+    status: 400,
+    fault: undefined,
+    body: { __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" },
+  });
+  expect(await call("TransactWriteItems", {})).toMatchObject({
+    status: 400,
+    body: { __type: "com.amazon.coral.service#UnknownOperationException" },
+  });
+});
+
+it("activates a table whose creator was killed in the middle", async () => {
+  await open();
+  await opened?.close();
+  const { Level } = createRequire(createRequire(import.meta.url).resolve("dynalite"))("level");
+  const level = new Level(join(place, "store"), { valueEncoding: "json" });
+  const table = await level.get("table~things");
+  await level.put("table~things", { ...table, TableStatus: "CREATING" });
+  await level.close();
+
+  await open();
+  expect((await call("DescribeTable", { TableName: "things" })).body.Table.TableStatus).toBe("ACTIVE");
+  expect((await call("PutItem", { TableName: "things", Item: { id: { S: "a" } } })).status).toBe(200);
+});
+
+it("answers a request that is under way when it closes, however long its connection would live", async () => {
+  await open();
+  const sent = request({ socketPath, method: "POST", headers: { "x-amz-target": "D.DescribeTable" } });
+  sent.write('{"TableName":');
+  await once(sent, "socket");
+  // A second one is answered: so the first has arrived as well.
+  await call("DescribeTable", { TableName: "things" });
+  const closed = opened?.close();
+  opened = undefined;
+  sent.end('"things"}');
+  const [response] = await once(sent, "response");
+  expect(JSON.parse(await text(response)).Table.TableName).toBe("things");
+  expect(response.headers.connection).toBe("close");
+  await closed;
+});
+
+it("survives a caller that is gone in the middle of its request", async () => {
+  await open();
+  const socket = connect(socketPath);
+  await once(socket, "connect");
+  socket.write("POST / HTTP/1.1\r\nhost: x\r\nx-amz-target: D.PutItem\r\ncontent-length: 1000\r\n\r\n{");
+  socket.destroy();
+  await once(socket, "close");
+  expect((await call("DescribeTable", { TableName: "things" })).status).toBe(200);
+  expect(faults).toBe(0);
+});
+
+it("names the fault when the store runs out of space, and reports it", async () => {
+  // A limit on the size of files is the disk that fills up which every system has.
+  const program = join(import.meta.dirname, "dynalite.test-process.ts");
+  const command = `ulimit -f 200; exec "${process.execPath}" "${program}" "${join(place, "store")}" "${socketPath}"`;
+  const child = spawn("/bin/sh", ["-c", command], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    await once(child.stdout, "data");
+    let last = { status: 200, fault: undefined as string | undefined, body: {} as { message?: string } };
+    for (let count = 0; count < 20 && last.status === 200; count++) {
+      const item = { id: { S: `i${count}` }, text: { S: "x".repeat(50_000) } };
+      last = await call("PutItem", { TableName: "things", Item: item });
+    }
+    expect(last).toMatchObject({ status: 500, fault: "StorageFull" });
+    expect(last.body.message).toContain("no space left");
+    expect(String((await once(child.stdout, "data"))[0])).toContain("fault");
+  } finally {
+    child.kill("SIGKILL");
+  }
+});

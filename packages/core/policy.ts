@@ -3,6 +3,7 @@
  * data (`policy.yaml`); this is how they are read. Nothing here repeats the text that it judges.
  */
 import { higherRating, type Policy, type Rating, ratingRank } from "./catalogue.ts";
+import { closestName } from "./closest.ts";
 import { type NormalisedText, normalised } from "./normalise.ts";
 
 export type PolicyJudgement =
@@ -94,19 +95,20 @@ export function policyProblems(
     if (names.includes(rule.concept)) return;
     problems.push({
       path: ["rules", at, "concept"],
-      expected: oneOf(names),
+      expected: conceptOf(names, rule.concept),
       found: JSON.stringify(rule.concept),
     });
   });
   for (const name of Object.keys(policy.raises)) {
     if (names.includes(name)) continue;
-    problems.push({ path: ["raises", name], expected: oneOf(names), found: JSON.stringify(name) });
+    problems.push({ path: ["raises", name], expected: conceptOf(names, name), found: JSON.stringify(name) });
   }
   return problems;
 }
 
-function oneOf(names: readonly string[]): string {
-  return `one of the concepts ${names.join(", ")}`;
+function conceptOf(names: readonly string[], written: string): string {
+  const closest = closestName(written, names);
+  return `one of the concepts ${names.join(", ")}${closest === null ? "" : ` (did you mean \`${closest}\`?)`}`;
 }
 
 /** Whether a rating is one whose prompts must state an adult age. */

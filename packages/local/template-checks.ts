@@ -2,18 +2,20 @@
 import {
   CATEGORY_NAMES,
   type Category,
-  PROMPT_CHARACTERS_MAX,
+  higherRating,
+  type modelsFileSchema,
   type Policy,
+  PROMPT_CHARACTERS_MAX,
   type Schedule,
   type Template,
-  type modelsFileSchema,
 } from "@atelier/core/catalogue";
-import { higherRating } from "@atelier/core/catalogue";
 import { isRated, judgePrompt, policyProblems } from "@atelier/core/policy";
 import { alwaysStatesAdultAge, charactersOf, placesOf, promptWithOnly } from "@atelier/core/prompt";
 import { isTimezone } from "@atelier/core/schedule";
 import type * as z from "zod";
-import { type Problem, type Source, type ValuePath, oneOf, problemAt, shown } from "./template-source.ts";
+import { oneOf, shown } from "./template-issues.ts";
+import type { ValuePath } from "./template-keys.ts";
+import { type Problem, problemAt, type Source } from "./template-source.ts";
 
 type ModelsFile = z.infer<typeof modelsFileSchema>;
 type Report = (path: ValuePath, expected: string, found: string) => void;
@@ -37,9 +39,11 @@ export function crossProblems(sources: Sources): Problem[] {
   if (models !== undefined) checkModels(models.value, reportTo(models));
   if (schedule !== undefined) checkSchedule(schedule.value, sources.categories, reportTo(schedule));
   if (policy !== undefined) {
-    for (const { path, expected, found } of policyProblems(policy.value)) reportTo(policy)(path, expected, found);
+    for (const { path, expected, found } of policyProblems(policy.value))
+      reportTo(policy)(path, expected, found);
   }
-  const usablePolicy = policy !== undefined && policyProblems(policy.value).length === 0 ? policy.value : undefined;
+  const usablePolicy =
+    policy !== undefined && policyProblems(policy.value).length === 0 ? policy.value : undefined;
   const modelNames = models?.value.models.map((model) => model.name);
   const templateFiles = new Map<string, string>();
   for (const source of sources.categories) {
@@ -51,7 +55,11 @@ export function crossProblems(sources: Sources): Problem[] {
     templates.forEach((template, at) => {
       const first = templateFiles.get(template.name);
       if (first !== undefined) {
-        report(["templates", at, "name"], "a name that no other template has", `${shown(template.name)}, as in ${first}`);
+        report(
+          ["templates", at, "name"],
+          "a name that no other template has",
+          `${shown(template.name)}, as in ${first}`,
+        );
       }
       templateFiles.set(template.name, source.file);
       const here: Report = (path, expected, found) => report(["templates", at, ...path], expected, found);
@@ -89,14 +97,20 @@ function checkTemplate(template: Template, report: Report): void {
     longest += Math.max(...values.map((value) => charactersOf(value.text)));
   }
   if (longest > PROMPT_CHARACTERS_MAX) {
-    report(["prompt"], `at most ${PROMPT_CHARACTERS_MAX} characters with the longest values`, String(longest));
+    report(
+      ["prompt"],
+      `at most ${PROMPT_CHARACTERS_MAX} characters with the longest values`,
+      String(longest),
+    );
   }
 }
 
 function checkModelNames(template: Template, names: readonly string[] | undefined, report: Report): void {
   template.models.forEach((model, at) => {
-    if (names !== undefined && !names.includes(model)) report(["models", at], oneOf(names, model), shown(model));
-    if (template.models.indexOf(model) < at) report(["models", at], "each model once", `${shown(model)} again`);
+    if (names !== undefined && !names.includes(model))
+      report(["models", at], oneOf(names, model), shown(model));
+    if (template.models.indexOf(model) < at)
+      report(["models", at], "each model once", `${shown(model)} again`);
   });
 }
 
@@ -112,7 +126,11 @@ function checkContent(category: Category, template: Template, policy: Policy, re
     });
     rating = higherRating(rating, judgement.rating);
     if (judgement.decision === "refused") {
-      report(path, "words that the policy allows", `what the rule ${judgement.rule} refuses (${judgement.message})`);
+      report(
+        path,
+        "words that the policy allows",
+        `what the rule ${judgement.rule} refuses (${judgement.message})`,
+      );
     }
     return judgement.decision;
   };
@@ -156,7 +174,11 @@ function checkModels(file: ModelsFile, report: Report): void {
       here(["verified"], "a fallback for a model that is not verified", "none");
     }
     if (model.priceUsd !== null && model.priceUsd.most < model.priceUsd.list) {
-      here(["priceUsd", "most"], `at least the list price ${model.priceUsd.list}`, shown(model.priceUsd.most));
+      here(
+        ["priceUsd", "most"],
+        `at least the list price ${model.priceUsd.list}`,
+        shown(model.priceUsd.most),
+      );
     }
     if (!model.buyable && model.note === "") here(["note"], "the reason why it is not buyable", "nothing");
     if (model.sizes.kind === "range" && model.sizes.min > model.sizes.max) {
@@ -164,7 +186,8 @@ function checkModels(file: ModelsFile, report: Report): void {
     }
     for (const name of ["steps", "guidanceScale"] as const) {
       const range = model[name];
-      if (range !== null && range.min > range.max) here([name, "min"], `at most ${range.max}`, shown(range.min));
+      if (range !== null && range.min > range.max)
+        here([name, "min"], `at most ${range.max}`, shown(range.min));
     }
   });
 }
@@ -174,7 +197,8 @@ function checkSchedule(schedule: Schedule, categories: readonly Source<Category>
     report(["timezone"], "a time zone such as Europe/Paris", shown(schedule.timezone));
   }
   const plans = Object.keys(schedule.plans);
-  if (!plans.includes(schedule.active)) report(["active"], oneOf(plans, schedule.active), shown(schedule.active));
+  if (!plans.includes(schedule.active))
+    report(["active"], oneOf(plans, schedule.active), shown(schedule.active));
   const producing = CATEGORY_NAMES.filter(
     (name) => categories.find((source) => source.value.name === name)?.value.templates.length !== 0,
   );
@@ -186,7 +210,8 @@ function checkSchedule(schedule: Schedule, categories: readonly Source<Category>
       if (seen.has(entry.name)) here(["name"], "a name that no other entry has", shown(entry.name));
       seen.add(entry.name);
       entry.days.forEach((day, position) => {
-        if (entry.days.indexOf(day) < position) here(["days", position], "each day once", `${shown(day)} again`);
+        if (entry.days.indexOf(day) < position)
+          here(["days", position], "each day once", `${shown(day)} again`);
       });
       const { action } = entry;
       if (action.kind !== "generate") return;
@@ -194,14 +219,23 @@ function checkSchedule(schedule: Schedule, categories: readonly Source<Category>
         here(["action", "count", "from"], `at most ${action.count.to}`, shown(action.count.from));
       }
       if (action.category === "least-stock") {
-        if (action.among.length === 0) here(["action", "category"], "the categories that compete under `among`", "none");
+        if (action.among.length === 0)
+          here(["action", "category"], "the categories that compete under `among`", "none");
         action.among.forEach((name, position) => {
           if (!producing.includes(name)) {
-            here(["action", "among", position], `a category with templates: ${oneOf(producing)}`, shown(name));
+            here(
+              ["action", "among", position],
+              `a category with templates: ${oneOf(producing)}`,
+              shown(name),
+            );
           }
         });
       } else if (!producing.includes(action.category)) {
-        here(["action", "category"], `a category with templates: ${oneOf(producing)}`, shown(action.category));
+        here(
+          ["action", "category"],
+          `a category with templates: ${oneOf(producing)}`,
+          shown(action.category),
+        );
       }
     });
   }

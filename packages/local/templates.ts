@@ -1,5 +1,5 @@
 /** @module The one loader of `templates/`: reads the YAML, checks everything, and nothing starts with a bad file. */
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import {
   CATEGORY_NAMES,
@@ -12,7 +12,8 @@ import {
 import { AtelierError } from "@atelier/core/errors";
 import type * as z from "zod";
 import { crossProblems } from "./template-checks.ts";
-import { type Problem, type Source, oneOf, parseSource, problemInWords } from "./template-source.ts";
+import { oneOf } from "./template-issues.ts";
+import { type Problem, parseSource, problemInWords, type Source } from "./template-source.ts";
 
 /**
  * Loads and checks the folder: `categories/{name}.yaml`, `models.yaml`, `schedule.yaml` and `policy.yaml`. Categories
@@ -38,7 +39,9 @@ export async function loadCatalogue(folder: string): Promise<Catalogue> {
 
   const expectedFiles = CATEGORY_NAMES.map((name) => `${name}.yaml`);
   const present = await readdir(join(folder, "categories")).catch(() => []);
-  for (const name of present.filter((file) => !file.startsWith(".") && !isOneOf(expectedFiles, file)).sort()) {
+  for (const name of present
+    .filter((file) => !file.startsWith(".") && !isOneOf(expectedFiles, file))
+    .sort()) {
     const file = `${basename(folder)}/categories/${name}`;
     problems.push({ file, line: 1, expected: oneOf(expectedFiles, name), found: "a file of another name" });
   }
@@ -56,7 +59,9 @@ export async function loadCatalogue(folder: string): Promise<Catalogue> {
   problems.push(...crossProblems({ categories: sources, models, schedule, policy }));
 
   if (problems.length > 0 || models === undefined || schedule === undefined || policy === undefined) {
-    throw new AtelierError("CatalogueInvalid", problems.map(problemInWords).join("; "), { data: { problems } });
+    throw new AtelierError("CatalogueInvalid", problems.map(problemInWords).join("; "), {
+      data: { problems },
+    });
   }
   return { categories, ...models.value, schedule: schedule.value, policy: policy.value };
 }

@@ -117,7 +117,7 @@ export interface LedgerRow {
   readonly month: string;
   /** Counter name to what remains; absent: nothing taken yet. */
   readonly remaining: Readonly<Record<string, number>>;
-  /** `m`, `d`, `p.{provider}`, `c.{category}` to the limit; a scope without a limit has no counter. */
+  /** `m`, `d`, `p.{provider}`, `c.{category}` to the limit; a scope without one is counted below zero and never refuses. */
   readonly limits: Readonly<Record<string, number>>;
   /** Hold key (attempt id, or attempt id and `+correction`) to the amount; 0 is a tombstone: applied. */
   readonly holds: Readonly<Record<string, number>>;
@@ -135,16 +135,17 @@ export interface LedgerStore {
   /** Creates the month's item with its limits; leaves an existing one alone. */
   open(account: LedgerRow["account"], month: string, limits: Readonly<Record<string, number>>): Promise<void>;
   /**
-   * Takes the amount from every counter (`if_not_exists(counter, limit) - amount`), notes the hold and counts it, IF no
-   * counter is below the amount, the limits are as in `row`, no hold stands under the key and fewer than 500 are open.
+   * Takes the amount from every counter (`if_not_exists(counter, limit) - amount`; limit 0 for a scope without one), notes
+   * the hold and counts it, IF no counter with a limit is below the amount, the limits are as in `row`, no hold stands
+   * under the key and fewer than `openHoldsMax` are open.
    */
   hold(
     row: LedgerRow,
     hold: { key: string; amountMicros: Micros; counters: readonly LedgerCounter[]; openHoldsMax: number },
   ): Promise<boolean>;
   /**
-   * Replaces the hold by a tombstone and gives `holdMicros - chargedMicros` back to every counter that exists or has a
-   * limit, IF the hold and `sweeps` are as in `row`. Without a hold the charge alone is taken and a tombstone left.
+   * Replaces the hold by a tombstone and gives `holdMicros - chargedMicros` back to every counter, IF the hold, `sweeps` and
+   * the limits are as in `row`. Without a hold the charge alone is taken and a tombstone left.
    */
   apply(
     row: LedgerRow,
@@ -154,7 +155,7 @@ export interface LedgerStore {
   sweep(row: LedgerRow, keys: readonly string[]): Promise<boolean>;
   /** Gives a whole hold back and removes it, IF the amount is as in `row`; raises `sweeps`. */
   giveBack(row: LedgerRow, key: string, counters: readonly LedgerCounter[]): Promise<boolean>;
-  /** Sets a limit and moves the counter by the difference (creating it at the new limit), IF the limit is as in `row`. */
+  /** Sets or removes (null) a limit and moves the counter by the difference, IF the limit is as in `row`. */
   setLimit(
     row: LedgerRow,
     limit: { name: string; counter: string; limitMicros: Micros | null },

@@ -6,6 +6,9 @@
  *     p.{provider}      what a provider has left         openHolds how many h.* are above 0
  *     c.{category}      what a category has left         sweeps    how often h.* were removed
  *
+ * A counter is its limit (0 without one) less all that was taken: scopes without a limit are counted below zero and
+ * refuse nothing, so a cap set in the middle of a month knows what has been spent before it.
+ *
  * Amounts are taken and given relatively, so concurrent holds do not disturb each other; only what a decision was based
  * on (limits, the hold itself, sweeps) is compared with the row that was read. When the SDK repeats an update whose
  * answer was lost, the repetition fails on its own effect (the hold stands, the tombstone stands, ...): the method says
@@ -57,9 +60,9 @@ export function createLedgerStore(dynamo: Dynamo): LedgerStore {
       const amount = change.value(amountMicros);
       for (const counter of counters) {
         const limit = change.limitIsAsRead(row, counter.limit);
-        if (limit === undefined) continue;
         const name = change.name(counter.counter);
-        change.set(`${name} = if_not_exists(${name}, ${limit}) - ${amount}`);
+        change.set(`${name} = if_not_exists(${name}, ${limit ?? change.value(0)}) - ${amount}`);
+        if (limit === undefined) continue;
         change.when(`(attribute_not_exists(${name}) OR ${name} >= ${amount})`);
       }
       const hold = change.name(holdAttribute(key));
@@ -123,19 +126,10 @@ export function createLedgerStore(dynamo: Dynamo): LedgerStore {
       const known = change.limitIsAsRead(row, name);
       const limitName = change.name(limitAttribute(name));
       const counterName = change.name(counter);
-      if (limitMicros === null) {
-        change.remove(limitName);
-        change.remove(counterName);
-      } else {
-        const limit = change.value(limitMicros);
-        change.set(`${limitName} = ${limit}`);
-        if (known === undefined) {
-          change.set(`${counterName} = ${limit}`);
-        } else {
-          const difference = change.value(limitMicros - (row.limits[name] ?? 0));
-          change.set(`${counterName} = if_not_exists(${counterName}, ${known}) + ${difference}`);
-        }
-      }
+      if (limitMicros === null) change.remove(limitName);
+      else change.set(`${limitName} = ${change.value(limitMicros)}`);
+      const difference = change.value((limitMicros ?? 0) - (row.limits[name] ?? 0));
+      change.set(`${counterName} = if_not_exists(${counterName}, ${known ?? change.value(0)}) + ${difference}`);
       // The other conditions also hold for an item that does not exist.
       change.when(`attribute_exists(${change.name("pk")})`);
       return update(row, change.compiled());
@@ -181,7 +175,7 @@ function ledgerChange() {
   };
 }
 
-/** Negative amounts are taken. Limits must be as read: otherwise a counter removed with its limit would come back. */
+/** Negative amounts are taken. Limits must be as read: a counter that does not exist yet begins at its limit. */
 function giveToCounters(
   change: LedgerChange,
   row: LedgerRow,
@@ -190,14 +184,9 @@ function giveToCounters(
 ): void {
   if (amountMicros === 0) return;
   for (const counter of counters) {
-    const limit = change.limitIsAsRead(row, counter.limit);
-    // A day's counter outlives its limit when the limit was removed on another day.
-    const outlives = limit === undefined && row.remaining[counter.counter] !== undefined;
-    if (limit === undefined && !outlives) continue;
+    const limit = change.limitIsAsRead(row, counter.limit) ?? change.value(0);
     const name = change.name(counter.counter);
-    const before = limit === undefined ? name : `if_not_exists(${name}, ${limit})`;
-    change.set(`${name} = ${before} + ${change.value(amountMicros)}`);
-    if (outlives) change.when(`attribute_exists(${name})`);
+    change.set(`${name} = if_not_exists(${name}, ${limit}) + ${change.value(amountMicros)}`);
   }
 }
 

@@ -194,8 +194,8 @@ export const scheduleSchema = z.strictObject({
 export type Schedule = z.infer<typeof scheduleSchema>;
 
 /**
- * Terms are matched as whole words after normalisation. A rule refuses when one of `anyOf` is met and, where
- * `onlyWith` is given, one of those concepts as well; `ratings` limits it to effective ratings.
+ * Refuses when its concept is met and the effective rating is among `ratings`. Pairs (youth with rated content) come about
+ * by `raises`: the rated word raises the rating, and then the rule applies.
  */
 export const policyRuleSchema = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9-]{2,63}$/),

@@ -26,8 +26,11 @@ export type ValidateInput = z.infer<typeof imageInputSchema>;
 /** First try, two failovers: beyond that something is wrong that buying does not mend. */
 export const ATTEMPTS_MAX = 3;
 
-/** A job at a provider that takes longer is cancelled there (`Cancel-After`): well below the hour that outputs live. */
-export const JOB_DEADLINE_MS = 15 * 60 * 1000;
+/**
+ * A job that takes longer is cancelled at the provider (`Cancel-After`). Models billed by time have a most price that covers
+ * these five minutes: the hold is the most that an attempt can cost.
+ */
+export const JOB_DEADLINE_MS = 5 * 60 * 1000;
 
 /** What one image asks of routing. */
 export interface RoutingQuery {

@@ -27,7 +27,8 @@ export function produce(
     if (json) for (const each of produced) output.document(producedDocument(each));
     else if (produced.length === 0) output.text(whenNone(atelier));
     else await report(session, atelier, produced.filter(isImage), elapsedMs);
-    for (const notice of noticesOf(produced)) output.note(notice);
+    // Whoever stopped the run has been told that images are left open.
+    if (!signal.aborted) for (const notice of noticesOf(produced)) output.note(notice);
     return worstExitCode(produced.map(exitCodeOfProduced));
   });
 }

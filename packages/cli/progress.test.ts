@@ -29,6 +29,7 @@ describe("startProgress", () => {
   it("draws a bar for each stage in place", () => {
     const stream = new CapturedStream(30);
     const progress = startProgress(stream);
+    progress.take({ kind: "planned", images: 1 });
     progress.take({ kind: "planned", images: 2 });
     progress.take(finished("validate", 0));
     progress.take(finished("validate", 1));
@@ -56,6 +57,15 @@ describe("startProgress", () => {
         .slice(0, 5)
         .every((line) => line.endsWith(" ███████████ 1/1")),
     ).toBe(true);
+  });
+
+  it("stands more images than were planned", () => {
+    const stream = new CapturedStream(25);
+    const progress = startProgress(stream);
+    progress.take({ kind: "planned", images: 1 });
+    progress.take(finished("validate", 0));
+    progress.take(finished("validate", 1));
+    expect(screenOf(stream.text)[0]).toBe("validate ███████████ 2/1");
   });
 
   it("makes way for a note and comes back below it", () => {

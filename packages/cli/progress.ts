@@ -27,7 +27,7 @@ export function startProgress(stream: TextStream): Progress {
     const widthColumns = (stream.columns ?? WIDTH_COLUMNS_DEFAULT) - 1;
     const counts = ` ${count}/${images}`;
     const barColumns = Math.min(BAR_COLUMNS_MAX, widthColumns - "validate ".length - counts.length);
-    const full = images === 0 ? 0 : Math.floor((barColumns * count) / images);
+    const full = Math.floor(barColumns * Math.min(1, count / images));
     const bar = barColumns > 0 ? "█".repeat(full) + "░".repeat(barColumns - full) : "";
     return `${stage.padEnd("validate".length)} ${bar}${counts}`.slice(0, Math.max(0, widthColumns));
   };
@@ -49,7 +49,8 @@ export function startProgress(stream: TextStream): Progress {
     take(event) {
       switch (event.kind) {
         case "planned":
-          images += event.images;
+          // Told again as more becomes known; each time the whole number.
+          images = Math.max(images, event.images);
           break;
         case "finished":
           passed.get(event.stage)?.add(event.imageId);

@@ -67,9 +67,10 @@ function installNode() {
 
 function npm(npmArguments) {
   const options = { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 };
-  // Set by npm itself for the commands that it runs: the very npm that the user chose.
+  // Set for the commands that npm runs: the very npm that the user chose. (Other package managers set theirs.)
   const program = process.env.npm_execpath;
-  if (program?.endsWith(".js")) return spawnSync(process.execPath, [program, ...npmArguments], options);
+  if (program !== undefined && /npm-cli\.[cm]?js$/.test(program))
+    return spawnSync(process.execPath, [program, ...npmArguments], options);
   return spawnSync("npm", npmArguments, { ...options, shell: process.platform === "win32" });
 }
 

@@ -39,7 +39,7 @@ const lockOf = (versions: Record<string, string>) =>
 /** An npm that notes how it was called, and does what a test says. */
 async function fakeNpm(script: string): Promise<void> {
   const note = 'require("node:fs").appendFileSync("npm.log", process.argv.slice(2).join(" ") + "\\n");';
-  await write("npm.cjs", `${note}\n${script}`);
+  await write("npm-cli.cjs", `${note}\n${script}`);
 }
 
 const INSTALLS = `require("node:fs").mkdirSync("node_modules", { recursive: true });
@@ -53,7 +53,7 @@ async function npmCalls(): Promise<string> {
 function start(launcher: string, scriptArguments: string[]) {
   const child = spawn(process.execPath, [join(root, launcher), ...scriptArguments], {
     cwd: root,
-    env: { ...process.env, npm_execpath: join(root, "npm.cjs"), NODE_OPTIONS: "" },
+    env: { ...process.env, npm_execpath: join(root, "npm-cli.cjs"), NODE_OPTIONS: "" },
   });
   const output = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]).then(
     ([stdout, stderr]) => ({ stdout, stderr, code: child.exitCode, signal: child.signalCode }),

@@ -41,14 +41,11 @@ export function createEngineClient(connections: Connections): DynamoDBClient {
         throwFault(output.response.headers, body);
         return { response: Object.assign(output.response, { body }) };
       } catch (error) {
-        if (!isConnectionFault(error)) throw error;
-        if (sends === SENDS_MAX) {
-          throw new AtelierError(
-            "StorageUnavailable",
-            `The local database broke off ${SENDS_MAX} times at one request.`,
-            { cause: error },
-          );
+        if (faultCode(error) === "ETIMEDOUT") {
+          throw unavailable(`did not answer within ${ANSWER_WITHIN_MS / 1000} seconds`, error);
         }
+        if (!isConnectionFault(error)) throw error;
+        if (sends === SENDS_MAX) throw unavailable(`broke off ${SENDS_MAX} times at one request`, error);
         await connections.drop(connection);
       }
     }
@@ -57,7 +54,11 @@ export function createEngineClient(connections: Connections): DynamoDBClient {
   function handlerOf(connection: Connection): NodeHttpHandler {
     const known = handlers.get(connection);
     if (known) return known;
-    const made = new NodeHttpHandler({ httpAgent: connection.agent, requestTimeout: ANSWER_WITHIN_MS });
+    const made = new NodeHttpHandler({
+      httpAgent: connection.agent,
+      requestTimeout: ANSWER_WITHIN_MS,
+      throwOnRequestTimeout: true,
+    });
     handlers.set(connection, made);
     return made;
   }
@@ -84,6 +85,10 @@ function throwFault(headers: Record<string, string>, body: Uint8Array): void {
   if (name === undefined) return;
   const { message } = JSON.parse(Buffer.from(body).toString("utf8")) as { message: string };
   throw new AtelierError(isErrorName(name) ? name : "StorageUnavailable", message);
+}
+
+function unavailable(what: string, cause: unknown): AtelierError {
+  return new AtelierError("StorageUnavailable", `The local database ${what}.`, { cause });
 }
 
 async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

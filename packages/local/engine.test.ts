@@ -71,7 +71,9 @@ class Actor {
   readonly #waiting = new Set<() => void>();
 
   constructor(path: string) {
-    this.child = fork(join(import.meta.dirname, "engine.test-process.ts"), [path]);
+    // Another temporary folder than ours, which also goes away with the test.
+    const env = { ...process.env, TMPDIR: place };
+    this.child = fork(join(import.meta.dirname, "engine.test-process.ts"), [path], { env });
     this.child.on("message", (report: Report) => {
       this.reports.push(report);
       for (const look of this.#waiting) look();
@@ -83,13 +85,15 @@ class Actor {
     this.child.send(order);
   }
 
-  /** When at least so many reports of a kind have come. */
+  /** When at least so many reports of a kind have come; rejects when it fails instead. */
   async heard(kind: Report["kind"], count = 1): Promise<void> {
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       const look = () => {
-        if (this.of(kind).length < count) return;
+        const failed = this.of("failed")[0];
+        if (failed) reject(new Error(`${failed.name}: ${failed.message}`));
+        else if (this.of(kind).length >= count) resolve();
+        else return;
         this.#waiting.delete(look);
-        resolve();
       };
       this.#waiting.add(look);
       look();

@@ -158,14 +158,21 @@ export function createFileBlobs(deps: {
 
   async function sideFiles(key: string): Promise<BlobHead[]> {
     const side = sideFolder(key);
-    const names = await files.readdir(side).catch((error: unknown) => absent(error) ?? []);
     const heads: BlobHead[] = [];
-    for (const name of names.filter((candidate) => !isTemporary(candidate))) {
-      const written = parseHead(await files.readFile(join(side, name), "utf8"));
-      if (written?.key !== key) throw damaged(join(side, name));
+    for await (const written of headsIn(side)) {
+      if (written?.key !== key) throw damaged(side);
       heads.push(written);
     }
     return heads;
+  }
+
+  async function* headsIn(side: string): AsyncIterable<BlobHead | undefined> {
+    const names = await files.readdir(side).catch((error: unknown) => absent(error) ?? []);
+    for (const name of names.filter((candidate) => !isTemporary(candidate))) {
+      // Whoever lost a race takes its side file away again.
+      const bytes = await readOrUndefined(join(side, name));
+      if (bytes) yield parseHead(Buffer.from(bytes).toString("utf8"));
+    }
   }
 
   async function* keysBelow(start: string): AsyncIterable<string> {
@@ -178,9 +185,11 @@ export function createFileBlobs(deps: {
         yield* keysBelow(path);
         continue;
       }
-      const side = (await files.readdir(path)).find((name) => !isTemporary(name));
-      const written = side && parseHead(await files.readFile(join(path, side), "utf8"));
-      if (written) yield written.key;
+      for await (const written of headsIn(path)) {
+        if (!written) continue;
+        yield written.key;
+        break;
+      }
     }
   }
 

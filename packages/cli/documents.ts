@@ -66,7 +66,6 @@ export function templateDocument(category: Category, template: Template | null, 
     models: template?.models ?? [],
   };
 }
-export type TemplateDocument = ReturnType<typeof templateDocument>;
 
 function wordsOfSlots(template: Template): Record<string, string[]> {
   return Object.fromEntries(

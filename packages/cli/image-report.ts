@@ -48,8 +48,8 @@ export function totalsLine(images: readonly ImageDocument[], elapsedMs: number |
   const statuses = [...counts].map(([status, count]) => `${count} ${status}`).join(", ");
   const costMicros = images.reduce((total, image) => total + microsOf(image.metadata.cost), 0);
   const processingSeconds = images.reduce((total, image) => total + (image.metadata.processing_time ?? 0), 0);
-  const seconds = elapsedMs === null ? processingSeconds : elapsedMs / 1000;
-  return `${countOf(images.length, "image")} (${statuses}), ${formatUsd(costMicros)}, ${seconds.toFixed(1)} s`;
+  const totalSeconds = elapsedMs === null ? processingSeconds : elapsedMs / 1000;
+  return `${countOf(images.length, "image")} (${statuses}), ${formatUsd(costMicros)}, ${totalSeconds.toFixed(1)} s`;
 }
 
 /** The deepest folder that holds every file of the images. */

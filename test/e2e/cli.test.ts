@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readFile, rm, watch, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -55,6 +55,10 @@ function linesOf(stdout: string): unknown[] {
     .split("\n")
     .slice(0, -1)
     .map((line) => JSON.parse(line));
+}
+
+async function firstNamed(folder: string, name: string): Promise<void> {
+  for await (const { filename } of watch(folder)) if (filename === name) return;
 }
 
 const imagesOf = (stdout: string) => linesOf(stdout).map((line) => imageDocumentSchema.parse(line));
@@ -213,13 +217,13 @@ describe("the plan", () => {
 describe("SIGINT", () => {
   it("stops a run, and `resume` brings it to its end", async () => {
     const words = "generate --category weekend_special --variations 6 --json".split(" ");
+    const folder = join(root, "stopped");
+    await mkdir(folder);
+    // The first picture that a provider delivered: the run is in the middle of its work.
+    const delivered = firstNamed(folder, "incoming");
     const child = started("stopped", words);
     const run = ended(child);
-    // Another process can look meanwhile: once there are images, the run is under way.
-    let open = 0;
-    while (open === 0 && child.exitCode === null) {
-      open = imagesOf((await atelier("stopped", "images", "--json")).stdout).length;
-    }
+    await delivered;
     child.kill("SIGINT");
     const { exitCode, stderr } = await run;
     expect(exitCode).toBe(130);
@@ -232,5 +236,5 @@ describe("SIGINT", () => {
     const images = imagesOf((await atelier("stopped", "images", "--json")).stdout);
     expect(images).toHaveLength(6);
     for (const image of images) expect(isTerminal(image.status)).toBe(true);
-  });
+  }, 60_000);
 });

@@ -37,6 +37,8 @@ export async function runCommandLine(words: readonly string[], io: CommandLineIo
       report(known, output, running.session?.json ?? false);
     }
   }
+  // A stream tells about a failed write only after the call that wrote.
+  await new Promise((resolve) => setImmediate(resolve));
   if (output.failure !== null) {
     output.note(`Standard output cannot be written: ${output.failure.message}.`);
     return running.session?.interruptedCode ?? EXIT.usage;

@@ -1,0 +1,211 @@
+/**
+ * @module Must hold: whenever a run is killed, `resume` brings every planned image to its end, nothing is bought twice, no
+ * money leaks and no half-written file is visible.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ImageDocument } from "@atelier/core/document";
+import { sha256Hex } from "@atelier/core/ids";
+import { openInstallation } from "@atelier/local/installation";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const COMMAND = join(ROOT, "packages/cli/atelier.mjs");
+const KILL_AT = fileURLToPath(new URL("kill-at.ts", import.meta.url));
+const SIZE_PIXELS = 256;
+/** `npm test` takes some of them; the full thirty are `npm run bench -- kills`. */
+const MOMENTS = Number(process.env.ATELIER_TEST_KILLS ?? "6");
+
+let folder = "";
+let templates = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "atelier-kill-"));
+  templates = join(folder, "templates");
+  await cp(join(ROOT, "templates"), templates, { recursive: true });
+  // The same templates with small pictures: what is tested does not depend on their size.
+  for (const name of await readdir(join(templates, "categories"))) {
+    const path = join(templates, "categories", name);
+    await writeFile(
+      path,
+      (await readFile(path, "utf8")).replaceAll(/(width|height): 1024/g, `$1: ${SIZE_PIXELS}`),
+    );
+  }
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs Node in a process group of its own, and kills the group after a while if asked to. */
+function run(args: readonly string[], killAfterMs?: number): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...args], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const output = { stdout: "", stderr: "" };
+    child.stdout.on("data", (chunk) => (output.stdout += chunk));
+    child.stderr.on("data", (chunk) => (output.stderr += chunk));
+    const timer =
+      killAfterMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+          }, killAfterMs);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code, ...output });
+    });
+  });
+}
+
+const command = (data: string, ...args: string[]) => [COMMAND, ...args, "--data", data, "--json"];
+
+/** Days of the weekly plan from a Monday on, without Sundays: five, three, three, five, three and three pictures. */
+function workday(index: number): string {
+  const days = index + Math.floor(index / 6);
+  return new Date(Date.UTC(2026, 10, 23 + days)).toISOString().slice(0, 10);
+}
+
+async function documentsOf(data: string): Promise<ImageDocument[]> {
+  const { stdout } = await run(command(data, "images", "--limit", "1000"));
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
+
+/** Everything that must be true once `resume` has ended. */
+async function expectSound(data: string): Promise<ImageDocument[]> {
+  const images = await documentsOf(data);
+  for (const image of images) {
+    expect(`${image.image_id} ${image.status} ${image.failure?.message ?? ""}`).toBe(
+      `${image.image_id} completed `,
+    );
+    for (const rendition of image.renditions) {
+      expect(sha256Hex(await readFile(join(data, rendition.path)))).toBe(rendition.sha256);
+    }
+  }
+  await expectOneCreateEach(data, images);
+  await expectMoneyConserved(data, images);
+  await expectNoHalfFiles(data);
+  return images;
+}
+
+async function expectOneCreateEach(data: string, images: readonly ImageDocument[]): Promise<void> {
+  const creates = (await readFile(join(data, "sandbox/creates.jsonl"), "utf8"))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as { webhook: string; status: number });
+  const accepted = creates
+    .filter(({ status }) => status === 201)
+    .map(({ webhook }) => webhook.split("/").at(-2) ?? "");
+  expect(new Set(accepted).size).toBe(accepted.length);
+  // One paid picture an image: no second attempt of an image was accepted.
+  const paid = accepted.map((attemptId) => attemptId.slice(0, attemptId.lastIndexOf("-")));
+  expect([...paid].sort()).toStrictEqual(images.map((image) => image.image_id).sort());
+}
+
+async function expectMoneyConserved(data: string, images: readonly ImageDocument[]): Promise<void> {
+  const installation = await openInstallation({
+    dataFolder: data,
+    templatesFolder: templates,
+    provider: null,
+    environment: {},
+  });
+  try {
+    const { attempts, ledger } = installation.steps;
+    let settledMicros = 0;
+    for (const image of images) {
+      for (const attempt of await attempts.ofImage(image.image_id)) {
+        expect(attempt).toMatchObject({ ledgerApplied: true, settledMicros: expect.any(Number) });
+        settledMicros += attempt.settledMicros ?? 0;
+      }
+    }
+    const row = await ledger.read("sandbox", installation.today().slice(0, 7));
+    expect(row).toBeDefined();
+    expect(Object.values(row?.holds ?? {}).filter((amountMicros) => amountMicros > 0)).toStrictEqual([]);
+    expect(row?.openHolds).toBe(0);
+    expect((row?.limits.m ?? 0) - (row?.remaining.m ?? Number.NaN)).toBe(settledMicros);
+    expect(Math.round(images.reduce((sum, image) => sum + image.metadata.cost, 0) * 1e6)).toBe(settledMicros);
+  } finally {
+    await installation.close();
+  }
+}
+
+/** Under the folders that people look at, every file is whole: what it is named by its own hash it has. */
+async function expectNoHalfFiles(data: string): Promise<void> {
+  for (const entry of await readdir(join(data, "content"), { recursive: true, withFileTypes: true })) {
+    const named = /-([0-9a-f]{8})\.(jpg|webp)$/.exec(entry.name);
+    if (!entry.isFile() || !named) continue;
+    const bytes = await readFile(join(entry.parentPath, entry.name));
+    expect(createHash("sha256").update(bytes).digest("hex").slice(0, 8)).toBe(named[1]);
+  }
+}
+
+describe("kill -9 of the process group", () => {
+  const boundaries = ["plan", "validate", "generate", "collect", "process", "record"].flatMap((step) =>
+    ["entered", "left"].map((phase) => ({ step, phase })),
+  );
+
+  test("at every step boundary, then one resume", { timeout: 240_000 }, async () => {
+    const data = join(folder, "boundaries");
+    for (const [index, { step, phase }] of boundaries.entries()) {
+      // The second image's boundary where there are several: then work is under way on both sides of it.
+      const passes = step === "plan" ? "0" : "1";
+      const killed = await run([KILL_AT, data, templates, workday(index), step, phase, passes]);
+      expect(`${step} ${phase} ${killed.code} ${killed.stderr}`).toBe(`${step} ${phase} null `);
+    }
+    const resumed = await run(command(data, "resume"));
+    expect(resumed).toMatchObject({ code: 0, stderr: "" });
+    const images = await expectSound(data);
+    // Even the run that was killed before it had planned anything: its occurrence is fired again.
+    expect(new Set(images.map((image) => image.request_id)).size).toBe(boundaries.length);
+  });
+
+  test("at seeded random moments, with a resume killed as well", { timeout: 240_000 }, async () => {
+    const data = join(folder, "random");
+    // Moments are shares of an undisturbed run on this machine, which may be busy: from start-up to the last file.
+    const startedAtMs = performance.now();
+    expect(await run(command(data, "plan", "--run", "--date", workday(0)))).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    const wholeMs = performance.now() - startedAtMs;
+    for (let index = 1; index <= MOMENTS; index++) {
+      const share =
+        0.15 + 0.8 * (createHash("sha256").update(`moment ${index}`).digest().readUInt16BE(0) / 0xffff);
+      await run(command(data, "plan", "--run", "--date", workday(index)), share * wholeMs);
+      if (index % 4 === 0) await run(command(data, "resume"), share * wholeMs);
+    }
+    const resumed = await run(command(data, "resume"));
+    expect(resumed).toMatchObject({ code: 0, stderr: "" });
+    await expectSound(data);
+  });
+});
+
+test("two processes on one occurrence make each image once, while a third lists", {
+  timeout: 120_000,
+}, async () => {
+  const data = join(folder, "twice");
+  const plan = command(data, "plan", "--run", "--date", workday(0));
+  const [one, other, listed] = await Promise.all([run(plan), run(plan), run(command(data, "images"))]);
+  expect(one).toMatchObject({ code: 0, stderr: "" });
+  expect(other).toMatchObject({ code: 0, stderr: "" });
+  expect(listed).toMatchObject({ code: 0, stderr: "" });
+  const idsOf = (ended: Ended) =>
+    ended.stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => (JSON.parse(line) as ImageDocument).image_id);
+  expect(idsOf(one)).toHaveLength(5);
+  expect(idsOf(other)).toStrictEqual(idsOf(one));
+  expect(await expectSound(data)).toHaveLength(5);
+});

@@ -19,7 +19,8 @@ export interface Levels {
 export function levelsOf(raw: RawPicture): Levels {
   const { pixels } = raw;
   const pixelCount = raw.width * raw.height;
-  const step = Math.max(1, Math.floor(pixelCount / SAMPLES));
+  // Odd, so that the samples do not stay in the same few columns.
+  const step = Math.floor(pixelCount / SAMPLES) | 1;
   const histogram = new Uint32Array(256);
   let samples = 0;
   for (let pixel = 0; pixel < pixelCount; pixel += step, samples++) {

@@ -1,7 +1,7 @@
 /** @module The exit codes, and which of several wins. */
 import type { VariationDocument } from "@atelier/core/document";
 import { ERRORS, errorNameOf, isErrorName } from "@atelier/core/errors";
-import { noCandidateError, type RoutedExclusion } from "@atelier/core/routing";
+import { noCandidateError } from "@atelier/core/routing";
 import type { Produced } from "@atelier/local/facade";
 
 export const EXIT = { done: 0, failed: 1, usage: 2, policy: 3, budget: 4 } as const;
@@ -45,6 +45,5 @@ export function exitCodeOfProduced(produced: Produced): ExitCode {
 export function exitCodeOfVariation(variation: VariationDocument): ExitCode {
   if (variation.policy.decision === "refused") return EXIT.policy;
   if (variation.candidates.length > 0) return EXIT.done;
-  // A document's reasons are those of the routing, as text.
-  return exitCodeOfName(noCandidateError(variation.excluded as readonly RoutedExclusion[]));
+  return exitCodeOfName(noCandidateError(variation.excluded));
 }

@@ -40,6 +40,7 @@ export interface PlannedEntry {
 
 export type Stage = "validate" | "generate" | "collect" | "process" | "record";
 export type ProgressEvent =
+  /** How many images the run works on; again with a higher number when another part is planned. */
   | { readonly kind: "planned"; readonly images: number }
   | { readonly kind: "entered"; readonly stage: Stage; readonly imageId: string }
   | { readonly kind: "finished"; readonly stage: Stage; readonly imageId: string }

@@ -107,7 +107,7 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
     audit: async (subject, limit) =>
       subject === null
         ? (await installation.audit.list({ limit })).items
-        : installation.audit.ofSubject(subject),
+        : (await installation.audit.ofSubject(subject)).slice(-limit),
     contactSheet: (images) => writeContactSheet(images, installation),
     close: installation.close,
   };

@@ -67,6 +67,8 @@ export type StepListener = (step: {
   readonly name: string;
   readonly imageId: string | null;
   readonly phase: "entered" | "left";
+  /** What the step returned, once it has left. */
+  readonly result?: unknown;
 }) => void;
 
 /** @throws AtelierError `ConfigurationInvalid`, `CatalogueInvalid`, `FolderUnusable`, `StorageFull`, before anything starts */
@@ -237,7 +239,7 @@ function watched(handlers: Readonly<Record<string, Handler>>, tell: StepListener
         const imageId = imageIdIn(payload);
         tell({ name, imageId, phase: "entered" });
         const result = await handler(payload);
-        tell({ name, imageId, phase: "left" });
+        tell({ name, imageId, phase: "left", result });
         return result;
       },
     ]),

@@ -1,6 +1,7 @@
 /** @module Progress of a run: the steps of the state machine, told as stages of images. */
 import type { ImageDocument } from "@atelier/core/document";
 import { type Image, isTerminal } from "@atelier/core/image";
+import { planOutputSchema } from "@atelier/core/workflow/steps/plan";
 import type { RunOptions, Stage } from "./facade.ts";
 import type { Installation } from "./installation.ts";
 
@@ -18,13 +19,13 @@ export function reportProgress(
 ): () => void {
   const tell = run.onProgress;
   if (!tell) return () => undefined;
-  const planned = new Set<string>();
-  installation.onStep(({ name, imageId, phase }) => {
-    if (imageId === null) return;
-    if (name === "validate" && phase === "entered" && !planned.has(imageId)) {
-      planned.add(imageId);
-      tell({ kind: "planned", images: planned.size });
+  let planned = 0;
+  installation.onStep(({ name, imageId, phase, result }) => {
+    if (name === "plan" && phase === "left") {
+      planned += planOutputSchema.parse(result).items.length;
+      tell({ kind: "planned", images: planned });
     }
+    if (imageId === null) return;
     // Generate has ended for an image when its outputs are collected: what its function returns means nothing.
     if (name === "collect" && phase === "entered") tell({ kind: "finished", stage: "generate", imageId });
     if (isStage(name) && !(name === "generate" && phase === "left")) {

@@ -111,16 +111,22 @@ export function createReplicateProvider(settings: ReplicateSettings, deps: Repli
   };
 }
 
-function isSuccess(answer: HttpAnswer): answer is Extract<HttpAnswer, { kind: "answered" }> {
-  return answer.kind === "answered" && answer.status >= 200 && answer.status < 300;
+type Answered = Extract<HttpAnswer, { kind: "answered" }>;
+
+function isSuccess(answer: HttpAnswer): answer is Answered {
+  return answer.kind === "answered" && isSuccessStatus(answer.status);
+}
+
+function isSuccessStatus(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 function unavailable(answer: HttpAnswer, token: string, nowMs: number): AtelierError {
   if (answer.kind !== "answered") return new AtelierError("ProviderUnavailable", answer.message);
-  const { status, headers } = answer;
-  const said = isSuccess(answer)
+  const { status, headers, text } = answer;
+  const said = isSuccessStatus(status)
     ? "with something that is no such prediction"
-    : redact(answer.text ?? "", [token]);
+    : redact(text ?? "", [token]);
   return new AtelierError(
     "ProviderUnavailable",
     `Replicate answered a read with status ${status} ${said}`.trim(),

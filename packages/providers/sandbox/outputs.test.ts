@@ -43,7 +43,7 @@ async function operationOf(prompt = "a lighthouse", seed = 42): Promise<string> 
     },
     { attemptId: "a", webhookUrl: null },
   );
-  if (submission.kind !== "accepted") throw new Error(submission.message);
+  if (submission.kind !== "accepted") throw new Error(JSON.stringify(submission));
   await replicate.advance(TEST_JOB_MS);
   return submission.operation;
 }

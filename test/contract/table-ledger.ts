@@ -76,14 +76,36 @@ export function describeLedgerContract(makeTable: MakeTable): void {
     expect(await ledger.read("sandbox", month)).toBeUndefined();
   });
 
-  test("the first hold of a period starts its counters; a scope without a limit gets none", async () => {
+  test("the first hold of a period starts its counters; a scope without a limit counts from zero", async () => {
     expect(await ledger.hold(await opened(), holdOf("a", 30))).toBe(true);
-    expect(await read()).toMatchObject({
-      remaining: { m: 970, "d.2026-11-22": 70, "p.replicate": 470 },
-      holds: { a: 30 },
-      openHolds: 1,
+    expect(await read()).toMatchObject({ holds: { a: 30 }, openHolds: 1 });
+    expect((await read()).remaining).toStrictEqual({
+      m: 970,
+      "d.2026-11-22": 70,
+      "p.replicate": 470,
+      "c.feet": -30,
     });
-    expect((await read()).remaining).not.toHaveProperty("c.feet");
+  });
+
+  test("a cap set in the middle of a month, after spending and with holds open, is exact", async () => {
+    await ledger.hold(await opened(), holdOf("spent", 40));
+    await ledger.apply(await read(), settleOf("spent", 25));
+    await ledger.apply(await read(), settleOf("spent+correction", 5));
+    await ledger.hold(await read(), holdOf("open", 20));
+    expect((await read()).remaining["c.feet"]).toBe(-50);
+    const feet = { name: "c.feet", counter: "c.feet" };
+    expect(await ledger.setLimit(await read(), { ...feet, limitMicros: 60 })).toBe(true);
+    expect(await read()).toMatchObject({ limits: { "c.feet": 60 }, remaining: { "c.feet": 10 } });
+    expect(await ledger.hold(await read(), holdOf("too much", 11))).toBe(false);
+    expect(await ledger.hold(await read(), holdOf("just", 10))).toBe(true);
+    await ledger.apply(await read(), settleOf("open", 0));
+    expect((await read()).remaining["c.feet"]).toBe(20);
+    // Taken off and set again: what was spent meanwhile counts.
+    expect(await ledger.setLimit(await read(), { ...feet, limitMicros: null })).toBe(true);
+    await ledger.apply(await read(), settleOf("just", 7));
+    expect(await ledger.setLimit(await read(), { ...feet, limitMicros: 100 })).toBe(true);
+    expect((await read()).remaining["c.feet"]).toBe(100 - 25 - 5 - 7);
+    expect((await read()).remaining.m).toBe(1_000 - 25 - 5 - 7);
   });
 
   test("a hold of exactly what is left passes, of more not; more than a limit never", async () => {
@@ -256,18 +278,28 @@ export function describeLedgerContract(makeTable: MakeTable): void {
     expect((await read()).remaining["d.2026-11-23"]).toBe(25);
   });
 
-  test("a removed limit takes its counter along, a new one starts in full", async () => {
+  test("a removed limit refuses nothing any more, and its counter goes on below zero", async () => {
     await ledger.hold(await opened(), holdOf("a", 80));
     const held = await read();
     expect(await ledger.setLimit(held, { name: "d", counter: "d.2026-11-22", limitMicros: null })).toBe(true);
-    expect(await read()).toMatchObject({ limits: { m: 1_000, "p.replicate": 500 }, remaining: { m: 920 } });
-    // Based on the old limits, a settlement would bring the counter back.
+    const removed = await read();
+    expect(removed.limits).toStrictEqual({ m: 1_000, "p.replicate": 500 });
+    expect(removed.remaining).toStrictEqual({
+      m: 920,
+      "d.2026-11-22": -80,
+      "p.replicate": 420,
+      "c.feet": -80,
+    });
+    expect(await ledger.hold(removed, holdOf("b", 400))).toBe(true);
+    // Based on the old limits.
     expect(await ledger.apply(held, settleOf("a", 50))).toBe(false);
     expect(await ledger.apply(await read(), settleOf("a", 50))).toBe(true);
-    expect((await read()).remaining).toStrictEqual({ m: 950, "p.replicate": 450 });
-    const feet = { name: "c.feet", counter: "c.feet", limitMicros: 30 };
-    expect(await ledger.setLimit(await read(), feet)).toBe(true);
-    expect((await read()).remaining["c.feet"]).toBe(30);
+    expect((await read()).remaining).toStrictEqual({
+      m: 550,
+      "d.2026-11-22": -450,
+      "p.replicate": 50,
+      "c.feet": -450,
+    });
   });
 
   test("a day's counter whose limit went on another day is still given back to", async () => {
@@ -277,13 +309,21 @@ export function describeLedgerContract(makeTable: MakeTable): void {
     expect((await read()).remaining).toMatchObject({ m: 950, "d.2026-11-22": 50 });
   });
 
-  test("an account without any limit still notes holds and tombstones", async () => {
+  test("an account without any limit counts from zero and refuses nothing", async () => {
     expect(await ledger.hold(await opened({}), holdOf("a", 80))).toBe(true);
-    expect(await read()).toMatchObject({ remaining: {}, holds: { a: 80 }, openHolds: 1 });
+    expect(await read()).toMatchObject({
+      remaining: { m: -80, "c.feet": -80 },
+      holds: { a: 80 },
+      openHolds: 1,
+    });
     expect(await ledger.apply(await read(), settleOf("a", 50))).toBe(true);
     expect(await ledger.hold(await read(), holdOf("b", 80))).toBe(true);
     expect(await ledger.giveBack(await read(), "b", ALL)).toBe(true);
-    expect(await read()).toMatchObject({ remaining: {}, holds: { a: 0 }, openHolds: 0 });
+    expect(await read()).toMatchObject({
+      remaining: { m: -50, "d.2026-11-22": -50, "p.replicate": -50, "c.feet": -50 },
+      holds: { a: 0 },
+      openHolds: 0,
+    });
   });
 
   test("repeated after a lost answer nothing counts twice, and the work is seen to be done", async () => {

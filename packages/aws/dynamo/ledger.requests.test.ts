@@ -50,7 +50,7 @@ const counters = [
 ];
 const store = () => createLedgerStore(createDynamo({ client, tableName: "atelier" }));
 
-test("hold takes the amount from every limited counter in one conditional update", async () => {
+test("hold takes the amount from every counter in one update, and asks those with a limit", async () => {
   const hold = { key: "img_a_00002-1", amountMicros: 50_000, counters, openHoldsMax: 500 };
   expect(await store().hold(row, hold)).toBe(true);
   expect(requests).toStrictEqual([
@@ -61,12 +61,13 @@ test("hold takes the amount from every limited counter in one conditional update
         Key: { pk: { S: "LEDGER#real" }, sk: { S: "2026-11" } },
         UpdateExpression:
           "SET #n1 = if_not_exists(#n1, :v1) - :v0, #n3 = if_not_exists(#n3, :v2) - :v0, " +
-          "#n5 = if_not_exists(#n5, :v3) - :v0, #n7 = :v0, #n8 = #n8 + :v4",
+          "#n5 = if_not_exists(#n5, :v3) - :v0, #n7 = if_not_exists(#n7, :v4) - :v0, " +
+          "#n8 = :v0, #n9 = #n9 + :v5",
         ConditionExpression:
           "#n0 = :v1 AND (attribute_not_exists(#n1) OR #n1 >= :v0) AND " +
           "#n2 = :v2 AND (attribute_not_exists(#n3) OR #n3 >= :v0) AND " +
           "#n4 = :v3 AND (attribute_not_exists(#n5) OR #n5 >= :v0) AND " +
-          "attribute_not_exists(#n6) AND attribute_not_exists(#n7) AND #n8 < :v5",
+          "attribute_not_exists(#n6) AND attribute_not_exists(#n8) AND #n9 < :v6",
         ExpressionAttributeNames: {
           "#n0": "l.m",
           "#n1": "m",
@@ -75,16 +76,18 @@ test("hold takes the amount from every limited counter in one conditional update
           "#n4": "l.p.replicate",
           "#n5": "p.replicate",
           "#n6": "l.c.feet",
-          "#n7": "h.img_a_00002-1",
-          "#n8": "openHolds",
+          "#n7": "c.feet",
+          "#n8": "h.img_a_00002-1",
+          "#n9": "openHolds",
         },
         ExpressionAttributeValues: {
           ":v0": { N: "50000" },
           ":v1": { N: "200000000" },
           ":v2": { N: "10000000" },
           ":v3": { N: "50000000" },
-          ":v4": { N: "1" },
-          ":v5": { N: "500" },
+          ":v4": { N: "0" },
+          ":v5": { N: "1" },
+          ":v6": { N: "500" },
         },
       },
     },
@@ -149,6 +152,28 @@ test("apply without a hold takes the charge and counts no hold", async () => {
       ":v2": { N: "-50000" },
       ":v3": { N: "3" },
     },
+  });
+});
+
+test("apply gives back to a counter without a limit from zero on", async () => {
+  const settle = { key: "img_a_00000-1", chargedMicros: 50_000, counters: counters.slice(3) };
+  expect(await store().apply(row, settle)).toBe(true);
+  expect(requests[0]?.body).toMatchObject({
+    UpdateExpression: "SET #n0 = :v0, #n2 = if_not_exists(#n2, :v1) + :v2, #n3 = #n3 - :v4",
+    ConditionExpression: "attribute_not_exists(#n1) AND #n0 = :v3 AND #n4 = :v5",
+    ExpressionAttributeNames: { "#n1": "l.c.feet", "#n2": "c.feet" },
+    ExpressionAttributeValues: { ":v1": { N: "0" }, ":v2": { N: "30000" } },
+  });
+});
+
+test("a first limit lifts the counter by all of it, from zero where nothing was taken", async () => {
+  const limit = { name: "c.feet", counter: "c.feet", limitMicros: 40_000 };
+  expect(await store().setLimit(row, limit)).toBe(true);
+  expect(requests[0]?.body).toMatchObject({
+    UpdateExpression: "SET #n0 = :v0, #n1 = if_not_exists(#n1, :v2) + :v1",
+    ConditionExpression: "attribute_not_exists(#n0) AND attribute_exists(#n2)",
+    ExpressionAttributeNames: { "#n0": "l.c.feet", "#n1": "c.feet", "#n2": "pk" },
+    ExpressionAttributeValues: { ":v0": { N: "40000" }, ":v1": { N: "40000" }, ":v2": { N: "0" } },
   });
 });
 

@@ -109,9 +109,9 @@ export function rankCandidates(input: RoutingInput): Routing {
  * model, `PriceUnknown` where only the price does, otherwise `NoCandidate`. A missing key does not hide that terms deny.
  */
 export function noCandidateError(
-  excluded: readonly RoutedExclusion[],
+  excluded: readonly Pick<Exclusion, "reason">[],
 ): Extract<ErrorName, "TermsDenied" | "PriceUnknown" | "NoCandidate"> {
-  const reasons = new Set(excluded.map((exclusion) => exclusion.reason));
+  const reasons = new Set<string>(excluded.map((exclusion) => exclusion.reason));
   if (reasons.has("terms") || reasons.has("licence")) return "TermsDenied";
   if (reasons.has("price-unknown") && !reasons.has("no-key")) return "PriceUnknown";
   return "NoCandidate";

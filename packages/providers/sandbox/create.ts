@@ -1,4 +1,5 @@
 /** @module POST /v1/predictions: held against the rules, recorded, then answered, or not, as the script says. */
+import { createHmac } from "node:crypto";
 import type { Model } from "@atelier/core/catalogue";
 import type { Clock } from "@atelier/core/ids";
 import * as z from "zod";
@@ -19,6 +20,8 @@ export interface CreateDeps {
   /** How long a job takes; absent: as long as its model typically does. */
   readonly delayMs: number | undefined;
   readonly createsPath: string;
+  /** Makes the hash that is kept instead of a prompt. */
+  readonly promptKey: string | Uint8Array;
   readonly view: (record: PredictionRecord) => Record<string, unknown>;
   /** Told of each new prediction, once it is on the disk. */
   readonly onCreated: () => void;
@@ -162,7 +165,7 @@ function newRecord(
     id: deps.newId(),
     model: schema.model,
     version: schema.version ?? "hidden",
-    input: body.input,
+    input: withoutTexts(body.input, deps.promptKey),
     webhook: body.webhook ?? null,
     webhookEvents: body.webhook_events_filter ?? null,
     createdAtMs,
@@ -174,6 +177,21 @@ function newRecord(
     outputRefused: false,
     delivery: { done: false, tries: 0, nextAtMs: 0 },
   };
+}
+
+/**
+ * Prompts are not kept: no file of a rated picture may hold its prompt. A keyed hash stands for each, so that the picture
+ * still depends on the words; a GET shows the hash where Replicate would show the text.
+ */
+function withoutTexts(input: Body["input"], key: string | Uint8Array): Body["input"] {
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]) => [
+      name,
+      name.endsWith("prompt") && typeof value === "string" && value !== ""
+        ? `hmac-sha256:${createHmac("sha256", key).update(value).digest("hex")}`
+        : value,
+    ]),
+  );
 }
 
 /** `90s`, `5m`, `1h30m45s` or bare seconds in milliseconds; null without the header, undefined when it is wrong. */

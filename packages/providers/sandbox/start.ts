@@ -116,6 +116,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           faults,
           delayMs: settings.delayMs,
           createsPath,
+          promptKey: settings.outputKey,
           view,
           onCreated: () => void deliveries.run().catch(onError),
         });

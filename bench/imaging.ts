@@ -8,6 +8,7 @@ import { DEFAULT_RECIPE } from "@atelier/imaging/renditions";
 
 const PHOTO = fileURLToPath(new URL("../test/fixtures/photos/coffee.png", import.meta.url));
 const EDGE_PIXELS = 1024;
+const WARM_UP_ROUNDS = 5;
 
 const PROVENANCE: Provenance = {
   imageId: "img_bench",
@@ -34,7 +35,7 @@ export interface ImagingBench {
 }
 
 /** Medians over rounds in which all candidates take turns, on a photograph of 1024 x 1024, one thread a call. */
-export async function benchImaging(rounds = 7): Promise<ImagingBench> {
+export async function benchImaging(rounds = 9): Promise<ImagingBench> {
   const imaging = createImaging({ concurrency: 1 });
   const input = await modelOutput(PHOTO, EDGE_PIXELS);
   const pixels = await readyPixels(input, DEFAULT_RECIPE);
@@ -46,8 +47,8 @@ export async function benchImaging(rounds = 7): Promise<ImagingBench> {
     encodes: [],
     naive: [],
   };
-  // Two rounds first, for the compiler; they are not counted.
-  for (let round = -2; round < rounds; round++) {
+  // The loops over pixels are slow (60 ms instead of 12) until the compiler has seen them a few times: not counted.
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
     const open = await timed(() => imaging.open(input));
     const measure = await timed(() => open.result.measure());
     const develop = await timed(async () => {

@@ -1,6 +1,7 @@
 /** @module What developing is measured against: the encoders alone, and one plain sharp call a rendition. For benchmarks. */
 import type { Recipe } from "@atelier/core/ports";
 import sharp from "sharp";
+import { enhance } from "./enhance.ts";
 import { decode, type RawPicture, resized, sizeWithin } from "./raw.ts";
 import { encode } from "./renditions.ts";
 
@@ -9,9 +10,10 @@ export function modelOutput(photo: string, edge: number): Promise<Buffer> {
   return sharp(photo).resize(edge, edge).removeAlpha().png().toBuffer();
 }
 
-/** The pixels of each rendition, ready to be encoded. */
+/** The pixels of each rendition as developing hands them to its encoder: sharpened ones cost an encoder more. */
 export async function readyPixels(input: Uint8Array, recipe: Recipe): Promise<RawPicture[]> {
-  const whole = await decode(input, Number.MAX_SAFE_INTEGER);
+  const opened = await decode(input, Number.MAX_SAFE_INTEGER);
+  const whole = recipe.enhance ? enhance(opened) : opened;
   return Promise.all(
     recipe.steps.map(({ edge }) => {
       const { width, height } = sizeWithin(whole, edge ?? Number.POSITIVE_INFINITY);

@@ -1,0 +1,59 @@
+/**
+ * @module `npm run bench [-- NAME ...]`: measures, and prints one JSON object: a group of figures for each name, and the
+ * targets beside them. Each part runs in a process of its own, so that none finds the other's memory or compiled code.
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { BUNDLE_BUDGET_KB, BUNDLED_STEPS } from "./bundles.ts";
+
+/** Name to its bench; loaded only where it runs. */
+const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
+  imaging: async () => (await import("./imaging.ts")).benchImaging(),
+  orchestration: async () => (await import("./orchestration.ts")).benchOrchestration(),
+  memory: async () => (await import("./memory.ts")).benchMemory(),
+  bundles: async () => (await import("./bundles.ts")).benchBundles(),
+};
+
+/** The most that each figure may be. */
+const TARGETS: Readonly<Record<string, object>> = {
+  imaging: { encodeRatio: 1.25, naiveRatio: 1 },
+  orchestration: { p50Ms: 30, p95Ms: 100, learningLagP95Ms: 50 },
+  memory: { growthMb: 20 },
+  bundles: Object.fromEntries(BUNDLED_STEPS.map((step) => [`${step}Kb`, BUNDLE_BUDGET_KB])),
+};
+
+/** What a part is told in its own process. */
+const ALONE = "--alone=";
+const MAIN = fileURLToPath(import.meta.url);
+
+const [first = "", ...rest] = process.argv.slice(2);
+const alone = first.startsWith(ALONE) ? BENCHES[first.slice(ALONE.length)] : undefined;
+if (alone) process.stdout.write(JSON.stringify(await alone()));
+else measure(first === "" ? Object.keys(BENCHES) : [first, ...rest]);
+
+function measure(names: readonly string[]): void {
+  const unknown = names.filter((name) => BENCHES[name] === undefined);
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `There is no bench ${unknown.join(", ")}; take some of ${Object.keys(BENCHES).join(", ")}.\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const figures: Record<string, unknown> = {};
+  // One after the other: they are to measure themselves, not each other.
+  for (const name of names) {
+    process.stderr.write(`${name} ...\n`);
+    const { status, stdout } = spawnSync(process.execPath, [...process.execArgv, MAIN, ALONE + name], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    if (status !== 0) {
+      process.exitCode = 1;
+      return;
+    }
+    figures[name] = JSON.parse(stdout);
+  }
+  const targets = Object.fromEntries(names.map((name) => [name, TARGETS[name]]));
+  process.stdout.write(`${JSON.stringify({ ...figures, targets }, null, 2)}\n`);
+}

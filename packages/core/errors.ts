@@ -75,7 +75,7 @@ export const ERRORS = {
     "Correct the file at the line that the message names.",
   ),
   FolderUnusable: entry(
-    "abandon",
+    "hold",
     "no",
     500,
     2,

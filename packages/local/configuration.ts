@@ -1,4 +1,5 @@
 /** @module The configuration of this machine: environment and the folder's settings, parsed once. */
+import { resolve } from "node:path";
 import { type ProviderName, providerNameSchema } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
 import type { LedgerLimits } from "@atelier/core/ledger";
@@ -20,6 +21,8 @@ export interface Configuration {
   readonly providers: Pick<ProviderSettings, "replicate">;
   /** Public base URL under which this machine receives webhooks, or null. */
   readonly publicWebhookUrl: string | null;
+  /** Folder that originals and content are mirrored into, or null. */
+  readonly backupFolder: string | null;
 }
 
 export const DEFAULT_DAY_USD = 10;
@@ -40,6 +43,7 @@ const environmentSchema = z.object({
   ATELIER_TERMS: textSchema,
   ATELIER_TIMEZONE: textSchema,
   ATELIER_WEBHOOK_URL: textSchema,
+  ATELIER_BACKUP: textSchema,
 });
 
 /**
@@ -84,6 +88,7 @@ export function readConfiguration(input: {
     attestations: parseAttestations(environment.ATELIER_TERMS ?? "", input.user, input.todayIn(timezone)),
     providers,
     publicWebhookUrl: publicUrl(environment.ATELIER_WEBHOOK_URL),
+    backupFolder: backupFolder(environment.ATELIER_BACKUP),
   };
 }
 
@@ -135,4 +140,14 @@ function publicUrl(text: string | undefined): string | null {
     );
   }
   return text.replace(/\/+$/, "");
+}
+
+function backupFolder(text: string | undefined): string | null {
+  if (text?.startsWith("s3://")) {
+    throw new AtelierError(
+      "ConfigurationInvalid",
+      `ATELIER_BACKUP is "${text}", but only folders can be backed up to on one machine yet; give a folder.`,
+    );
+  }
+  return text === undefined ? null : resolve(text);
 }

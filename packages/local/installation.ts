@@ -1,5 +1,6 @@
 /** @module Everything that one process needs on a data folder, opened once: engine, stores, files, providers, state machine. */
 import { randomBytes as unpredictable } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
@@ -13,8 +14,8 @@ import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import type { Catalogue } from "@atelier/core/catalogue";
-import type { Clock } from "@atelier/core/ids";
-import type { Audit } from "@atelier/core/ports";
+import type { Clock, RandomBytes } from "@atelier/core/ids";
+import type { Audit, Blobs } from "@atelier/core/ports";
 import { charactersOf } from "@atelier/core/prompt";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import { rankCandidates } from "@atelier/core/routing";
@@ -26,6 +27,7 @@ import { createImaging } from "@atelier/imaging/open";
 import { DEFAULT_RECIPE } from "@atelier/imaging/renditions";
 import { createProviders } from "@atelier/providers/registry";
 import { createOutputFetcher } from "@atelier/providers/safe-url";
+import { mirrored } from "./backup.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { prepareDataFolder, readDataKeys } from "./data-folder.ts";
 import { openEngine } from "./engine.ts";
@@ -37,6 +39,7 @@ import { openProcessLease } from "./process-lease.ts";
 import { openSandbox } from "./sandbox-host.ts";
 import { readSettings } from "./settings.ts";
 import { createStateMachine, type Handler, type LocalStateMachine } from "./state-machine.ts";
+import { storageFault } from "./storage-fault.ts";
 import { loadCatalogue } from "./templates.ts";
 import { openWebhookServer } from "./webhook-server.ts";
 
@@ -118,7 +121,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     const requests = createRequests(dynamo);
     const executions = createExecutions(dynamo);
     const ledger = createLedgerStore(dynamo);
-    const blobs = createFileBlobs({ folder: folder.path, randomBytes });
+    const blobs = await openBlobs(folder.path, configuration.backupFolder, randomBytes);
     // What killed runs left half-written is invisible: removing it delays nobody.
     if (engine.hosting()) void removeLeftovers({ folder: folder.path, clock }).catch(report);
     const providers = createProviders({ ...configuration.providers, sandbox }, { clock });
@@ -208,6 +211,15 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     await closeAll();
     throw error;
   }
+}
+
+async function openBlobs(folder: string, backup: string | null, randomBytes: RandomBytes): Promise<Blobs> {
+  const blobs = createFileBlobs({ folder, randomBytes });
+  if (backup === null) return blobs;
+  await mkdir(backup, { recursive: true }).catch((error: unknown) => {
+    throw storageFault(error, backup);
+  });
+  return mirrored(blobs, createFileBlobs({ folder: backup, randomBytes }));
 }
 
 function routed(query: RoutingQuery, catalogue: Catalogue, configuration: Configuration, today: string) {

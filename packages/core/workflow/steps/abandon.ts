@@ -35,7 +35,7 @@ export async function abandon(input: AbandonInput, deps: AbandonDeps): Promise<v
     if (attempt?.outcome) await settle(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps);
     return;
   }
-  if (goesOnLater(failure.name, image, deps.clock())) return;
+  if (goesOnLater(failure.name, image, deps.clock())) return noteReason(image, failure, deps);
   if (attempt && !(await endAttempt(attempt, deps))) {
     // Paid for, perhaps: the hold stays, and the reconciler goes on asking.
     await advance(input, "unknown", deps.images);
@@ -48,6 +48,22 @@ export async function abandon(input: AbandonInput, deps: AbandonDeps): Promise<v
 function goesOnLater(name: ErrorName, image: Image, nowMs: number): boolean {
   const { route } = ERRORS[name];
   return route === "hold" || (route === "retry" && nowMs < image.deadlineAtMs);
+}
+
+/** Why the image stands still, for whoever looks at it meanwhile; completing it clears the note. */
+async function noteReason(
+  image: Image,
+  failure: { name: ErrorName; message: string },
+  deps: AbandonDeps,
+): Promise<void> {
+  if (failure.name === "GenerationSuperseded" || failure.name === "ImageTerminal") return;
+  await deps.images.patch(image.imageId, {
+    set: { failure: { ...failure, rule: null } },
+    when: [
+      { field: "generation", is: "equals", value: image.generation },
+      { field: "status", is: "one-of", values: OPEN_STATUSES },
+    ],
+  });
 }
 
 /** Brings the attempt to an end where its outcome is known; false when it is not. */

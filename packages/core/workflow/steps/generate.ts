@@ -43,6 +43,10 @@ export interface GenerateDeps extends AuditDeps {
 export async function generate(input: GenerateInput, deps: GenerateDeps): Promise<void> {
   const attempt = await bindToken(input, deps);
   if (attempt.outcome !== null) return answerIfBoth(attempt, deps);
+  if (attempt.state === "unknown") {
+    // Given up before this token was bound: nobody else would answer it.
+    throw new AtelierError("OutcomeUnknown", `What became of ${attempt.attemptId} is not known.`);
+  }
   if (attempt.state !== "held") return;
 
   const image = await ownedImage(input, deps.images);
@@ -51,17 +55,32 @@ export async function generate(input: GenerateInput, deps: GenerateDeps): Promis
 
   const won = await winSubmission(attempt, deps);
   if (!won) return;
-  await Promise.all([
-    advance(input, "generating", deps.images),
-    audited({ ...boughtFacts(won), phase: "intended" }, deps),
-  ]);
-  const request = await requestOf(won, image, deps);
+  const request = await prepared(input, won, image, deps);
   if (deps.clock() - (won.submittingAtMs ?? 0) > SUBMIT_RIGHT_MS) {
     await backToHeld(won, deps);
     return pace(image, input.taskToken, 1_000, deps);
   }
   const submission = await submitOnce(won, request, deps);
-  await keepSubmission(won, image, input.taskToken, submission, deps);
+  try {
+    await keepSubmission(won, image, input.taskToken, submission, deps);
+  } catch (error) {
+    await stopSubmitting(won, deps).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Everything between winning and calling. When it fails nothing was sent, and the next call may win again. */
+async function prepared(input: GenerateInput, won: Attempt, image: Image, deps: GenerateDeps) {
+  try {
+    await Promise.all([
+      advance(input, "generating", deps.images),
+      audited({ ...boughtFacts(won), phase: "intended" }, deps),
+    ]);
+    return await requestOf(won, image, deps);
+  } catch (error) {
+    await backToHeld(won, deps).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** The token goes onto the attempt first: an outcome that comes at any time after finds it. */
@@ -185,21 +204,32 @@ async function keepSubmission(
       if (await backToHeld(attempt, deps)) await pace(image, taskToken, submission.retryAfterMs, deps);
       return;
     case "unknown":
-      // Nobody sends any more: the reconciler may look for the job.
-      await deps.attempts.patch(attempt.attemptId, {
-        set: { submitter: null },
-        when: [{ field: "nonce", is: "equals", value: attempt.nonce }],
-      });
+      await stopSubmitting(attempt, deps);
   }
 }
 
-/** The handle is kept before anything else can fail; a webhook may have been quicker with the outcome. */
+/** Nobody sends any more: the reconciler may look for the job. */
+async function stopSubmitting(attempt: Attempt, deps: GenerateDeps): Promise<void> {
+  await deps.attempts.patch(attempt.attemptId, {
+    set: { submitter: null },
+    when: [{ field: "nonce", is: "equals", value: attempt.nonce }],
+  });
+}
+
+/**
+ * The handle is kept before anything else can fail; a webhook may have been quicker with the outcome, the reconciler with
+ * giving up.
+ */
 async function keepOperation(attempt: Attempt, operation: string, deps: GenerateDeps): Promise<void> {
   const handle = { operation, submittedAtMs: deps.clock() };
   const mine = { field: "nonce", is: "equals", value: attempt.nonce } as const;
   const patched = await deps.attempts.patch(attempt.attemptId, {
     set: { ...handle, state: "submitted" },
-    when: [mine, { field: "outcome", is: "absent" }],
+    when: [
+      mine,
+      { field: "outcome", is: "absent" },
+      { field: "state", is: "one-of", values: ["submitting", "reconciling"] },
+    ],
   });
   const kept = patched.ok
     ? patched

@@ -19,7 +19,7 @@ import {
 } from "./ledger.ts";
 import { answerIfBoth, chargeOf, outcomeOf, recordOutcome } from "./outcome.ts";
 import type { Blobs, Images, Page, Requests, Workflow } from "./ports.ts";
-import type { Provider } from "./provider.ts";
+import type { OperationStatus, Provider } from "./provider.ts";
 import { type Part, partIdOf, partIndexes } from "./request.ts";
 import { localDateOf } from "./schedule.ts";
 import { releaseUnsent } from "./workflow/steps/abandon.ts";
@@ -36,6 +36,12 @@ export interface ReconcileTimes {
 
 /** After this a create or a job that nobody can tell about is booked as charged, and never bought again by itself. */
 export const GIVE_UP_MS = 50 * 60 * 1000;
+
+/**
+ * A submitter that lives but has not noted its job for this long has lost it: more than HTTP time-out, function time-out and
+ * two minutes.
+ */
+export const SUBMITTING_MAX_MS = 5 * 60 * 1000;
 
 /** A late success of a job that was given up is looked for this seldom, for a day. */
 export const LATE_CHECK_INTERVAL_MS = 10 * 60 * 1000;
@@ -150,7 +156,8 @@ async function reconcileAttempt(attempt: Attempt, deps: ReconcileDeps): Promise<
     case "submitted":
       return checkJob(attempt, deps.times.checkIntervalMs, deps);
     case "unknown":
-      return lookForLateSuccess(attempt, deps);
+      // Whoever gave it up may have died before it was booked.
+      return lookForLateSuccess(attempt.ledgerApplied ? attempt : await bookGivenUp(attempt, deps), deps);
     default:
       return attempt;
   }
@@ -175,7 +182,10 @@ async function releaseIfOrphaned(attempt: Attempt, deps: ReconcileDeps): Promise
  * be on their way.
  */
 async function noteDeadSubmitter(attempt: Attempt, deps: ReconcileDeps): Promise<Attempt> {
-  if (attempt.submitter !== null && (await deps.workflow.submitterAlive(attempt.submitter))) return attempt;
+  const isRecent = deps.clock() - (attempt.submittingAtMs ?? attempt.createdAtMs) < SUBMITTING_MAX_MS;
+  if (isRecent && attempt.submitter !== null && (await deps.workflow.submitterAlive(attempt.submitter))) {
+    return attempt;
+  }
   const patched = await deps.attempts.patch(attempt.attemptId, {
     set: { state: "reconciling", checkedAtMs: deps.clock() },
     when: [
@@ -247,7 +257,14 @@ async function checkJob(attempt: Attempt, intervalMs: number, deps: ReconcileDep
   const provider = deps.providerOf(attempt.provider);
   const model = deps.modelOf(attempt.model);
   if (!provider || !model) return giveUpWhenOld(attempt, deps);
-  const status = await provider.check(attempt.operation, model);
+  let status: OperationStatus;
+  try {
+    status = await provider.check(attempt.operation, model);
+  } catch (error) {
+    const givenUp = isAtelierError(error, "ProviderUnavailable") && (await giveUpWhenOld(attempt, deps));
+    if (givenUp && givenUp.state === "unknown") return givenUp;
+    throw error;
+  }
   const outcome = await outcomeOf(attempt, status, nowMs, deps.blobs);
   if (outcome) return recordOutcome(attempt.attemptId, outcome, deps);
   const patched = await deps.attempts.patch(attempt.attemptId, {
@@ -257,7 +274,6 @@ async function checkJob(attempt: Attempt, intervalMs: number, deps: ReconcileDep
   return giveUpWhenOld(patched.record ?? attempt, deps);
 }
 
-/** The whole hold is booked: better our loss in the books than a budget that lies. */
 async function giveUpWhenOld(attempt: Attempt, deps: ReconcileDeps): Promise<Attempt> {
   if (attempt.outcome || deps.clock() - (attempt.submittingAtMs ?? attempt.createdAtMs) < GIVE_UP_MS)
     return attempt;
@@ -268,7 +284,12 @@ async function giveUpWhenOld(attempt: Attempt, deps: ReconcileDeps): Promise<Att
       { field: "state", is: "one-of", values: ["reconciling", "submitted"] },
     ],
   });
-  if (!patched.ok) return patched.record ?? attempt;
+  // As it stands now: the token of a newer run may have come meanwhile.
+  return patched.ok ? bookGivenUp(patched.record, deps) : (patched.record ?? attempt);
+}
+
+/** The whole hold is booked: better our loss in the books than a budget that lies. */
+async function bookGivenUp(attempt: Attempt, deps: ReconcileDeps): Promise<Attempt> {
   const booked = await settle(attempt.attemptId, attempt.holdMicros, deps);
   if (attempt.token) {
     const cause = {

@@ -35,13 +35,22 @@ export async function abandon(input: AbandonInput, deps: AbandonDeps): Promise<v
     if (attempt?.outcome) await settle(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps);
     return;
   }
-  if (goesOnLater(failure.name, image, deps.clock())) return noteReason(image, failure, deps);
+  // A time-out says nothing about a picture that is there and paid for: it came late, or a step after it was slow.
+  const isLate = isTimeout(input.error) && attempt?.outcome?.kind === "succeeded";
+  if (goesOnLater(isLate ? "OutputUnavailable" : failure.name, image, deps.clock())) {
+    return noteReason(image, failure, deps);
+  }
   if (attempt && !(await endAttempt(attempt, deps))) {
     // Paid for, perhaps: the hold stays, and the reconciler goes on asking.
     await advance(input, "unknown", deps.images);
     return;
   }
   await endImage(image, failure, deps);
+}
+
+/** A missed heartbeat is recorded as a time-out as well. */
+function isTimeout(error: AbandonInput["error"]): boolean {
+  return error.Error === "States.Timeout" || error.Error === "States.HeartbeatTimeout";
 }
 
 /** True when nothing was decided: the image stays open, and `resume` or the reconciler starts it again. */

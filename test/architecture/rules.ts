@@ -10,6 +10,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   aws: ["core"],
   local: ["core", "aws", "providers", "imaging"],
   cli: ["core", "local"],
+  functions: ["core", "aws", "providers", "imaging"],
 };
 
 /** The product's logic does no I/O: it hashes, and parses what comes in. */

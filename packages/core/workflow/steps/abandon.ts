@@ -11,7 +11,7 @@ import { type Image, type ImageStatus, isTerminal, OPEN_STATUSES } from "../../i
 import { type LedgerDeps, settle } from "../../ledger.ts";
 import { chargeOf } from "../../outcome.ts";
 import type { Events, Images } from "../../ports.ts";
-import { advance, imageInputSchema } from "../ownership.ts";
+import { advance, imageInputSchema, superseded } from "../ownership.ts";
 import { costOf } from "./record.ts";
 
 export const abandonInputSchema = imageInputSchema.extend({
@@ -30,6 +30,7 @@ export async function abandon(input: AbandonInput, deps: AbandonDeps): Promise<v
   if (!image || image.generation !== input.generation) return;
   const failure = readFailure(input.error);
   const attempt = image.currentAttemptId ? await deps.attempts.get(image.currentAttemptId) : undefined;
+  if (attempt && attempt.generation > input.generation) throw superseded(image.imageId);
 
   if (isTerminal(image.status)) {
     if (attempt?.outcome) await settle(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps);
@@ -78,13 +79,17 @@ async function noteReason(
 /** Brings the attempt to an end where its outcome is known; false when it is not. */
 async function endAttempt(attempt: Attempt, deps: AbandonDeps): Promise<boolean> {
   const ended = attempt.state === "held" ? await releaseUnsent(attempt, deps) : attempt;
+  if (ended.generation !== attempt.generation) throw superseded(attempt.imageId);
   if (ended.state === "held") return endAttempt(ended, deps);
   if (!ended.outcome) return false;
   await settle(ended.attemptId, chargeOf(ended, ended.outcome), deps);
   return true;
 }
 
-/** A held attempt was never sent: ended by condition, so that nobody can send it any more. */
+/**
+ * A held attempt was never sent: ended by condition, so that nobody can send it any more. One that a new owner has taken over
+ * is left to it.
+ */
 export async function releaseUnsent(
   attempt: Attempt,
   deps: Pick<AbandonDeps, "attempts" | "clock">,
@@ -100,7 +105,10 @@ export async function releaseUnsent(
   };
   const patched = await deps.attempts.patch(attempt.attemptId, {
     set: { state: "failed", outcome },
-    when: [{ field: "state", is: "equals", value: "held" }],
+    when: [
+      { field: "state", is: "equals", value: "held" },
+      { field: "generation", is: "equals", value: attempt.generation },
+    ],
   });
   return patched.record ?? attempt;
 }

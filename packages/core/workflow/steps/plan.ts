@@ -52,8 +52,9 @@ export async function plan(input: PlanStepInput, deps: PlanDeps): Promise<PlanSt
   const request = await deps.requests.get(part.requestId);
   if (!request) throw new AtelierError("UnknownName", `There is no request ${part.requestId}.`);
 
-  await takeOver(part, deps);
+  // Images first: one that an earlier owner puts meanwhile is taken over with the others.
   const images = await putImages(request, part, deps);
+  await takeOver(part, deps);
   return {
     items: images
       .filter((image) => !isTerminal(image.status))

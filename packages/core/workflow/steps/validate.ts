@@ -270,9 +270,23 @@ async function createAttempt(
   return (await deps.attempts.get(attemptId)) ?? attempt;
 }
 
+/** An owner that was overtaken while it made the attempt left it behind: it belongs to whoever owns the image. */
+async function takenOver(image: Image, attempt: Attempt, deps: ValidateDeps): Promise<Attempt> {
+  const { generation } = image;
+  const patched = await deps.attempts.patch(attempt.attemptId, {
+    set: { generation },
+    when: [{ field: "generation", is: "below", value: generation }],
+  });
+  if (!patched.record) throw superseded(image.imageId);
+  return patched.record;
+}
+
 /** Takes the hold again however often it is asked to: an attempt is only sent while its money is set aside. */
 async function hold(image: Image, attempt: Attempt, deps: ValidateDeps): Promise<ValidateOutput> {
-  if (attempt.generation !== image.generation) throw superseded(image.imageId);
+  if (attempt.generation !== image.generation) {
+    if (attempt.generation > image.generation) throw superseded(image.imageId);
+    return hold(image, await takenOver(image, attempt, deps), deps);
+  }
   if (attempt.state !== "held") return { attemptId: attempt.attemptId };
   const held = await takeHold(attempt, deps);
   if (held.kind === "refused") {

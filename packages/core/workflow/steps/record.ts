@@ -47,9 +47,17 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
 
   const others = await deps.images.fingerprints(image.category, image.imageId, DUPLICATE_WINDOW);
   const finishedAtMs = deps.clock();
+  const completed = completion(image, attempt, manifest, input.manifestKey, originals);
+  // Before the image is terminal: nobody comes back to index one that is.
+  await Promise.all([
+    deps.images.indexTags({ ...image, ...completed }),
+    manifest.verdict.decision === "rejected"
+      ? undefined
+      : deps.images.indexFingerprint(image, manifest.fingerprint),
+  ]);
   const patched = await deps.images.patch(image.imageId, {
     set: {
-      ...completion(image, attempt, manifest, input.manifestKey, originals),
+      ...completed,
       duplicateOf: nearestDuplicate(manifest.fingerprint, others)?.imageId ?? null,
       costMicros,
       processingMs: finishedAtMs - (attempt.submittingAtMs ?? attempt.createdAtMs),
@@ -66,13 +74,7 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
     return keepAsAlternate(recorded, originals, costMicros, deps);
 
   // A repeated call comes here too: everything below is idempotent.
-  await Promise.all([
-    deps.images.indexTags(recorded),
-    manifest.verdict.decision === "rejected"
-      ? undefined
-      : deps.images.indexFingerprint(recorded, manifest.fingerprint),
-    audited(releaseEntry(recorded, attempt), deps),
-  ]);
+  await audited(releaseEntry(recorded, attempt), deps);
   await deps.events.publish({
     id: sha256Hex(`${recorded.imageId}\n${recorded.status}`).slice(0, 24),
     type: `image-${recorded.status}`,

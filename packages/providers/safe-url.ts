@@ -4,9 +4,10 @@
  * No header of ours but `accept` goes along, so no token can leak.
  */
 import { lookup } from "node:dns/promises";
+import { type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
 import { AtelierError, isAtelierError } from "@atelier/core/errors";
 import type { OutputFetcher } from "@atelier/core/ports";
-import { Agent, request } from "undici";
 import { decodeDataUri, isDataUri, OUTPUT_BYTES_MAX, pictureOf, tooLarge } from "./data-uri.ts";
 import { addressLiteral, isPublicAddress } from "./public-address.ts";
 
@@ -87,23 +88,10 @@ async function download(
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<{ bytes: Uint8Array } | { location: string }> {
-  // The connection goes to the addresses that were checked; a second look-up could answer differently.
-  const agent = new Agent({
-    connect: {
-      lookup: (_host, { all }, done) => {
-        const [first] = addresses;
-        if (all) done(null, [...addresses]);
-        else done(null, first?.address ?? "", first?.family ?? 4);
-      },
-    },
-  });
+  let response: IncomingMessage | undefined;
   try {
-    const response = await request(url, {
-      dispatcher: agent,
-      headers: { accept: "image/png, image/jpeg, image/webp, image/avif", "accept-encoding": "identity" },
-      signal,
-    });
-    const status = response.statusCode;
+    response = await responseFrom(url, addresses, signal);
+    const status = response.statusCode ?? 0;
     if (REDIRECT_STATUSES.has(status)) {
       const { location } = response.headers;
       if (typeof location === "string") return { location };
@@ -111,7 +99,7 @@ async function download(
     if (status !== 200) throw refusalOf(url, status);
     const chunks: Uint8Array[] = [];
     let bytes = 0;
-    for await (const chunk of response.body) {
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
       bytes += chunk.byteLength;
       if (bytes > bytesMax) throw tooLarge(bytesMax);
       chunks.push(chunk);
@@ -126,9 +114,34 @@ async function download(
       error,
     );
   } finally {
-    // Not `close`: that would wait for the rest of a body that we have given up.
-    await agent.destroy();
+    // The rest of a body that we have given up is not waited for.
+    response?.destroy();
   }
+}
+
+/** One request on a connection of its own. */
+function responseFrom(
+  url: URL,
+  addresses: readonly ResolvedAddress[],
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    request(url, {
+      agent: false,
+      headers: { accept: "image/png, image/jpeg, image/webp, image/avif", "accept-encoding": "identity" },
+      // The connection goes to the addresses that were checked; a second look-up could answer differently.
+      lookup: (_host, { all }, done) => {
+        const [first] = addresses;
+        if (all) done(null, [...addresses]);
+        else done(null, first?.address ?? "", first?.family ?? 4);
+      },
+      signal,
+    })
+      .once("response", resolve)
+      .on("error", reject)
+      .end();
+  });
 }
 
 /** Rejects when the time is up: a look-up itself cannot be stopped. */

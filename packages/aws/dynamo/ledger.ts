@@ -129,7 +129,9 @@ export function createLedgerStore(dynamo: Dynamo): LedgerStore {
       if (limitMicros === null) change.remove(limitName);
       else change.set(`${limitName} = ${change.value(limitMicros)}`);
       const difference = change.value((limitMicros ?? 0) - (row.limits[name] ?? 0));
-      change.set(`${counterName} = if_not_exists(${counterName}, ${known ?? change.value(0)}) + ${difference}`);
+      change.set(
+        `${counterName} = if_not_exists(${counterName}, ${known ?? change.value(0)}) + ${difference}`,
+      );
       // The other conditions also hold for an item that does not exist.
       change.when(`attribute_exists(${change.name("pk")})`);
       return update(row, change.compiled());

@@ -18,6 +18,7 @@ import { filledPrompt, promptHashOf } from "../../prompt.ts";
 import { type Candidate, noCandidateError, type Routing } from "../../routing.ts";
 import { localDateOf } from "../../schedule.ts";
 import { type imageInputSchema, ownedImage, superseded } from "../ownership.ts";
+import { costOf } from "./record.ts";
 
 export const validateOutputSchema = z.object({ attemptId: attemptSchema.shape.attemptId });
 export type ValidateOutput = z.infer<typeof validateOutputSchema>;
@@ -84,7 +85,8 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
   });
   const candidate = routing.candidates[0];
   if (!candidate) throw current ? failureOf(current) : await noCandidate(image, routing, deps);
-  const spentMicros = earlier.reduce((sum, attempt) => sum + (attempt.settledMicros ?? 0), 0);
+  // Read again: the last attempt has only just been settled.
+  const spentMicros = await costOf(image.imageId, deps.attempts);
   if (image.maxCostMicros !== null && spentMicros + candidate.mostMicros > image.maxCostMicros) {
     throw new AtelierError(
       "MaxCostExceeded",

@@ -85,9 +85,7 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
   });
   const candidate = routing.candidates[0];
   if (!candidate) throw current ? failureOf(current) : await noCandidate(image, routing, deps);
-  // Read again: the last attempt has only just been settled.
-  const spentMicros = await costOf(image.imageId, deps.attempts);
-  if (image.maxCostMicros !== null && spentMicros + candidate.mostMicros > image.maxCostMicros) {
+  if (!(await isWithinShare(image, candidate, deps))) {
     throw new AtelierError(
       "MaxCostExceeded",
       `The picture can cost more than its share of --max-cost; raise the cap.`,
@@ -95,6 +93,12 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
   }
   const attempt = await createAttempt(image, candidate, { rating, routing, prompt }, deps);
   return hold(image, attempt, deps);
+}
+
+/** Attempts are read again: the last one has only just been settled. */
+async function isWithinShare(image: Image, candidate: Candidate, deps: ValidateDeps): Promise<boolean> {
+  if (image.maxCostMicros === null) return true;
+  return (await costOf(image.imageId, deps.attempts)) + candidate.mostMicros <= image.maxCostMicros;
 }
 
 /** True when the attempt failed at the provider and another may follow; settles it first. */

@@ -17,6 +17,10 @@ import { type Micros, usdFromMicros } from "./money.ts";
 import type { LedgerCounter, LedgerRow } from "./ports.ts";
 import { instantOf } from "./schedule.ts";
 
+/** What a new ledger starts with where nothing is configured. */
+export const DEFAULT_DAY_USD = 10;
+export const DEFAULT_MONTH_USD = 200;
+
 /** When a scope starts afresh: the next local midnight, or the first of the next month. RFC 3339 in UTC. */
 export function resetOf(scope: string, localDate: string, timezone: string): string {
   const [year = 0, month = 1, day = 1] = localDate.split("-").map(Number);

@@ -44,6 +44,16 @@ export function webhookPath(provider: ProviderName, attemptId: string, webhookKe
   return `/webhooks/${provider}/${attemptId}/${signId(attemptId, webhookKey)}`;
 }
 
+/** Reads what `webhookPath` wrote; null for any other path. */
+export function readWebhookPath(
+  path: string,
+): Pick<WebhookCall, "provider" | "attemptId" | "signature"> | null {
+  const match = /^\/webhooks\/([a-z0-9]+)\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)$/.exec(path);
+  if (!match) return null;
+  const [, provider = "", attemptId = "", signature = ""] = match;
+  return { provider, attemptId, signature };
+}
+
 /** Signatures first: nothing is looked up for a caller who cannot prove that we gave out the URL. */
 export async function receiveWebhook(call: WebhookCall, deps: WebhookDeps): Promise<WebhookAnswer> {
   if (!sameText(call.signature, signId(call.attemptId, deps.webhookKey))) {

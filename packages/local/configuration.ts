@@ -1,5 +1,6 @@
 /** @module The configuration of this machine: environment and the folder's settings, parsed once. */
 import { resolve } from "node:path";
+import { DEFAULT_DAY_USD, DEFAULT_MONTH_USD } from "@atelier/core/budget";
 import { type ProviderName, providerNameSchema } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
 import type { LedgerLimits } from "@atelier/core/ledger";
@@ -24,9 +25,6 @@ export interface Configuration {
   /** Folder that originals and content are mirrored into, or null. */
   readonly backupFolder: string | null;
 }
-
-export const DEFAULT_DAY_USD = 10;
-export const DEFAULT_MONTH_USD = 200;
 
 /** Empty variables count as unset: shells and compose files leave them behind. */
 const textSchema = z

@@ -1,30 +1,12 @@
 /** @module What a program (the command line, tests) can ask of Atelier on this machine; implemented in `index.ts`. */
-import type { Catalogue, CategoryName, Parameters, ProviderName } from "@atelier/core/catalogue";
+import type { CustomPrompt, GenerateOptions } from "@atelier/core/accept";
+import type { Catalogue, CategoryName, ProviderName } from "@atelier/core/catalogue";
 import type { BudgetDocument, ImageDocument, VariationDocument } from "@atelier/core/document";
 import type { ImageStatus } from "@atelier/core/image";
 import type { Micros } from "@atelier/core/money";
 import type { AuditEntry } from "@atelier/core/ports";
 
-export interface GenerateOptions {
-  readonly category: CategoryName;
-  /** Null: the category's templates in turn. */
-  readonly template: string | null;
-  readonly count: number;
-  /** Null: drawn. */
-  readonly seed: number | null;
-  readonly model: string | null;
-  readonly maxCostMicros: Micros | null;
-  readonly parameters: Partial<Parameters>;
-}
-
-export interface CustomPrompt {
-  readonly prompt: string;
-  readonly negativePrompt: string;
-  readonly category: CategoryName;
-  readonly parameters: Partial<Parameters>;
-  readonly model: string | null;
-  readonly seed: number | null;
-}
+export type { CustomPrompt, GenerateOptions };
 
 /** One line of the plan of a day. */
 export interface PlannedEntry {

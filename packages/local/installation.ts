@@ -15,14 +15,12 @@ import { createRequests } from "@atelier/aws/dynamo/requests";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import type { Catalogue } from "@atelier/core/catalogue";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
+import { installedRouting } from "@atelier/core/installed-routing";
 import type { Audit, Blobs } from "@atelier/core/ports";
-import { charactersOf } from "@atelier/core/prompt";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
-import { rankCandidates } from "@atelier/core/routing";
 import { localDateOf } from "@atelier/core/schedule";
 import { webhookPath } from "@atelier/core/webhook";
 import { definition } from "@atelier/core/workflow/definition";
-import type { RoutingQuery } from "@atelier/core/workflow/steps/validate";
 import { createImaging } from "@atelier/imaging/open";
 import { DEFAULT_RECIPE } from "@atelier/imaging/renditions";
 import { createProviders } from "@atelier/providers/registry";
@@ -174,7 +172,12 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       promptKey: keys.auditKey,
       sandboxKey: keys.sandboxKey,
       providerForOccurrences: configuration.provider,
-      route: (query) => routed(query, catalogue, configuration, today()),
+      route: installedRouting({
+        catalogue,
+        attestations: configuration.attestations,
+        keysPresent: configuration.providers.replicate ? ["replicate"] : [],
+        today,
+      }),
       webhookUrlOf: ({ attemptId, provider }) => {
         const base = provider === "sandbox" ? receiver.url : configuration.publicWebhookUrl;
         return base === null ? null : base + webhookPath(provider, attemptId, keys.webhookKey);
@@ -220,27 +223,6 @@ async function openBlobs(folder: string, backup: string | null, randomBytes: Ran
     throw storageFault(error, backup);
   });
   return mirrored(blobs, createFileBlobs({ folder: backup, randomBytes }));
-}
-
-function routed(query: RoutingQuery, catalogue: Catalogue, configuration: Configuration, today: string) {
-  const template = catalogue.categories
-    .flatMap((category) => category.templates)
-    .find((candidate) => candidate.name === query.template);
-  return rankCandidates({
-    models: catalogue.models,
-    providers: catalogue.providers,
-    wanted: { model: query.wantedModel, provider: query.wantedProvider },
-    templateModels: template?.models ?? [],
-    rating: query.rating,
-    parameters: query.parameters,
-    promptCharacters: charactersOf(query.prompt.prompt),
-    negativePrompt: query.prompt.negativePrompt !== "",
-    attestations: configuration.attestations,
-    keysPresent: configuration.providers.replicate ? ["replicate"] : [],
-    tried: query.tried,
-    today,
-    termsExpireAfterDays: catalogue.termsExpireAfterDays,
-  });
 }
 
 function watched(handlers: Readonly<Record<string, Handler>>, tell: StepListener): Record<string, Handler> {

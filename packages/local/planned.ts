@@ -1,4 +1,5 @@
 /** @module The plan of a day: what the calendar asks for, and producing it once. */
+import { checkAmounts, previewRequest } from "@atelier/core/accept";
 import type { CategoryName } from "@atelier/core/catalogue";
 import type { Image } from "@atelier/core/image";
 import { occurrenceRequest, stockOf } from "@atelier/core/occurrence";
@@ -7,7 +8,7 @@ import type { ImageRequest, Occurrence } from "@atelier/core/request";
 import { occurrencesOn, resolveCategory, type ScheduledOccurrence } from "@atelier/core/schedule";
 import type { PlannedEntry, RunOptions } from "./facade.ts";
 import type { Installation } from "./installation.ts";
-import { checkAmounts, previewRequest } from "./requests.ts";
+import { checking } from "./requests.ts";
 import { executionsEnded, firingName, imagesOf, requestsEnded, settleBooks } from "./runs.ts";
 
 export async function planOf(date: string, installation: Installation): Promise<PlannedEntry[]> {
@@ -21,7 +22,7 @@ export async function planOf(date: string, installation: Installation): Promise<
       category: request?.category ?? null,
       count: request?.count ?? 0,
       variations: request
-        ? previewRequest(request, installation).map((image) =>
+        ? previewRequest(request, installation.steps).map((image) =>
             variationDocument(request.category, image, occurrence.occurrenceId),
           )
         : [],
@@ -48,8 +49,8 @@ export async function runPlanOf(
     if (request)
       await checkAmounts(
         request.category,
-        previewRequest(request, installation).map(priceOrRefuse),
-        installation,
+        previewRequest(request, installation.steps).map(priceOrRefuse),
+        checking(installation),
       );
   }
   const names: string[] = [];

@@ -1,40 +1,35 @@
 /** @module Requests of the command line: previewed without a trace, checked as a whole, then started and waited for. */
-import { audited } from "@atelier/core/audit";
-import { checkBudget } from "@atelier/core/budget";
+import {
+  type Asking,
+  auditRefusal,
+  type CustomPrompt,
+  checkRequests,
+  type GenerateOptions,
+  previewRequest,
+  promptRequest,
+  type Refusal,
+  refusalOf,
+  templateRequest,
+} from "@atelier/core/accept";
 import type { VariationDocument } from "@atelier/core/document";
-import { AtelierError, type ErrorName, isAtelierError } from "@atelier/core/errors";
-import { expandRequest } from "@atelier/core/expand";
+import { AtelierError } from "@atelier/core/errors";
 import { derivedSeed, imageIdOf, newRequestId } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
-import {
-  checkMaxCost,
-  type PreviewedImage,
-  previewImage,
-  priceOrRefuse,
-  variationDocument,
-} from "@atelier/core/preview";
-import { checkedPrompt, promptHashOf } from "@atelier/core/prompt";
+import { type PreviewedImage, variationDocument } from "@atelier/core/preview";
+import { checkedPrompt } from "@atelier/core/prompt";
 import type { ImageRequest } from "@atelier/core/request";
-import { partsOf, startRequest } from "@atelier/core/start";
-import type { CustomPrompt, GenerateOptions, RunOptions } from "./facade.ts";
+import { startRequest } from "@atelier/core/start";
+import type { RunOptions } from "./facade.ts";
 import type { Installation } from "./installation.ts";
 import { executionsEnded, requestsEnded } from "./runs.ts";
-
-/** A prompt that was refused before anything was bought; its text is not repeated. */
-export interface Refusal {
-  readonly status: "refused";
-  readonly rule: string;
-  readonly message: string;
-  readonly error: ErrorName;
-}
 
 /** A dry run without `--seed` is the same everywhere, too. */
 const PREVIEW_SEED = 1;
 
 /** @throws AtelierError `UnknownName` for a category, template or model, `UsageError` for a category without templates */
 export function previewGenerate(options: GenerateOptions, installation: Installation): VariationDocument[] {
-  const request = generateRequest(options, "req_preview", options.seed ?? PREVIEW_SEED, installation);
-  return previewRequest(request, installation).map((image) =>
+  const request = templateRequest(options, asking("req_preview", options.seed ?? PREVIEW_SEED, installation));
+  return previewRequest(request, installation.steps).map((image) =>
     variationDocument(request.category, image, null),
   );
 }
@@ -50,11 +45,14 @@ export async function produceGenerate(
 ): Promise<readonly Image[]> {
   const { clock, randomBytes } = installation.steps;
   const requestId = newRequestId(clock, randomBytes);
-  const request = generateRequest(options, requestId, options.seed ?? derivedSeed(requestId), installation);
+  const request = templateRequest(
+    options,
+    asking(requestId, options.seed ?? derivedSeed(requestId), installation),
+  );
   await checkRequests(
-    [{ request, images: previewRequest(request, installation) }],
+    [{ request, images: previewRequest(request, installation.steps) }],
     options.maxCostMicros,
-    installation,
+    checking(installation),
   );
   return startAndWait([request], run, installation);
 }
@@ -64,8 +62,12 @@ export function previewCustom(
   installation: Installation,
 ): (VariationDocument | Refusal)[] {
   return prompts.map((prompt) => {
-    const request = customRequest(prompt, "req_preview", prompt.seed ?? PREVIEW_SEED, null, installation);
-    const [image] = previewRequest(request, installation, prompt);
+    const request = promptRequest(
+      prompt,
+      null,
+      asking("req_preview", prompt.seed ?? PREVIEW_SEED, installation),
+    );
+    const [image] = previewRequest(request, installation.steps, prompt);
     const refused = refusalOfPolicy(image);
     return refused ?? variationDocument(request.category, image, null);
   });
@@ -84,20 +86,18 @@ export async function produceCustom(
   for (const prompt of prompts) {
     const requestId = newRequestId(clock, randomBytes);
     const share = limits.maxCostMicros === null ? null : Math.floor(limits.maxCostMicros / prompts.length);
-    const request = customRequest(
+    const request = promptRequest(
       prompt,
-      requestId,
-      prompt.seed ?? derivedSeed(requestId),
       share,
-      installation,
+      asking(requestId, prompt.seed ?? derivedSeed(requestId), installation),
     );
-    const images = previewRequest(request, installation, prompt);
+    const images = previewRequest(request, installation.steps, prompt);
     const refused = refusalOf(images[0]);
-    if (refused) await auditRefusal(requestId, prompt, refused, installation);
+    if (refused) await auditRefusal(requestId, prompt, refused, installation.steps);
     else accepted.push({ request, images, prompt });
     answers.push(refused ?? requestId);
   }
-  await checkRequests(accepted, limits.maxCostMicros, installation);
+  await checkRequests(accepted, limits.maxCostMicros, checking(installation));
   for (const { request, prompt } of accepted) {
     await vault.put(imageIdOf(request.requestId, 0), checkedPrompt(prompt));
   }
@@ -115,49 +115,6 @@ export async function produceCustom(
       "The run was stopped before every prompt was begun; `atelier resume` goes on.",
     );
   });
-}
-
-/** Budgets and the command's own cap, for everything together, before anything is bought. */
-async function checkRequests(
-  requests: readonly { readonly request: ImageRequest; readonly images: readonly PreviewedImage[] }[],
-  maxCostMicros: number | null,
-  installation: Installation,
-): Promise<void> {
-  const priced = requests.map(({ request, images }) => ({ request, amounts: images.map(priceOrRefuse) }));
-  const totalMicros = priced
-    .flatMap(({ amounts }) => amounts)
-    .reduce((sum, { amountMicros }) => sum + amountMicros, 0);
-  checkMaxCost(totalMicros, maxCostMicros);
-  for (const category of new Set(priced.map(({ request }) => request.category))) {
-    const amounts = priced
-      .filter(({ request }) => request.category === category)
-      .flatMap((one) => one.amounts);
-    await checkAmounts(category, amounts, installation);
-  }
-  // Categories may share the day's money: once more for all of them together.
-  const [first] = priced;
-  if (first && priced.length > 1) {
-    await checkAmounts(
-      first.request.category,
-      priced.flatMap((one) => one.amounts),
-      installation,
-    );
-  }
-}
-
-export async function checkAmounts(
-  category: ImageRequest["category"],
-  amounts: readonly ReturnType<typeof priceOrRefuse>[],
-  installation: Installation,
-): Promise<void> {
-  for (const account of ["sandbox", "real"] as const) {
-    const ofAccount = amounts.filter(({ provider }) => (provider === "sandbox") === (account === "sandbox"));
-    if (ofAccount.length === 0) continue;
-    await checkBudget(
-      { account, localDate: installation.today(), category, amounts: ofAccount },
-      installation.steps,
-    );
-  }
 }
 
 async function startAndWait(
@@ -180,112 +137,23 @@ async function startAndWait(
   );
 }
 
-export function previewRequest(request: ImageRequest, installation: Installation): PreviewedImage[];
-export function previewRequest(
-  request: ImageRequest,
-  installation: Installation,
-  prompt: CustomPrompt,
-): [PreviewedImage];
-export function previewRequest(
-  request: ImageRequest,
-  { catalogue, steps }: Installation,
-  prompt?: CustomPrompt,
-): PreviewedImage[] {
-  return expandRequest({
-    request,
-    catalogue,
-    indexes: Array.from({ length: request.count }, (_, index) => index),
-    ...(prompt ? { freePrompts: new Map([[0, prompt]]) } : {}),
-  }).map((expanded) => previewImage(expanded, request, steps.route));
-}
-
-function generateRequest(
-  options: GenerateOptions,
-  requestId: string,
-  seed: number,
-  installation: Installation,
-): ImageRequest {
-  const { category, template, count, parameters, maxCostMicros } = options;
-  return {
-    ...commandRequest(requestId, seed, installation),
-    category,
-    template,
-    count,
-    parameters,
-    maxCostMicros,
-    freePrompt: false,
-    wantedModel: options.model,
-    parts: partsOf(count),
-  };
-}
-
-function customRequest(
-  prompt: CustomPrompt,
-  requestId: string,
-  seed: number,
-  maxCostMicros: number | null,
-  installation: Installation,
-): ImageRequest {
-  return {
-    ...commandRequest(requestId, seed, installation),
-    category: prompt.category,
-    template: null,
-    count: 1,
-    parameters: prompt.parameters,
-    maxCostMicros,
-    freePrompt: true,
-    wantedModel: prompt.model,
-    parts: 1,
-  };
-}
-
-function commandRequest(requestId: string, seed: number, installation: Installation) {
+function asking(requestId: string, seed: number, installation: Installation): Asking {
   return {
     requestId,
     source: "command",
-    occurrenceId: null,
     seed,
-    priority: "interactive",
     wantedProvider: installation.configuration.provider,
     localDate: installation.today(),
     createdAtMs: installation.clock(),
-  } as const;
+  };
 }
 
-function refusalOf(image: PreviewedImage): Refusal | null {
-  try {
-    priceOrRefuse(image);
-    return null;
-  } catch (error) {
-    if (!isAtelierError(error)) throw error;
-    return { status: "refused", rule: ruleOf(error), message: error.message, error: error.name };
-  }
+/** What budgets are checked with. */
+export function checking({ steps, today }: Pick<Installation, "steps" | "today">) {
+  return { ...steps, today };
 }
 
 function refusalOfPolicy(image: PreviewedImage): Refusal | null {
   const refused = refusalOf(image);
   return refused?.error === "PolicyRefused" ? refused : null;
-}
-
-function ruleOf(error: AtelierError): string {
-  return typeof error.data.rule === "string" ? error.data.rule : error.name;
-}
-
-/** Refusals are audited with the hash of what was asked for, never its text. */
-async function auditRefusal(
-  requestId: string,
-  prompt: CustomPrompt,
-  refused: Refusal,
-  { steps }: Installation,
-): Promise<void> {
-  const promptHash = promptHashOf(checkedPrompt(prompt), steps.promptKey);
-  await audited(
-    {
-      subject: requestId,
-      kind: "refused",
-      phase: "done",
-      facts: { reason: refused.error, rule: refused.rule, promptHash },
-    },
-    steps,
-  );
 }

@@ -1,7 +1,7 @@
 /** @module Receives webhooks on this machine: a small HTTP server in front of `core/webhook`. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { receiveWebhook, WEBHOOK_BYTES_MAX, type WebhookDeps } from "@atelier/core/webhook";
+import { readWebhookPath, receiveWebhook, WEBHOOK_BYTES_MAX, type WebhookDeps } from "@atelier/core/webhook";
 
 export interface WebhookServer {
   /** `http://127.0.0.1:{port}` */
@@ -35,18 +35,17 @@ async function answerTo(
   request: IncomingMessage,
   deps: WebhookDeps,
 ): Promise<{ status: number; message: string }> {
-  const match = /^\/webhooks\/([a-z0-9]+)\/([A-Za-z0-9_-]+)\/([A-Za-z0-9_-]+)$/.exec(request.url ?? "");
-  if (request.method !== "POST" || !match) return { status: 404, message: "There is nothing here." };
+  const named = readWebhookPath(request.url ?? "");
+  if (request.method !== "POST" || !named) return { status: 404, message: "There is nothing here." };
   const rawBody = await bodyOf(request);
   if (!rawBody) return { status: 413, message: "The body is too large." };
-  const [, provider = "", attemptId = "", signature = ""] = match;
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [
       name,
       Array.isArray(value) ? value.join(" ") : value,
     ]),
   );
-  return receiveWebhook({ provider, attemptId, signature, headers, rawBody }, deps);
+  return receiveWebhook({ ...named, headers, rawBody }, deps);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array | null> {

@@ -1,0 +1,49 @@
+/// <reference path="./.sst/platform/config.d.ts" />
+
+export default $config({
+  app(input) {
+    // As `isProduction` of stacks/stage.ts: this file may import nothing before `run`.
+    const isProduction = input.stage === "production";
+    return {
+      name: "atelier",
+      home: "aws",
+      removal: isProduction ? "retain" : "remove",
+      protect: isProduction,
+      providers: {
+        // The version that this release of SST ships. Moving a stage to another region makes everything anew.
+        aws: { version: "7.20.0", region: "eu-west-1" },
+      },
+    };
+  },
+  async run() {
+    const { hardening } = await import("./stacks/hardening.ts");
+    const { readSettings } = await import("./stacks/settings.ts");
+    const { storage } = await import("./stacks/storage.ts");
+    const { backup } = await import("./stacks/backup.ts");
+    const { secrets } = await import("./stacks/secrets.ts");
+    const { webhookApi, webhookRoute } = await import("./stacks/webhooks.ts");
+    const { functions } = await import("./stacks/functions.ts");
+    const { workflow } = await import("./stacks/workflow.ts");
+    const { schedules } = await import("./stacks/schedules.ts");
+    const { alarms } = await import("./stacks/alarms.ts");
+
+    // Before the first component: a transform reaches only later ones.
+    hardening();
+    const settings = readSettings();
+    const store = storage();
+    backup(store);
+    const api = webhookApi();
+    const lambdas = functions({ settings, store, secrets: secrets(), webhookUrl: api.url });
+    webhookRoute(api, lambdas.webhook);
+    const machine = workflow(lambdas);
+    const { deadLetters } = schedules({ settings, machine, reconcile: lambdas.reconcile });
+    alarms({ settings, machine, lambdas, deadLetters });
+    return {
+      bucket: store.bucket.name,
+      table: store.table.name,
+      stateMachine: machine.arn,
+      start: lambdas.start.name,
+      webhooks: api.url,
+    };
+  },
+});

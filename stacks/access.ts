@@ -1,0 +1,104 @@
+/**
+ * @module What each function calls, and nothing else: data, from which functions.ts makes IAM statements and which the test
+ * compares with the calls that the steps really make.
+ */
+
+export const ENTRY_NAMES = [
+  "plan",
+  "validate",
+  "generate",
+  "collect",
+  "process",
+  "record",
+  "abandon",
+  "reconcile",
+  "webhook",
+  "start",
+] as const;
+export type EntryName = (typeof ENTRY_NAMES)[number];
+
+export type TableCall = "GetItem" | "PutItem" | "UpdateItem" | "Query" | "BatchGetItem" | "BatchWriteItem";
+export type Folder = "incoming" | "originals" | "content" | "quarantine";
+export type WorkflowCall = "answer" | "start" | "describe";
+export type SecretName = "replicateApiToken" | "replicateWebhookSecret" | "atelierKey";
+
+export interface Access {
+  readonly table: readonly TableCall[];
+  /** Whether it queries the index of states: lists of open work, counts of finished pictures. */
+  readonly stateIndex: boolean;
+  readonly reads: readonly Folder[];
+  readonly writes: readonly Folder[];
+  /** Folders in which it asks whether something is there at all: S3 answers 403 instead of 404 to those who may not list. */
+  readonly misses: readonly Folder[];
+  readonly workflow: readonly WorkflowCall[];
+  readonly secrets: readonly SecretName[];
+}
+
+const NOTHING: Access = {
+  table: [],
+  stateIndex: false,
+  reads: [],
+  writes: [],
+  misses: [],
+  workflow: [],
+  secrets: [],
+};
+
+export const ACCESS: Readonly<Record<EntryName, Access>> = {
+  plan: { ...NOTHING, table: ["GetItem", "PutItem", "UpdateItem", "Query"], stateIndex: true },
+  validate: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem", "Query"],
+    secrets: ["atelierKey"],
+  },
+  generate: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem"],
+    // A repeated put compares what stands there: reading goes with writing everywhere.
+    reads: ["incoming"],
+    writes: ["incoming"],
+    workflow: ["answer"],
+    secrets: ["replicateApiToken", "atelierKey"],
+  },
+  collect: {
+    ...NOTHING,
+    table: ["GetItem", "UpdateItem"],
+    reads: ["incoming"],
+    writes: ["incoming"],
+    misses: ["incoming"],
+    secrets: ["replicateApiToken"],
+  },
+  process: {
+    ...NOTHING,
+    table: ["GetItem"],
+    reads: ["incoming", "content", "quarantine"],
+    writes: ["content", "quarantine"],
+    // Whether the version is committed already.
+    misses: ["content", "quarantine"],
+  },
+  record: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchWriteItem"],
+    reads: ["incoming", "originals", "content", "quarantine"],
+    writes: ["originals"],
+  },
+  abandon: { ...NOTHING, table: ["GetItem", "PutItem", "UpdateItem", "Query"] },
+  reconcile: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem"],
+    stateIndex: true,
+    reads: ["incoming"],
+    writes: ["incoming"],
+    workflow: ["answer", "start", "describe"],
+    secrets: ["replicateApiToken"],
+  },
+  webhook: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem"],
+    reads: ["incoming"],
+    writes: ["incoming"],
+    workflow: ["answer"],
+    secrets: ["replicateWebhookSecret", "atelierKey"],
+  },
+  start: { ...NOTHING, table: ["GetItem", "PutItem"], workflow: ["start", "describe"] },
+};

@@ -1,0 +1,113 @@
+/// <reference path="../.sst/platform/config.d.ts" />
+import { ENTRY_NAMES } from "./access.ts";
+import type { Lambdas } from "./functions.ts";
+import type { Settings } from "./settings.ts";
+import { prefix } from "./stage.ts";
+
+interface Watched {
+  readonly settings: Settings;
+  readonly machine: aws.sfn.StateMachine;
+  readonly lambdas: Lambdas;
+  readonly deadLetters: aws.sqs.Queue;
+}
+
+type AlarmArgs = Omit<aws.cloudwatch.MetricAlarmArgs, "name" | "alarmActions" | "okActions">;
+
+/** Everything that a person must hear of; what the product mends by itself is none of it. */
+export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
+  // Not encrypted: CloudWatch may not use AWS's own key, and an alarm names nothing but the alarm.
+  const topic = new aws.sns.Topic("Alarms", { name: `${prefix}-alarms` });
+  if (settings.alertEmail !== null) {
+    new aws.sns.TopicSubscription("AlarmsByMail", {
+      topic: topic.arn,
+      protocol: "email",
+      endpoint: settings.alertEmail,
+    });
+  }
+  const alarm = (title: string, name: string, args: AlarmArgs) =>
+    new aws.cloudwatch.MetricAlarm(title, {
+      name: `${prefix}-${name}`,
+      alarmActions: [topic.arn],
+      okActions: [topic.arn],
+      treatMissingData: "notBreaching",
+      ...args,
+    });
+  const anyIn = (minutes: number) => ({
+    statistic: "Sum",
+    period: minutes * 60,
+    evaluationPeriods: 1,
+    threshold: 0,
+    comparisonOperator: "GreaterThanThreshold",
+  });
+  const ofMachine = { namespace: "AWS/States", dimensions: { StateMachineArn: machine.arn } };
+  const ofFunction = (name: keyof Lambdas) => ({
+    namespace: "AWS/Lambda",
+    dimensions: { FunctionName: lambdas[name].name },
+  });
+
+  alarm("ExecutionsFailedAlarm", "executions-failed", {
+    alarmDescription: "An execution failed outside of its images: plan could not begin. See the execution's history.",
+    ...ofMachine,
+    metricName: "ExecutionsFailed",
+    ...anyIn(5),
+  });
+  alarm("ExecutionsTimedOutAlarm", "executions-timed-out", {
+    alarmDescription: "An execution ran for six hours. The reconciler starts what is left of it again.",
+    ...ofMachine,
+    metricName: "ExecutionsTimedOut",
+    ...anyIn(5),
+  });
+  alarm("DeadLettersAlarm", "dead-letters", {
+    alarmDescription: "A firing of the calendar could not be delivered. The message in the queue says why.",
+    namespace: "AWS/SQS",
+    dimensions: { QueueName: deadLetters.name },
+    metricName: "ApproximateNumberOfMessagesVisible",
+    ...anyIn(5),
+    statistic: "Maximum",
+  });
+  alarm("ReconcilerErrorsAlarm", "reconciler-errors", {
+    alarmDescription: "The reconciler failed in three of five minutes: lost answers and open holds wait.",
+    ...ofFunction("reconcile"),
+    metricName: "Errors",
+    ...anyIn(1),
+    evaluationPeriods: 5,
+    datapointsToAlarm: 3,
+  });
+  alarm("ReconcilerSilentAlarm", "reconciler-silent", {
+    alarmDescription: "The reconciler has not run for a quarter of an hour.",
+    ...ofFunction("reconcile"),
+    metricName: "Invocations",
+    statistic: "Sum",
+    period: 900,
+    evaluationPeriods: 1,
+    threshold: 1,
+    comparisonOperator: "LessThanThreshold",
+    treatMissingData: "breaching",
+  });
+  alarm("AbandonErrorsAlarm", "abandon-errors", {
+    alarmDescription: "The last resort of a failed image failed itself: the image stays open.",
+    ...ofFunction("abandon"),
+    metricName: "Errors",
+    ...anyIn(5),
+  });
+  alarm("WebhookErrorsAlarm", "webhook-errors", {
+    alarmDescription: "Provider notifications fail; the reconciler learns the outcomes later instead.",
+    ...ofFunction("webhook"),
+    metricName: "Errors",
+    ...anyIn(5),
+  });
+  alarm("ThrottlesAlarm", "throttles", {
+    alarmDescription: "Lambda refused calls of a function: the account's or the function's concurrency is used up.",
+    evaluationPeriods: 1,
+    threshold: 0,
+    comparisonOperator: "GreaterThanThreshold",
+    metricQueries: [
+      { id: "throttles", expression: "SUM(METRICS())", label: "Throttles", returnData: true },
+      // A reconciler that is still busy refuses its next minute by design.
+      ...ENTRY_NAMES.filter((name) => name !== "reconcile").map((name) => ({
+        id: name,
+        metric: { ...ofFunction(name), metricName: "Throttles", stat: "Sum", period: 300 },
+      })),
+    ],
+  });
+}

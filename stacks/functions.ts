@@ -1,0 +1,90 @@
+/// <reference path="../.sst/platform/config.d.ts" />
+import { ACCESS, ENTRY_NAMES, type EntryName, type SecretName } from "./access.ts";
+import { permissionsOf } from "./permissions.ts";
+import type { Secrets } from "./secrets.ts";
+import type { Settings } from "./settings.ts";
+import { SIZES } from "./sizes.ts";
+import { isProduction, prefix } from "./stage.ts";
+import type { Storage } from "./storage.ts";
+
+export type Lambdas = Readonly<Record<EntryName, sst.aws.Function>>;
+
+interface Surroundings {
+  readonly settings: Settings;
+  readonly store: Storage;
+  readonly secrets: Secrets;
+  readonly webhookUrl: $util.Output<string>;
+}
+
+/** One Lambda for each file of packages/functions. */
+export function functions(surroundings: Surroundings): Lambdas {
+  return Object.fromEntries(ENTRY_NAMES.map((name) => [name, lambda(name, surroundings)])) as Record<
+    EntryName,
+    sst.aws.Function
+  >;
+}
+
+function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surroundings) {
+  const { memoryMb, timeoutSeconds, reserved } = SIZES[name];
+  const access = ACCESS[name];
+  const title = titleOf(name);
+  const functionName = `${prefix}-${name}`;
+  const logs = new aws.cloudwatch.LogGroup(`${title}Logs`, {
+    name: `/aws/lambda/${functionName}`,
+    retentionInDays: 30,
+  });
+  const machine = machineNamed();
+  return new sst.aws.Function(title, {
+    name: functionName,
+    handler: `packages/functions/${name}.handler`,
+    runtime: "nodejs24.x",
+    architecture: "arm64",
+    memory: `${memoryMb} MB`,
+    timeout: `${timeoutSeconds} seconds`,
+    ...(isProduction && reserved !== undefined ? { concurrency: { reserved } } : {}),
+    // Asynchronous calls come from the schedule alone: the next minute does better than a repetition.
+    ...(name === "reconcile" ? { retries: 0 } : {}),
+    logging: { format: "json", logGroup: logs.name },
+    nodejs: {
+      minify: true,
+      sourcemap: true,
+      // Native code for arm64: in this one package, in no other.
+      ...(name === "process" ? { install: ["sharp"] } : {}),
+    },
+    environment: {
+      ...settings.environment,
+      ATELIER_TABLE: store.table.name,
+      ATELIER_BUCKET: store.bucket.name,
+      ...(access.workflow.length > 0
+        ? { ATELIER_STATE_MACHINE_ARN: machine.arn, ATELIER_STATE_MACHINE_NAME: machine.name }
+        : {}),
+      ...(name === "generate" ? { ATELIER_WEBHOOK_URL: webhookUrl } : {}),
+    },
+    link: access.secrets.map((secret: SecretName) => secrets[secret]),
+    permissions: [
+      ...permissionsOf(access, { store, machineArn: machine.arn, executionArn: machine.executionArn }),
+      {
+        actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources: [$interpolate`${logs.arn}:*`],
+      },
+    ],
+  });
+}
+
+/**
+ * The state machine by its name: its own definition holds the functions' ARNs, so the functions cannot wait for it.
+ */
+export function machineNamed() {
+  const name = `${prefix}-images`;
+  const region = aws.getRegionOutput({}).region;
+  const account = aws.getCallerIdentityOutput({}).accountId;
+  return {
+    name,
+    arn: $interpolate`arn:aws:states:${region}:${account}:stateMachine:${name}`,
+    executionArn: $interpolate`arn:aws:states:${region}:${account}:execution:${name}:*`,
+  };
+}
+
+function titleOf(name: string): string {
+  return name.slice(0, 1).toUpperCase() + name.slice(1);
+}

@@ -1,0 +1,98 @@
+/// <reference path="../.sst/platform/config.d.ts" />
+import type { Access, Folder } from "./access.ts";
+import type { Storage } from "./storage.ts";
+
+type Permission = sst.aws.FunctionPermissionArgs;
+
+/** What DynamoDB does with the key of a table in the name of whoever calls it, as AWS lists it. */
+const TABLE_KEY_ACTIONS = [
+  "kms:Decrypt",
+  "kms:DescribeKey",
+  "kms:Encrypt",
+  "kms:GenerateDataKey",
+  "kms:ReEncryptFrom",
+  "kms:ReEncryptTo",
+];
+
+/** IAM statements for an access; each names its resources. */
+export function permissionsOf(
+  access: Access,
+  known: {
+    readonly store: Storage;
+    readonly machineArn: $util.Output<string>;
+    readonly executionArn: $util.Output<string>;
+  },
+): Permission[] {
+  return [
+    ...tablePermissions(access, known.store),
+    ...bucketPermissions(access, known.store),
+    ...workflowPermissions(access, known),
+  ];
+}
+
+function tablePermissions(access: Access, { table, key }: Storage): Permission[] {
+  return [
+    { actions: access.table.map((call) => `dynamodb:${call}`), resources: [table.arn] },
+    ...(access.stateIndex
+      ? [{ actions: ["dynamodb:Query"], resources: [$interpolate`${table.arn}/index/state`] }]
+      : []),
+    { actions: TABLE_KEY_ACTIONS, resources: [key.arn], conditions: [through("dynamodb")] },
+  ];
+}
+
+function bucketPermissions(access: Access, { bucket, key }: Storage): Permission[] {
+  const objects = (folders: readonly Folder[]) =>
+    folders.map((folder) => $interpolate`${bucket.arn}/${folder}/*`);
+  const keyActions = [
+    ...(access.reads.length > 0 ? ["kms:Decrypt"] : []),
+    ...(access.writes.length > 0 ? ["kms:GenerateDataKey"] : []),
+  ];
+  return [
+    ...(access.reads.length > 0 ? [{ actions: ["s3:GetObject"], resources: objects(access.reads) }] : []),
+    ...(access.writes.length > 0 ? [{ actions: ["s3:PutObject"], resources: objects(access.writes) }] : []),
+    ...(access.misses.length > 0
+      ? [
+          {
+            actions: ["s3:ListBucket"],
+            resources: [bucket.arn],
+            // A HeadObject carries no prefix, a listing does: the condition binds listings to the folders.
+            conditions: [
+              {
+                test: "StringLikeIfExists",
+                variable: "s3:prefix",
+                values: access.misses.map((folder) => `${folder}/*`),
+              },
+            ],
+          },
+        ]
+      : []),
+    ...(keyActions.length > 0
+      ? [{ actions: keyActions, resources: [key.arn], conditions: [through("s3")] }]
+      : []),
+  ];
+}
+
+function workflowPermissions(
+  access: Access,
+  { machineArn, executionArn }: { machineArn: $util.Output<string>; executionArn: $util.Output<string> },
+): Permission[] {
+  return access.workflow.map((call) => {
+    switch (call) {
+      case "answer":
+        return { actions: ["states:SendTaskSuccess", "states:SendTaskFailure"], resources: [machineArn] };
+      case "start":
+        return { actions: ["states:StartExecution"], resources: [machineArn] };
+      case "describe":
+        return { actions: ["states:DescribeExecution"], resources: [executionArn] };
+    }
+  });
+}
+
+/** The key serves these calls only when this service makes them in the caller's name. */
+function through(service: "dynamodb" | "s3") {
+  return {
+    test: "StringEquals",
+    variable: "kms:ViaService",
+    values: [$interpolate`${service}.${aws.getRegionOutput({}).region}.amazonaws.com`],
+  };
+}

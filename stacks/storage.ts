@@ -1,0 +1,130 @@
+/// <reference path="../.sst/platform/config.d.ts" />
+import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
+import { isProduction, prefix } from "./stage.ts";
+
+/** Days. A part of an upload is of no use once its writer is gone. */
+const ABORT_UPLOAD_DAYS = 2;
+/** Days in which a version that was overwritten or deleted can be had back. */
+const UNDELETE_DAYS = 90;
+
+/** Pictures and records, under one key. */
+export function storage() {
+  const key = dataKey("DataKey", "pictures and records");
+  const bucket = contentBucket(key);
+  return { key, bucket, table: recordTable(key) };
+}
+export type Storage = ReturnType<typeof storage>;
+
+/** The default key policy leaves the decision to the IAM policies of this account, which name the key. */
+export function dataKey(name: string, what: string) {
+  return new aws.kms.Key(name, {
+    description: `${prefix}: ${what}`,
+    enableKeyRotation: true,
+    // The shortest that AWS offers, where nothing is worth the wait.
+    deletionWindowInDays: isProduction ? 30 : 7,
+  });
+}
+
+/** A private bucket: versioned, TLS only, under our key; lifecycle by the caller. */
+export function privateBucket(
+  name: string,
+  key: aws.kms.Key,
+  rules: aws.types.input.s3.BucketLifecycleConfigurationRule[],
+) {
+  const bucket = new sst.aws.Bucket(name, {
+    versioning: true,
+    cors: false,
+    // A stand-in: the component makes the resource only for a rule, and offers expiry alone.
+    lifecycle: [{ id: "rules" }],
+    transform: {
+      bucket: (args) => {
+        // The component empties the bucket on removal even in production.
+        args.forceDestroy = !isProduction;
+      },
+      lifecycle: (args) => {
+        args.rules = rules;
+      },
+    },
+  });
+  new aws.s3.BucketServerSideEncryptionConfiguration(`${name}Encryption`, {
+    bucket: bucket.name,
+    rules: [
+      {
+        // Without the bucket key every object costs a call to KMS.
+        bucketKeyEnabled: true,
+        applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: key.arn },
+      },
+    ],
+  });
+  new aws.s3.BucketOwnershipControls(`${name}Ownership`, {
+    bucket: bucket.name,
+    rule: { objectOwnership: "BucketOwnerEnforced" },
+  });
+  return bucket;
+}
+
+/** What holds for every prefix. */
+export const HOUSEKEEPING: aws.types.input.s3.BucketLifecycleConfigurationRule = {
+  id: "housekeeping",
+  status: "Enabled",
+  filter: { prefix: "" },
+  abortIncompleteMultipartUpload: { daysAfterInitiation: ABORT_UPLOAD_DAYS },
+  expiration: { expiredObjectDeleteMarker: true },
+};
+
+export function undeletable(
+  folder: string,
+  more: Partial<aws.types.input.s3.BucketLifecycleConfigurationRule> = {},
+): aws.types.input.s3.BucketLifecycleConfigurationRule {
+  return {
+    id: folder,
+    status: "Enabled",
+    filter: { prefix: `${folder}/` },
+    noncurrentVersionExpiration: { noncurrentDays: UNDELETE_DAYS },
+    ...more,
+  };
+}
+
+function contentBucket(key: aws.kms.Key) {
+  return privateBucket("Content", key, [
+    HOUSEKEEPING,
+    {
+      id: "incoming",
+      status: "Enabled",
+      filter: { prefix: "incoming/" },
+      expiration: { days: 7 },
+      noncurrentVersionExpiration: { noncurrentDays: 7 },
+    },
+    // Never served; read again only when a picture is developed anew.
+    undeletable("originals", { transitions: [{ days: 30, storageClass: "STANDARD_IA" }] }),
+    undeletable("content"),
+    undeletable("quarantine"),
+  ]);
+}
+
+/** The very table of local mode, plus what only AWS has. */
+function recordTable(key: aws.kms.Key) {
+  const [hash, range] = TABLE_DEFINITION.KeySchema;
+  return new aws.dynamodb.Table("Records", {
+    // A fixed name: after an accident a second, empty table must not take the place of a kept one unnoticed.
+    name: `${prefix}-records`,
+    billingMode: TABLE_DEFINITION.BillingMode,
+    hashKey: hash?.AttributeName ?? "",
+    rangeKey: range?.AttributeName ?? "",
+    attributes: TABLE_DEFINITION.AttributeDefinitions.map(({ AttributeName, AttributeType }) => ({
+      name: AttributeName,
+      type: AttributeType,
+    })),
+    globalSecondaryIndexes: TABLE_DEFINITION.GlobalSecondaryIndexes.map((index) => ({
+      name: index.IndexName,
+      hashKey: index.KeySchema[0]?.AttributeName ?? "",
+      rangeKey: index.KeySchema[1]?.AttributeName ?? "",
+      projectionType: index.Projection.ProjectionType,
+    })),
+    // Seconds since 1970. Expiry is also checked on reading: DynamoDB deletes late.
+    ttl: { attributeName: "expiresAt", enabled: true },
+    pointInTimeRecovery: { enabled: true },
+    serverSideEncryption: { enabled: true, kmsKeyArn: key.arn },
+    deletionProtectionEnabled: isProduction,
+  });
+}

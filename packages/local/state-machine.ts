@@ -69,6 +69,8 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
   });
   const tokens = createTaskTokens(deps.processId);
   const underWay = new Set<Promise<unknown>>();
+  /** From before the record is written: a record of ours without an entry here is one of an earlier life. */
+  const starting = new Set<string>();
   const running = new Map<string, { abort: () => void }>();
   const ends = new Map<string, Promise<void>>();
   let transitions = 0;
@@ -118,6 +120,15 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
 
   async function start(name: string, input: PlanInput): Promise<"started" | "exists"> {
     if (stopped) throw named("Cancelled", "The run was stopped; nothing new is started.");
+    starting.add(name);
+    try {
+      return await launch(name, input);
+    } finally {
+      starting.delete(name);
+    }
+  }
+
+  async function launch(name: string, input: PlanInput): Promise<"started" | "exists"> {
     const created = await deps.executions.putIfAbsent({
       name,
       input,
@@ -178,7 +189,7 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
       await ends.get(name);
     },
     async describe(name) {
-      if (running.has(name)) return "running";
+      if (starting.has(name) || running.has(name)) return "running";
       const execution = await deps.executions.get(name);
       if (!execution) return "missing";
       if (execution.status === "ended") return "ended";
@@ -196,6 +207,7 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
     async stop() {
       stopped = true;
       for (const { abort } of running.values()) abort();
+      tokens.close();
       await Promise.allSettled([...underWay]);
     },
   };

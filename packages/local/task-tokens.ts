@@ -17,6 +17,8 @@ export interface TaskTokens {
   beat(token: string): boolean;
   /** Tokens waiting now, with the attempt that each is for. */
   waiting(): { token: string; attemptId: string }[];
+  /** Fails every call, and each that comes later, with `Cancelled`: an hour's time-out must not keep the process. */
+  close(): void;
 }
 
 export interface TokenTask {
@@ -35,8 +37,11 @@ interface Waiting {
 
 export function createTaskTokens(processId: string): TaskTokens {
   const waiting = new Map<string, Waiting>();
+  let closed = false;
+  const cancelled = () => named("Cancelled", "The run was stopped.");
 
   async function call({ attemptId, run, timeoutSeconds, heartbeatSeconds }: TokenTask): Promise<unknown> {
+    if (closed) throw cancelled();
     const token = `${processId}~${randomUUID()}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const failAfter = (seconds: number | undefined, what: string) =>
@@ -78,5 +83,9 @@ export function createTaskTokens(processId: string): TaskTokens {
       return waiter !== undefined;
     },
     waiting: () => [...waiting].map(([token, { attemptId }]) => ({ token, attemptId })),
+    close() {
+      closed = true;
+      for (const waiter of waiting.values()) waiter.reject(cancelled());
+    },
   };
 }

@@ -100,5 +100,5 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     workflow: ["answer"],
     secrets: ["replicateWebhookSecret", "atelierKey"],
   },
-  start: { ...NOTHING, table: ["GetItem", "PutItem"], workflow: ["start", "describe"] },
+  start: { ...NOTHING, table: ["GetItem", "PutItem"], workflow: ["start"] },
 };

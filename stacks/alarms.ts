@@ -46,7 +46,8 @@ export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
   });
 
   alarm("ExecutionsFailedAlarm", "executions-failed", {
-    alarmDescription: "An execution failed outside of its images: plan could not begin. See the execution's history.",
+    alarmDescription:
+      "An execution failed outside of its images: plan could not begin. See the execution's history.",
     ...ofMachine,
     metricName: "ExecutionsFailed",
     ...anyIn(5),
@@ -97,7 +98,8 @@ export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
     ...anyIn(5),
   });
   alarm("ThrottlesAlarm", "throttles", {
-    alarmDescription: "Lambda refused calls of a function: the account's or the function's concurrency is used up.",
+    alarmDescription:
+      "Lambda refused calls of a function: the account's or the function's concurrency is used up.",
     evaluationPeriods: 1,
     threshold: 0,
     comparisonOperator: "GreaterThanThreshold",

@@ -16,6 +16,14 @@ interface Surroundings {
   readonly webhookUrl: $util.Output<string>;
 }
 
+/** The schedule calls again in a minute: neither a failed nor a refused call is worth keeping longer. */
+const ONCE_A_MINUTE = {
+  retries: 0,
+  transform: {
+    eventInvokeConfig: { maximumEventAgeInSeconds: 60 },
+  },
+};
+
 /** One Lambda for each file of packages/functions. */
 export function functions(surroundings: Surroundings): Lambdas {
   return Object.fromEntries(ENTRY_NAMES.map((name) => [name, lambda(name, surroundings)])) as Record<
@@ -42,8 +50,7 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
     memory: `${memoryMb} MB`,
     timeout: `${timeoutSeconds} seconds`,
     ...(isProduction && reserved !== undefined ? { concurrency: { reserved } } : {}),
-    // Asynchronous calls come from the schedule alone: the next minute does better than a repetition.
-    ...(name === "reconcile" ? { retries: 0 } : {}),
+    ...(name === "reconcile" ? ONCE_A_MINUTE : {}),
     logging: { format: "json", logGroup: logs.name },
     nodejs: {
       minify: true,

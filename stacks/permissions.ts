@@ -1,5 +1,5 @@
 /// <reference path="../.sst/platform/config.d.ts" />
-import type { Access, Folder } from "./access.ts";
+import type { Access, Folder, WorkflowCall } from "./access.ts";
 import type { Storage } from "./storage.ts";
 
 type Permission = sst.aws.FunctionPermissionArgs;
@@ -76,16 +76,12 @@ function workflowPermissions(
   access: Access,
   { machineArn, executionArn }: { machineArn: $util.Output<string>; executionArn: $util.Output<string> },
 ): Permission[] {
-  return access.workflow.map((call) => {
-    switch (call) {
-      case "answer":
-        return { actions: ["states:SendTaskSuccess", "states:SendTaskFailure"], resources: [machineArn] };
-      case "start":
-        return { actions: ["states:StartExecution"], resources: [machineArn] };
-      case "describe":
-        return { actions: ["states:DescribeExecution"], resources: [executionArn] };
-    }
-  });
+  const permissions: Record<WorkflowCall, Permission> = {
+    answer: { actions: ["states:SendTaskSuccess", "states:SendTaskFailure"], resources: [machineArn] },
+    start: { actions: ["states:StartExecution"], resources: [machineArn] },
+    describe: { actions: ["states:DescribeExecution"], resources: [executionArn] },
+  };
+  return access.workflow.map((call) => permissions[call]);
 }
 
 /** The key serves these calls only when this service makes them in the caller's name. */

@@ -19,7 +19,11 @@ export const SIZES: Readonly<Record<EntryName, Size>> = {
     timeoutSeconds: 120,
     why: "up to 50 images expanded and written at once; a cold start is mostly CPU",
   },
-  validate: { memoryMb: LIGHT_MB, timeoutSeconds: 60, why: "six calls to the table; retried while it is busy" },
+  validate: {
+    memoryMb: LIGHT_MB,
+    timeoutSeconds: 60,
+    why: "six calls to the table; retried while it is busy",
+  },
   generate: {
     memoryMb: LIGHT_MB,
     timeoutSeconds: 60,
@@ -35,7 +39,11 @@ export const SIZES: Readonly<Record<EntryName, Size>> = {
     timeoutSeconds: 120,
     why: "one core for sharp; measured: 135 MB and 1.2 s of CPU at 1024x1024, 1,050 MB and 35 s at the limit of 64 MP",
   },
-  record: { memoryMb: LIGHT_MB, timeoutSeconds: 60, why: "500 fingerprints compared; originals copied inside S3" },
+  record: {
+    memoryMb: LIGHT_MB,
+    timeoutSeconds: 60,
+    why: "500 fingerprints compared; originals copied inside S3",
+  },
   abandon: { memoryMb: LIGHT_MB, timeoutSeconds: 60, why: "a few calls to the table" },
   reconcile: {
     memoryMb: 512,
@@ -51,5 +59,9 @@ export const SIZES: Readonly<Record<EntryName, Size>> = {
     reserved: 20,
     why: "HTTP API gives up after 30 s; a body is at most 1 MB",
   },
-  start: { memoryMb: LIGHT_MB, timeoutSeconds: 60, why: "one request, a part and an execution for each 50 images" },
+  start: {
+    memoryMb: LIGHT_MB,
+    timeoutSeconds: 60,
+    why: "one request, a part and an execution for each 50 images",
+  },
 };

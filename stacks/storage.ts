@@ -17,12 +17,17 @@ export type Storage = ReturnType<typeof storage>;
 
 /** The default key policy leaves the decision to the IAM policies of this account, which name the key. */
 export function dataKey(name: string, what: string) {
-  return new aws.kms.Key(name, {
-    description: `${prefix}: ${what}`,
-    enableKeyRotation: true,
-    // The shortest that AWS offers, where nothing is worth the wait.
-    deletionWindowInDays: isProduction ? 30 : 7,
-  });
+  return new aws.kms.Key(
+    name,
+    {
+      description: `${prefix}: ${what}`,
+      enableKeyRotation: true,
+      // The shortest that AWS offers, where nothing is worth the wait.
+      deletionWindowInDays: isProduction ? 30 : 7,
+    },
+    // SST keeps buckets and tables by itself, but not what they cannot be read without.
+    { retainOnDelete: isProduction },
+  );
 }
 
 /** A private bucket: versioned, TLS only, under our key; lifecycle by the caller. */

@@ -56,7 +56,9 @@ function withoutTopLevelImports(globals: string): Plugin {
     name: "no-top-level-imports",
     setup(builder) {
       builder.onResolve({ filter: /.*/ }, ({ importer, kind, path }) =>
-        basename(importer) === "sst.config.ts" && kind === "import-statement" && !globals.includes(JSON.stringify(path))
+        basename(importer) === "sst.config.ts" &&
+        kind === "import-statement" &&
+        !globals.includes(JSON.stringify(path))
           ? { errors: [{ text: `sst.config.ts imports ${path} at its top, which SST refuses` }] }
           : undefined,
       );

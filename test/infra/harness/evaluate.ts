@@ -20,6 +20,9 @@ interface App {
   readonly providers: { readonly aws: { readonly region: string } };
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: of Pulumi, as the platform installs it, this checkout has no types
+type Pulumi = any;
+
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const platform = join(root, ".sst", "platform");
 const [stage = "dev", target = "graph.json"] = process.argv.slice(2);
@@ -36,7 +39,9 @@ process.on("exit", () => {
 });
 for (const event of ["unhandledRejection", "uncaughtException"] as const) {
   // One failure rejects every output that depends on it: each text is told once.
-  process.on(event, (error: unknown) => failures.add(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  process.on(event, (error: unknown) =>
+    failures.add(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  );
 }
 
 const config = JSON.stringify(join(root, "sst.config.ts"));
@@ -60,14 +65,16 @@ mkdirSync(dirname(outfile), { recursive: true });
 if (failures.size === 0) writeFileSync(outfile, JSON.stringify(graph, null, 1));
 
 async function readApp(): Promise<App> {
-  const { default: written } = await load<{ default: { app(input: { stage: string }): App | Promise<App> } }>({
-    root,
-    code: `globalThis.$config = (config) => config; module.exports.default = require(${config}).default;`,
-    define: {},
-    inject: [],
-    globals: "",
-    outfile: join(folder, "app.cjs"),
-  });
+  const { default: written } = await load<{ default: { app(input: { stage: string }): App | Promise<App> } }>(
+    {
+      root,
+      code: `globalThis.$config = (config) => config; module.exports.default = require(${config}).default;`,
+      define: {},
+      inject: [],
+      globals: "",
+      outfile: join(folder, "app.cjs"),
+    },
+  );
   return Object.assign(await written.app({ stage }), { stage });
 }
 
@@ -98,7 +105,9 @@ async function answerProgram() {
     const answer = answers[method];
     response.end(
       // The components know a method that is missing by this wording.
-      JSON.stringify(answer ? { result: answer(params[0] as never) } : { error: `rpc: can't find method ${method}` }),
+      JSON.stringify(
+        answer ? { result: answer(params[0] as never) } : { error: `rpc: can't find method ${method}` },
+      ),
     );
   });
   await new Promise<void>((listening) => answering.listen(0, "127.0.0.1", listening));
@@ -160,10 +169,9 @@ function fixRandomNames(crypto: { randomBytes(size: number, ...rest: unknown[]):
 }
 
 /** Mocks are not told of options: they are taken from the raw request. */
-// biome-ignore lint/suspicious/noExplicitAny: Pulumi's SDK as the platform installs it, which this checkout has no types of
-function recordResources(pulumi: any, monitor: any): void {
+function recordResources(pulumi: Pulumi, monitor: Pulumi): void {
   const register = monitor.registerResource;
-  monitor.registerResource = function (request: any, done: (error: unknown, response: unknown) => void) {
+  monitor.registerResource = function (request: Pulumi, done: (error: unknown, response: unknown) => void) {
     const inputs = pulumi.runtime.deserializeProperties(request.getObject());
     return register.call(this, request, (error: unknown, response: unknown) => {
       if (!error && request.getCustom()) {
@@ -174,7 +182,10 @@ function recordResources(pulumi: any, monitor: any): void {
           options: {
             protect: request.getProtect() === true,
             retainOnDelete: request.getRetainondelete() === true,
-            dependencies: request.getDependenciesList().map((urn: string) => urn.slice(urn.lastIndexOf("::") + 2)).sort(),
+            dependencies: request
+              .getDependenciesList()
+              .map((urn: string) => urn.slice(urn.lastIndexOf("::") + 2))
+              .sort(),
           },
         });
       }
@@ -184,8 +195,7 @@ function recordResources(pulumi: any, monitor: any): void {
 }
 
 /** Unwraps secrets and names assets by their path. */
-// biome-ignore lint/suspicious/noExplicitAny: as above
-async function plain(value: any, pulumi: any): Promise<any> {
+async function plain(value: Pulumi, pulumi: Pulumi): Promise<Pulumi> {
   if (Array.isArray(value)) return Promise.all(value.map((item) => plain(item, pulumi)));
   if (value === null || typeof value !== "object") return value;
   for (const kind of [pulumi.asset.Asset, pulumi.asset.Archive]) {

@@ -49,7 +49,8 @@ export function all(graph: Graph, type: string): readonly Resource[] {
 export function one(graph: Graph, type: string, name?: string): Resource {
   const found = all(graph, type).filter((resource) => name === undefined || resource.name === name);
   const [resource] = found;
-  if (!resource || found.length > 1) throw new Error(`${graph.stage} has ${found.length} of ${type} ${name ?? ""}.`);
+  if (!resource || found.length > 1)
+    throw new Error(`${graph.stage} has ${found.length} of ${type} ${name ?? ""}.`);
   return resource;
 }
 

@@ -15,18 +15,31 @@ export function createMocks(region: string) {
   return {
     newResource({ type, name, inputs, id: given }: Asked): { id: string; state: Inputs } {
       const named = text(inputs.name) ?? name;
-      const id = given || (type === "aws:s3/bucket:Bucket" ? text(inputs.bucket) : undefined) || `${name}-id`.toLowerCase();
+      const id =
+        given ||
+        (type === "aws:s3/bucket:Bucket" ? text(inputs.bucket) : undefined) ||
+        `${name}-id`.toLowerCase();
       return { id, state: { ...inputs, name: named, ...invented(type, named, id, inputs, region) } };
     },
     /** @throws for a look-up that is not listed: a gap must be loud */
     call({ token, inputs }: { token: string; inputs: Inputs }): Inputs {
       switch (token) {
         case "aws:index/getCallerIdentity:getCallerIdentity":
-          return { accountId: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:user/test`, userId: "test", id: ACCOUNT };
+          return {
+            accountId: ACCOUNT,
+            arn: `arn:aws:iam::${ACCOUNT}:user/test`,
+            userId: "test",
+            id: ACCOUNT,
+          };
         case "aws:index/getRegion:getRegion":
           return { region, name: region, id: region, description: "" };
         case "aws:index/getPartition:getPartition":
-          return { partition: "aws", dnsSuffix: "amazonaws.com", id: "aws", reverseDnsPrefix: "com.amazonaws" };
+          return {
+            partition: "aws",
+            dnsSuffix: "amazonaws.com",
+            id: "aws",
+            reverseDnsPrefix: "com.amazonaws",
+          };
         case "aws:iam/getPolicyDocument:getPolicyDocument": {
           const json = JSON.stringify(policyDocument(inputs));
           const statements = inputs.statements as readonly unknown[] | undefined;
@@ -34,7 +47,9 @@ export function createMocks(region: string) {
           return { ...inputs, statements: statements?.length ? statements : undefined, id: "policy", json };
         }
         default:
-          throw new Error(`The program asks AWS for ${token}, which test/infra/harness/mocks.ts does not answer yet.`);
+          throw new Error(
+            `The program asks AWS for ${token}, which test/infra/harness/mocks.ts does not answer yet.`,
+          );
       }
     },
   };
@@ -42,7 +57,8 @@ export function createMocks(region: string) {
 
 /** Attributes that only AWS knows. */
 function invented(type: string, named: string, id: string, inputs: Inputs, region: string): Inputs {
-  const arn = (service: string, rest: string, where = region) => `arn:aws:${service}:${where}:${ACCOUNT}:${rest}`;
+  const arn = (service: string, rest: string, where = region) =>
+    `arn:aws:${service}:${where}:${ACCOUNT}:${rest}`;
   switch (type) {
     case "aws:s3/bucket:Bucket":
       return { arn: `arn:aws:s3:::${id}`, bucket: id, region };
@@ -67,7 +83,9 @@ function invented(type: string, named: string, id: string, inputs: Inputs, regio
         executionArn: arn("execute-api", id),
       };
     default:
-      return type.startsWith("aws:") ? { arn: arn(type.split(/[:/]/)[1] ?? "", named) } : randomBytes(type, inputs);
+      return type.startsWith("aws:")
+        ? { arn: arn(type.split(/[:/]/)[1] ?? "", named) }
+        : randomBytes(type, inputs);
   }
 }
 
@@ -82,7 +100,11 @@ interface Statement {
   readonly principals?: readonly { readonly type: string; readonly identifiers: readonly string[] }[];
   readonly actions?: readonly string[];
   readonly resources?: readonly string[];
-  readonly conditions?: readonly { readonly test: string; readonly variable: string; readonly values: unknown }[];
+  readonly conditions?: readonly {
+    readonly test: string;
+    readonly variable: string;
+    readonly values: unknown;
+  }[];
 }
 
 function policyDocument(inputs: Inputs) {

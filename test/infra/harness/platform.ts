@@ -31,7 +31,11 @@ export interface Installed {
 export async function installPlatform(root: string, run: Run = runIn(root)): Promise<Installed> {
   const own = join(root, ".sst-config");
   const stamp = join(own, "installed.json");
-  const wanted = JSON.stringify({ sst: await versionOf(root), bun: BUN_VERSION, config: await providersOf(root) });
+  const wanted = JSON.stringify({
+    sst: await versionOf(root),
+    bun: BUN_VERSION,
+    config: await providersOf(root),
+  });
   const standing = await readFile(stamp, "utf8").catch(() => null);
   if (standing === wanted && (await exists(join(root, ".sst", "platform", "config.d.ts")))) {
     return { fresh: false };
@@ -39,12 +43,16 @@ export async function installPlatform(root: string, run: Run = runIn(root)): Pro
   try {
     await rm(stamp, { force: true });
     await installPrograms(own, run);
-    await run(process.execPath, [join(root, "node_modules", "sst", "bin", "sst.mjs"), "install", "--stage", "dev"], {
-      // Somebody's real configuration and cache stay as they are.
-      XDG_CONFIG_HOME: own,
-      BUN_INSTALL_CACHE_DIR: join(own, "bun-cache"),
-      SST_TELEMETRY_DISABLED: "1",
-    });
+    await run(
+      process.execPath,
+      [join(root, "node_modules", "sst", "bin", "sst.mjs"), "install", "--stage", "dev"],
+      {
+        // Somebody's real configuration and cache stay as they are.
+        XDG_CONFIG_HOME: own,
+        BUN_INSTALL_CACHE_DIR: join(own, "bun-cache"),
+        SST_TELEMETRY_DISABLED: "1",
+      },
+    );
     await writeFile(stamp, wanted);
   } catch (error) {
     throw new Error(

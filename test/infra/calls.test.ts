@@ -1,0 +1,231 @@
+/** @module Runs every step and entrance through all that can happen to it, on clients that note what is called. */
+import { createPacing } from "@atelier/aws/dynamo/pacing";
+import type { Attempt } from "@atelier/core/attempt";
+import { signId } from "@atelier/core/ids";
+import type { Image } from "@atelier/core/image";
+import type { Found, OperationStatus, OutputData, Provider, Submission } from "@atelier/core/provider";
+import { reconcile } from "@atelier/core/reconcile";
+import { startRequest } from "@atelier/core/start";
+import { receiveWebhook } from "@atelier/core/webhook";
+import { abandon } from "@atelier/core/workflow/steps/abandon";
+import { collect } from "@atelier/core/workflow/steps/collect";
+import { generate } from "@atelier/core/workflow/steps/generate";
+import { plan } from "@atelier/core/workflow/steps/plan";
+import { process } from "@atelier/core/workflow/steps/process";
+import { record } from "@atelier/core/workflow/steps/record";
+import { validate } from "@atelier/core/workflow/steps/validate";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ACCESS, ENTRY_NAMES } from "../../stacks/access.ts";
+import { startWorld, type World } from "../builders/world.ts";
+import { someRequest } from "../contract/table-fixtures.ts";
+import { tinyPng } from "../simulators/tiny-png.ts";
+import { CALLS } from "./calls.ts";
+import { type Recorder, startRecorder } from "./recorder.ts";
+
+const MACHINE = "req_contract.0-1";
+const WEBHOOK_KEY = Buffer.from("a key for these tests");
+
+const picture = (seed: number): OutputData => ({
+  kind: "bytes",
+  bytes: tinyPng(256, 256, seed),
+  contentType: "image/png",
+});
+const succeeded = (output: OutputData): OperationStatus => ({
+  kind: "succeeded",
+  outputs: [output],
+  costMicros: null,
+});
+const failed: OperationStatus = {
+  kind: "failed",
+  name: "ProviderFailed",
+  message: "It failed.",
+  charged: true,
+  costMicros: null,
+};
+
+let recorder: Recorder;
+let world: World;
+let offsetMs = 0;
+let requests = 0;
+/** What the provider answers next. */
+const told: { submission: Submission; status: OperationStatus; found: Found } = {
+  submission: { kind: "unknown", message: "" },
+  status: { kind: "pending" },
+  found: { kind: "unknown" },
+};
+
+beforeAll(async () => {
+  recorder = await startRecorder();
+  const clock = () => Date.parse("2026-11-22T06:00:00Z") + offsetMs;
+  const provider: Provider = {
+    name: "replicate",
+    trustedOrigin: null,
+    submit: async () => told.submission,
+    check: async () => told.status,
+    find: async () => told.found,
+    parseWebhook: (headers) => ({
+      kind: "status",
+      operation: String(headers.operation),
+      status: told.status,
+    }),
+  };
+  world = await startWorld(recorder.dynamo, {
+    clock,
+    blobs: recorder.blobs,
+    pacing: createPacing({ dynamo: recorder.dynamo, clock }),
+    workflow: recorder.workflow(clock),
+    providerOf: () => provider,
+    fetcher: { fetch: async () => picture(3) as Extract<OutputData, { kind: "bytes" }> },
+    firstLimits: { dayMicros: 100_000_000, monthMicros: 100_000_000 },
+  });
+}, 60_000);
+afterAll(async () => {
+  await world.close();
+  await recorder.close();
+});
+
+const deps = () => ({
+  ...world.steps,
+  workflow: recorder.workflow(world.steps.clock),
+  times: { lostCreateGraceMs: 0, checkIntervalMs: 0 },
+  webhookKey: WEBHOOK_KEY,
+});
+
+/** A new request, started and planned: its image. */
+async function planned(): Promise<Image> {
+  const request = someRequest({
+    requestId: `req_recorded${++requests}`,
+    category: "weekend_special",
+    count: 1,
+    createdAtMs: deps().clock(),
+  });
+  await recorder.as("start", () => startRequest(request, deps()));
+  await recorder.as("start", () => startRequest(request, deps()));
+  await planAgain(request.requestId, 1);
+  const [image] = await world.steps.images.ofRequest(request.requestId);
+  if (!image) throw new Error("Nothing was planned.");
+  return image;
+}
+
+async function planAgain(requestId: string, generation: number): Promise<void> {
+  const executionName = `${requestId}.0-${generation}`;
+  const input = { input: { requestId, part: 0, generation }, executionId: executionName, executionName };
+  await recorder.as("plan", () => plan(input, deps()));
+}
+
+/** Validated and sent; what the provider says is in `told`. */
+async function sent(image: Image): Promise<Attempt> {
+  const owned = { imageId: image.imageId, generation: image.generation };
+  const { attemptId } = await recorder.as("validate", () => validate(owned, deps()));
+  await recorder.as("generate", () =>
+    generate({ ...owned, attemptId, taskToken: `token of ${attemptId}` }, deps()),
+  );
+  return world.attempt(attemptId);
+}
+
+async function notified({ attemptId, operation }: Attempt) {
+  const call = {
+    provider: "replicate",
+    attemptId,
+    signature: signId(attemptId, WEBHOOK_KEY),
+    headers: { operation: operation ?? "op" },
+    rawBody: new Uint8Array(),
+  };
+  return recorder.as("webhook", () => receiveWebhook(call, deps()));
+}
+
+/** The way from the outcome to the shelf, each step twice: the second time finds its work done. */
+async function finished({ imageId, attemptId, generation }: Attempt): Promise<void> {
+  const input = { imageId, attemptId, generation };
+  for (const _ of ["once", "again"]) {
+    await recorder.as("collect", () => collect(input, deps()));
+    const { manifestKey } = await recorder.as("process", () => process(input, deps()));
+    await recorder.as("record", () => record({ ...input, manifestKey }, deps()));
+  }
+}
+
+async function abandoned({ imageId, generation }: Image, name: string): Promise<void> {
+  const input = { imageId, generation, error: { Error: name, Cause: "{}" } };
+  await recorder.as("abandon", () => abandon(input, deps()));
+}
+
+test("each function calls what its table says, and nothing else", async () => {
+  // A synchronous provider; released, then looked at by a reviewer.
+  told.submission = { kind: "done", outputs: [picture(1)], costMicros: null };
+  await finished(await sent(await planned()));
+  const unclassified = await sent(await planned());
+  const { classifier: _, ...withoutClassifier } = world.steps;
+  const input = {
+    imageId: unclassified.imageId,
+    attemptId: unclassified.attemptId,
+    generation: unclassified.generation,
+  };
+  await recorder.as("collect", () => collect(input, deps()));
+  const { manifestKey } = await recorder.as("process", () => process(input, withoutClassifier));
+  expect(manifestKey).toMatch(/^quarantine\//);
+  await recorder.as("record", () => record({ ...input, manifestKey }, deps()));
+
+  // A provider that takes its time, and tells by webhook, with addresses; what was kept is lost again.
+  told.submission = { kind: "accepted", operation: "op-1" };
+  told.status = succeeded({ kind: "url", url: "https://example.com/picture.png" });
+  const waiting = await sent(await planned());
+  expect((await notified(waiting)).status).toBe(200);
+  await finished(waiting);
+  for (const { key } of (await world.attempt(waiting.attemptId)).stored) await recorder.remove(key);
+  const { imageId, attemptId, generation } = waiting;
+  await recorder.as("collect", () => collect({ imageId, attemptId, generation }, deps()));
+
+  // By webhook with the bytes; by webhook that it failed, whereupon another attempt is made, and given up.
+  told.submission = { kind: "accepted", operation: "op-2" };
+  told.status = succeeded(picture(2));
+  await notified(await sent(await planned()));
+  told.submission = { kind: "accepted", operation: "op-3" };
+  told.status = failed;
+  const unlucky = await planned();
+  await notified(await sent(unlucky));
+  told.submission = { kind: "rate-limited", retryAfterMs: 1_000, message: "later" };
+  await sent(unlucky);
+  await abandoned(unlucky, "DeadlineExceeded");
+
+  // Without a webhook: the reconciler asks, finds what was lost, and starts parts again.
+  offsetMs += 60_000;
+  told.submission = { kind: "accepted", operation: "op-4" };
+  await sent(await planned());
+  told.status = succeeded(picture(4));
+  await recorder.as("reconcile", () => reconcile(deps()));
+  told.submission = { kind: "unknown", message: "reset" };
+  const lost = await planned();
+  await sent(lost);
+  told.found = { kind: "found", operation: "op-5" };
+  told.status = failed;
+  for (let pass = 0; pass < 3; pass++) {
+    offsetMs += 60_000;
+    await recorder.as("reconcile", () => reconcile(deps()));
+  }
+  const restarted = await world.steps.requests.parts.get(`${lost.requestId}.0`);
+  expect(restarted?.generation).toBeGreaterThan(1);
+  await planAgain(lost.requestId, restarted?.generation ?? 0);
+
+  // The calendar.
+  await recorder.as("plan", () =>
+    plan(
+      {
+        input: { entry: "sunday", scheduledTime: "2026-11-22T05:00:00Z" },
+        executionId: "arn",
+        executionName: MACHINE,
+      },
+      deps(),
+    ),
+  );
+
+  for (const name of ENTRY_NAMES) {
+    expect({ [name]: recorder.calls(name) }).toEqual({ [name]: [...CALLS[name]].sort() });
+  }
+}, 60_000);
+
+test("a function that is said to look for what may be missing may read there", () => {
+  for (const name of ENTRY_NAMES) {
+    const { reads, writes, misses } = ACCESS[name];
+    expect(reads).toEqual(expect.arrayContaining([...misses, ...writes]));
+  }
+});

@@ -1,0 +1,57 @@
+/**
+ * @module What each function calls on AWS: the action that IAM asks for and what on. calls.test.ts derives it from the steps
+ * at work, infra.test.ts compares it with what the evaluated policies grant.
+ */
+import type { EntryName } from "../../stacks/access.ts";
+
+const records = (...calls: string[]) => calls.map((call) => `dynamodb:${call} records`);
+const answers = ["states:SendTaskFailure machine", "states:SendTaskSuccess machine"];
+const reads = (...folders: string[]) => folders.map((folder) => `s3:GetObject ${folder}/*`);
+const writes = (...folders: string[]) => folders.map((folder) => `s3:PutObject ${folder}/*`);
+/** Asked for by S3 when it is to say that there is nothing. */
+const misses = (...folders: string[]) => folders.map((folder) => `s3:ListBucket ${folder}/*`);
+
+export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
+  plan: [...records("GetItem", "PutItem", "Query", "UpdateItem"), "dynamodb:Query records/index/state"],
+  validate: records("GetItem", "PutItem", "Query", "UpdateItem"),
+  generate: [
+    ...records("GetItem", "PutItem", "UpdateItem"),
+    ...reads("incoming"),
+    ...writes("incoming"),
+    ...answers,
+  ],
+  collect: [
+    ...records("GetItem", "UpdateItem"),
+    ...reads("incoming"),
+    ...misses("incoming"),
+    ...writes("incoming"),
+  ],
+  process: [
+    ...records("GetItem"),
+    ...reads("content", "incoming", "quarantine"),
+    ...misses("content", "quarantine"),
+    ...writes("content", "quarantine"),
+  ],
+  record: [
+    ...records("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    ...reads("content", "incoming", "originals", "quarantine"),
+    ...writes("originals"),
+  ],
+  abandon: records("GetItem", "PutItem", "Query", "UpdateItem"),
+  reconcile: [
+    ...records("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    "dynamodb:Query records/index/state",
+    ...reads("incoming"),
+    ...writes("incoming"),
+    "states:DescribeExecution executions",
+    ...answers,
+    "states:StartExecution machine",
+  ],
+  webhook: [
+    ...records("GetItem", "PutItem", "UpdateItem"),
+    ...reads("incoming"),
+    ...writes("incoming"),
+    ...answers,
+  ],
+  start: [...records("GetItem", "PutItem"), "states:StartExecution machine"],
+};

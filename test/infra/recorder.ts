@@ -1,0 +1,136 @@
+/** @module Clients of AWS that note who calls what, against dynalite and a bucket in memory; Step Functions answers nothing but yes. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Server } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
+import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
+import { createS3Blobs } from "@atelier/aws/s3-blobs";
+import { createStepFunctionsWorkflow } from "@atelier/aws/step-functions";
+import type { Clock } from "@atelier/core/ids";
+import type { Blobs, Workflow } from "@atelier/core/ports";
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import type { EntryName } from "../../stacks/access.ts";
+import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
+
+const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
+
+const BUCKET = "recorded";
+const CREDENTIALS = { region: "eu-west-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+
+export interface Recorder {
+  readonly dynamo: Dynamo;
+  readonly blobs: Blobs;
+  workflow(clock: Clock): Workflow;
+  /** Notes everything that happens in the call under the function's name. */
+  as<T>(name: EntryName, call: () => Promise<T>): Promise<T>;
+  calls(name: EntryName): readonly string[];
+  remove(key: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Call {
+  readonly input: {
+    readonly IndexName?: string;
+    readonly Key?: unknown;
+    readonly CopySource?: string;
+  };
+}
+
+export async function startRecorder(): Promise<Recorder> {
+  const current = new AsyncLocalStorage<EntryName>();
+  const noted = new Map<EntryName, Set<string>>();
+  const note = (...calls: string[]) => {
+    const name = current.getStore();
+    if (name) noted.set(name, new Set([...(noted.get(name) ?? []), ...calls]));
+  };
+
+  const tables = dynalite({ createTableMs: 0 });
+  await new Promise<void>((listening) => tables.listen(0, "127.0.0.1", listening));
+  const table = new DynamoDBClient({
+    ...CREDENTIALS,
+    endpoint: `http://127.0.0.1:${(tables.address() as AddressInfo).port}`,
+  });
+  await table.send(new CreateTableCommand({ TableName: "records", ...TABLE_DEFINITION }));
+  table.middlewareStack.add(
+    (next, context) => async (call) => {
+      const index = (call as Call).input.IndexName;
+      note(`dynamodb:${actionOf(context.commandName)} records${index ? `/index/${index}` : ""}`);
+      return next(call);
+    },
+    { step: "initialize" },
+  );
+
+  const files = await startConditionalBucket();
+  files.create(BUCKET);
+  const bucket = new S3Client({ ...CREDENTIALS, endpoint: files.endpoint, forcePathStyle: true });
+  bucket.middlewareStack.add(
+    (next, context) => async (call) => {
+      const action = actionOf(context.commandName);
+      const { Key, CopySource } = (call as Call).input;
+      const folder = folderOf(String(Key));
+      if (action === "CopyObject")
+        note(`s3:GetObject ${folderOf(String(CopySource).slice(BUCKET.length + 1))}`);
+      if (action === "PutObject" || action === "CopyObject") {
+        note(`s3:PutObject ${folder}`);
+        await next(call);
+        // As if the answer had been lost: the SDK's repetition finds the object there, as S3 says.
+        throw Object.assign(new Error("lost"), {
+          name: "PreconditionFailed",
+          $metadata: { httpStatusCode: 412 },
+        });
+      }
+      note(`s3:GetObject ${folder}`);
+      try {
+        return await next(call);
+      } catch (error) {
+        const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+        if ($metadata?.httpStatusCode === 404) note(`s3:ListBucket ${folder}`);
+        throw error;
+      }
+    },
+    { step: "initialize" },
+  );
+
+  const machine = new SFNClient(CREDENTIALS);
+  machine.middlewareStack.add(
+    (_next, context) => async () => {
+      const action = actionOf(context.commandName);
+      note(`states:${action} ${action === "DescribeExecution" ? "executions" : "machine"}`);
+      return { response: {}, output: { $metadata: {}, status: "SUCCEEDED" } } as never;
+    },
+    { step: "initialize" },
+  );
+
+  return {
+    dynamo: createDynamo({ client: table, tableName: "records" }),
+    blobs: createS3Blobs({ client: bucket, bucketName: BUCKET }),
+    workflow: (clock) =>
+      createStepFunctionsWorkflow({
+        client: machine,
+        stateMachineArn: "arn:aws:states:eu-west-1:123456789012:stateMachine:images",
+        clock,
+      }),
+    as: (name, call) => current.run(name, call),
+    calls: (name) => [...(noted.get(name) ?? [])].sort(),
+    async remove(key) {
+      await bucket.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: key }));
+    },
+    async close() {
+      for (const client of [table, bucket, machine]) client.destroy();
+      await files.close();
+      await new Promise((closed) => tables.close(closed));
+    },
+  };
+}
+
+/** `GetItemCommand` is GetItem; a HeadObject is allowed by s3:GetObject. */
+function actionOf(commandName: string | undefined): string {
+  return String(commandName).replace(/Command$/, "");
+}
+
+function folderOf(key: string): string {
+  return `${key.slice(0, key.indexOf("/"))}/*`;
+}

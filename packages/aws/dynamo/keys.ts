@@ -14,6 +14,7 @@
  * | occurrence      | OCCURRENCE#{occurrenceId}  | OCCURRENCE              | id                                                |
  * | ledger          | LEDGER#{account}           | {yyyy-mm}               | account and month                                 |
  * | audit entry     | AUDIT#{subject}            | ENTRY#{auditId}         | its subject (query); timeline                     |
+ * | event           | EVENTS#{yyyy-mm-dd, UTC}   | {position}              | a day's events, oldest first (query)              |
  * | pacing          | PACING#{provider}          | PACING                  | provider                                          |
  * | execution       | EXECUTION#{name}           | EXECUTION               | name; state while running                         |
  * | process lease   | PROCESS#{processId}        | LEASE                   | process id                                        |
@@ -120,6 +121,11 @@ export function auditKey(subject: string, auditId: string): Key {
 
 export function auditOfSubject(subject: string): { pk: string; prefix: string } {
   return { pk: `AUDIT#${subject}`, prefix: "ENTRY#" };
+}
+
+export function eventKey(event: { readonly id: string; readonly atMs: number }): Key {
+  const day = new Date(event.atMs).toISOString().slice(0, 10);
+  return { pk: `EVENTS#${day}`, sk: positionOf(event.atMs, event.id) };
 }
 
 export function pacingKey(provider: string): Key {

@@ -1,0 +1,104 @@
+/**
+ * @module The configuration of a function on AWS: the one place that reads its environment and its SST links. The stacks set
+ * both; a function reads the settings that it needs, once per cold start.
+ */
+import { DEFAULT_DAY_USD, DEFAULT_MONTH_USD } from "@atelier/core/budget";
+import { AtelierError } from "@atelier/core/errors";
+import type { LedgerLimits } from "@atelier/core/ledger";
+import { microsFromUsd } from "@atelier/core/money";
+import { isTimezone } from "@atelier/core/schedule";
+import { type Attestation, parseAttestations } from "@atelier/core/terms";
+import { Resource } from "sst/resource";
+import * as z from "zod";
+
+/** Empty variables count as unset. */
+const unset = (value: unknown) => (typeof value === "string" && value.trim() === "" ? undefined : value);
+const required = (what: string) => z.preprocess(unset, z.string(`is missing; set it to ${what}`).trim());
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess(unset, schema.optional());
+
+const SETTINGS = {
+  ATELIER_TABLE: required("the name of the table"),
+  ATELIER_BUCKET: required("the name of the content bucket"),
+  ATELIER_STATE_MACHINE_ARN: required("the ARN of the state machine"),
+  /** Where providers reach the webhook route; without a slash at the end. */
+  ATELIER_WEBHOOK_URL: required("the public base URL of the webhook route").pipe(
+    z
+      .string()
+      .refine(
+        (text) => URL.canParse(text) && isSafeBase(new URL(text)),
+        "must be an address that begins with https://",
+      )
+      .transform((text) => text.replace(/\/+$/, "")),
+  ),
+  /** Whom occurrences and requests buy from. */
+  ATELIER_PROVIDER: z.preprocess(
+    unset,
+    z
+      .enum(["replicate"], "must be replicate, the one provider that can be bought from yet")
+      .default("replicate"),
+  ),
+  /** Undefined: the calendar's own. */
+  ATELIER_TIMEZONE: optional(z.string().refine(isTimezone, "must be a time zone such as Europe/Paris")),
+  ATELIER_BUDGET_USD: optional(z.string()),
+  ATELIER_BUDGET_MONTH_USD: optional(z.string()),
+  ATELIER_TERMS: optional(z.string()),
+  /** With the version. Undefined: Replicate's own. */
+  REPLICATE_BASE_URL: optional(z.string()),
+} as const;
+export type SettingName = keyof typeof SETTINGS;
+export type Settings = { readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]> };
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * @throws AtelierError `ConfigurationInvalid` with one sentence for each setting that is missing or wrong
+ */
+export function readSettings<Name extends SettingName>(
+  names: readonly Name[],
+  environment: Environment = process.env,
+): Pick<Settings, Name> {
+  const problems: string[] = [];
+  const read = names.map((name) => {
+    const parsed = SETTINGS[name].safeParse(environment[name]);
+    if (!parsed.success) problems.push(`${name} ${parsed.error.issues[0]?.message}.`);
+    return [name, parsed.data] as const;
+  });
+  if (problems.length > 0) throw new AtelierError("ConfigurationInvalid", problems.join(" "));
+  return Object.fromEntries(read) as Pick<Settings, Name>;
+}
+
+/**
+ * Limits for the first month of a ledger.
+ *
+ * @throws AtelierError `UsageError` naming the variable
+ */
+export function readFirstLimits(environment: Environment = process.env): LedgerLimits {
+  const { ATELIER_BUDGET_USD: day, ATELIER_BUDGET_MONTH_USD: month } = readSettings(
+    ["ATELIER_BUDGET_USD", "ATELIER_BUDGET_MONTH_USD"],
+    environment,
+  );
+  return {
+    dayMicros: microsFromUsd(day ?? DEFAULT_DAY_USD, "ATELIER_BUDGET_USD"),
+    monthMicros: microsFromUsd(month ?? DEFAULT_MONTH_USD, "ATELIER_BUDGET_MONTH_USD"),
+  };
+}
+
+/**
+ * What whoever deployed attests; the word counts from the day on which a function reads it.
+ *
+ * @param today yyyy-mm-dd
+ * @throws AtelierError `ConfigurationInvalid`
+ */
+export function readAttestations(today: string, environment: Environment = process.env): Attestation[] {
+  const { ATELIER_TERMS: terms } = readSettings(["ATELIER_TERMS"], environment);
+  return parseAttestations(terms ?? "", "the deployment's operator", today);
+}
+
+/** What SST linked to the function under a name; undefined when nothing is. */
+export function linkedResource(name: string): unknown {
+  return name in Resource ? (Resource as unknown as Record<string, unknown>)[name] : undefined;
+}
+
+/** Plain http on loopback is for tests: nobody outside reaches it. */
+function isSafeBase({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || (protocol === "http:" && hostname === "127.0.0.1");
+}

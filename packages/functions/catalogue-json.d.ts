@@ -1,0 +1,5 @@
+/** The compiled catalogue before the first `npm run templates`: its content is a `Catalogue` in any case. */
+declare module "*/dist/catalogue.json" {
+  const catalogue: unknown;
+  export default catalogue;
+}

@@ -1,0 +1,15 @@
+/** @module The function of `generate`. */
+import { generateInputSchema } from "@atelier/core/workflow/steps/generate";
+import { openCatalogue } from "./catalogue.ts";
+import { generateAs } from "./generate-as.ts";
+import { openWebhookAddresses } from "./installation.ts";
+import { openProviders } from "./providers.ts";
+import { stepHandler } from "./runtime.ts";
+import { openBlobs, openStores } from "./stores.ts";
+import { openWorkflow } from "./workflow.ts";
+
+export const handler = stepHandler("generate", generateInputSchema, generateAs, (around) => {
+  const stores = openStores(around, "images", "attempts", "vault", "audit", "pacing");
+  const services = { ...openProviders(around), ...openBlobs(), ...openWorkflow(around) };
+  return { ...around, ...openCatalogue(around), ...stores, ...services, ...openWebhookAddresses() };
+});

@@ -1,0 +1,55 @@
+/** @module Calls of an HTTP API (payload format 2.0) as the core's webhook receiver takes them. */
+import { readWebhookPath, receiveWebhook, type WebhookAnswer, type WebhookDeps } from "@atelier/core/webhook";
+import * as z from "zod";
+import { parsedEvent, type Surroundings } from "./runtime.ts";
+
+const httpEventSchema = z.object({
+  rawPath: z.string(),
+  /** The gateway gives names in lower case and joins repeated ones by commas. */
+  headers: z.record(z.string(), z.string()).default({}),
+  requestContext: z.object({ http: z.object({ method: z.string() }) }),
+  body: z.string().optional(),
+  isBase64Encoded: z.boolean().default(false),
+});
+
+export interface HttpAnswer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Any failure of ours is a 500: the provider sends it again, and the reconciler stands behind it. */
+export async function answerWebhook(
+  event: unknown,
+  deps: WebhookDeps & Pick<Surroundings, "telemetry">,
+): Promise<HttpAnswer> {
+  try {
+    const answer = await receive(event, deps);
+    deps.telemetry.info("webhook", { status: answer.status, said: answer.message });
+    return httpAnswer(answer);
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    deps.telemetry.error("webhook failed", { errorName: name, errorMessage: message });
+    return httpAnswer({ status: 500, message: "Try again." });
+  }
+}
+
+async function receive(event: unknown, deps: WebhookDeps): Promise<WebhookAnswer> {
+  const {
+    rawPath,
+    headers,
+    requestContext,
+    body = "",
+    isBase64Encoded,
+  } = parsedEvent(httpEventSchema, event);
+  const named = readWebhookPath(rawPath);
+  if (requestContext.http.method !== "POST" || !named) {
+    return { status: 404, message: "There is nothing here." };
+  }
+  const rawBody = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
+  return receiveWebhook({ ...named, headers, rawBody }, deps);
+}
+
+function httpAnswer({ status, message }: { status: number; message: string }): HttpAnswer {
+  return { statusCode: status, headers: { "content-type": "text/plain; charset=utf-8" }, body: message };
+}

@@ -1,0 +1,27 @@
+/** @module What an installation has set: limits of its budget, its own key, its address for webhooks. */
+import { readFirstLimits, readSettings } from "@atelier/aws/config";
+import { derivedKey } from "@atelier/aws/secrets";
+import type { Attempt } from "@atelier/core/attempt";
+import { webhookPath } from "@atelier/core/webhook";
+
+export function openLimits() {
+  return { firstLimits: readFirstLimits() };
+}
+
+export function openPromptKey() {
+  return { promptKey: derivedKey("prompts") };
+}
+
+export function openWebhookKey() {
+  return { webhookKey: derivedKey("webhooks") };
+}
+
+/** Where providers tell about an attempt: the webhook route, with the attempt's id signed. */
+export function openWebhookAddresses() {
+  const { ATELIER_WEBHOOK_URL } = readSettings(["ATELIER_WEBHOOK_URL"]);
+  const { webhookKey } = openWebhookKey();
+  return {
+    webhookUrlOf: ({ attemptId, provider }: Pick<Attempt, "attemptId" | "provider">) =>
+      ATELIER_WEBHOOK_URL + webhookPath(provider, attemptId, webhookKey),
+  };
+}

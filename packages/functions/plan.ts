@@ -1,0 +1,11 @@
+/** @module The function of `plan`. */
+import { plan, planInputSchema } from "@atelier/core/workflow/steps/plan";
+import { openCatalogue } from "./catalogue.ts";
+import { stepHandler } from "./runtime.ts";
+import { openStores } from "./stores.ts";
+
+export const handler = stepHandler("plan", planInputSchema, plan, (around) => {
+  const { catalogue, provider } = openCatalogue(around);
+  const stores = openStores(around, "images", "attempts", "requests", "vault", "audit");
+  return { ...around, ...stores, catalogue, providerForOccurrences: provider };
+});

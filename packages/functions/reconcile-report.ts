@@ -1,0 +1,42 @@
+/** @module A pass of the reconciler on AWS: its times, and what it says about itself. */
+import { type ReconcileDeps, type ReconcileReport, reconcile } from "@atelier/core/reconcile";
+import { CREATE_TIMEOUT_MS } from "@atelier/providers/replicate/provider";
+import type { Surroundings } from "./runtime.ts";
+
+/** The function of `generate` is given no more than this by its stack. */
+export const GENERATE_TIMEOUT_MS = 60_000;
+
+const LISTING_LAG_MS = 2 * 60_000;
+
+export const AWS_TIMES: ReconcileDeps["times"] = {
+  lostCreateGraceMs: CREATE_TIMEOUT_MS + GENERATE_TIMEOUT_MS + LISTING_LAG_MS,
+  // Webhooks tell within a second; this is for those that are lost. A pass comes once a minute.
+  checkIntervalMs: 45_000,
+};
+
+export async function reconcileAndReport(
+  _event: unknown,
+  deps: ReconcileDeps & Pick<Surroundings, "telemetry">,
+): Promise<ReconcileReport> {
+  const report = await reconcile(deps);
+  const { attempts, parts, ledger } = report;
+  const { telemetry } = deps;
+  telemetry.count("AttemptsOpen", attempts.open);
+  telemetry.count("AttemptsLearned", attempts.learned);
+  telemetry.count("AttemptsGivenUp", attempts.givenUp);
+  telemetry.count("PartsRestarted", parts.started.length);
+  telemetry.count("ProvidersUnreachable", attempts.unreachable.length);
+  if (attempts.unreachable.length > 0) {
+    telemetry.warn("providers do not answer", { providers: attempts.unreachable });
+  }
+  telemetry.info("reconciled", {
+    started: parts.started,
+    closed: parts.closed,
+    owned: parts.owned,
+    waiting: parts.waiting,
+    ledgerApplied: ledger.applied,
+    ledgerGivenBack: ledger.givenBack,
+    ledgerSwept: ledger.swept,
+  });
+  return report;
+}

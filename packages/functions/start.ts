@@ -1,0 +1,13 @@
+/** @module The function that takes requests: checked as a whole, then started. */
+import { openCatalogue, openRouting } from "./catalogue.ts";
+import { openLimits, openPromptKey } from "./installation.ts";
+import { stepHandler } from "./runtime.ts";
+import { acceptRequest, askingSchema } from "./start-request.ts";
+import { openStores } from "./stores.ts";
+import { openWorkflow } from "./workflow.ts";
+
+export const handler = stepHandler("start", askingSchema, acceptRequest, (around) => {
+  const known = { ...openCatalogue(around), ...openWorkflow(around), ...openLimits() };
+  const stores = openStores(around, "requests", "ledger", "vault", "audit");
+  return { ...around, ...known, ...openRouting(known), ...stores, openPromptKey };
+});

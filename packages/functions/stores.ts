@@ -1,0 +1,44 @@
+/** @module The table's stores by name: an entry opens those that it names, over one client. */
+import { readSettings } from "@atelier/aws/config";
+import { createAttempts } from "@atelier/aws/dynamo/attempts";
+import { createAudit } from "@atelier/aws/dynamo/audit";
+import { createImages } from "@atelier/aws/dynamo/images";
+import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
+import { createPacing } from "@atelier/aws/dynamo/pacing";
+import { createPromptVault } from "@atelier/aws/dynamo/prompts";
+import { createRequests } from "@atelier/aws/dynamo/requests";
+import { createEvents } from "@atelier/aws/events";
+import { connectBlobs } from "@atelier/aws/s3-blobs";
+import { connectTable } from "@atelier/aws/table";
+import type { Blobs } from "@atelier/core/ports";
+import type { Surroundings } from "./runtime.ts";
+
+const STORES = {
+  images: createImages,
+  attempts: createAttempts,
+  requests: createRequests,
+  ledger: createLedgerStore,
+  vault: createPromptVault,
+  audit: createAudit,
+  pacing: (dynamo, { clock }) => createPacing({ dynamo, clock }),
+  events: (dynamo, { telemetry }) => createEvents({ dynamo, telemetry }),
+} satisfies Record<string, (dynamo: ReturnType<typeof connectTable>, surroundings: Surroundings) => unknown>;
+
+export type Stores = { readonly [Name in keyof typeof STORES]: ReturnType<(typeof STORES)[Name]> };
+
+export function openStores<Name extends keyof Stores>(
+  surroundings: Surroundings,
+  ...names: readonly Name[]
+): Pick<Stores, Name> {
+  const { ATELIER_TABLE } = readSettings(["ATELIER_TABLE"]);
+  const dynamo = connectTable(ATELIER_TABLE);
+  return Object.fromEntries(names.map((name) => [name, STORES[name](dynamo, surroundings)])) as Pick<
+    Stores,
+    Name
+  >;
+}
+
+export function openBlobs(): { readonly blobs: Blobs } {
+  const { ATELIER_BUCKET } = readSettings(["ATELIER_BUCKET"]);
+  return { blobs: connectBlobs(ATELIER_BUCKET) };
+}

@@ -1,0 +1,13 @@
+/** @module The function of `validate`. */
+import { imageInputSchema } from "@atelier/core/workflow/ownership";
+import { validate } from "@atelier/core/workflow/steps/validate";
+import { openCatalogue, openRouting } from "./catalogue.ts";
+import { openLimits, openPromptKey } from "./installation.ts";
+import { stepHandler } from "./runtime.ts";
+import { openStores } from "./stores.ts";
+
+export const handler = stepHandler("validate", imageInputSchema, validate, (around) => {
+  const known = openCatalogue(around);
+  const stores = openStores(around, "images", "attempts", "ledger", "vault", "audit");
+  return { ...around, ...known, ...openRouting(known), ...stores, ...openLimits(), ...openPromptKey() };
+});

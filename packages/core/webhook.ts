@@ -80,8 +80,9 @@ export async function receiveWebhook(call: WebhookCall, deps: WebhookDeps): Prom
   return { status: 200, message: outcome ? "Taken in." : "Still running." };
 }
 
-/** A create whose answer was lost learns its operation here. */
+/** A create whose answer was lost learns its operation here; one that has its own takes no other. */
 async function claim(attempt: Attempt, operation: string, deps: WebhookDeps): Promise<boolean> {
+  if (attempt.operation !== null && attempt.operation !== operation) return false;
   if (!(await deps.attempts.claimOperation(attempt.provider, operation, attempt.attemptId))) return false;
   if (attempt.operation !== null) return true;
   const patched = await deps.attempts.patch(attempt.attemptId, {

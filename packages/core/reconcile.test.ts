@@ -1,0 +1,173 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { held } from "../../test/builders/flows.ts";
+import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
+import { startWorld, type World } from "../../test/builders/world.ts";
+import type { Image } from "./image.ts";
+import { takeHold } from "./ledger.ts";
+import { reconcile, reconcileAttempts, reconcileLedgers, reconcileParts } from "./reconcile.ts";
+
+let tables: MemoryTables;
+let world: World;
+let started: string[];
+let running: Set<string>;
+beforeAll(async () => {
+  tables = await startMemoryTables();
+});
+afterAll(() => tables.close());
+beforeEach(async () => {
+  world = await startWorld(await tables.table());
+  started = [];
+  running = new Set();
+});
+afterEach(() => world.close());
+
+/** Executions that are noted instead of run: what the reconciler asks for is what is tested here. */
+const deps = () => ({
+  ...world.reconciling,
+  workflow: {
+    ...world.reconciling.workflow,
+    describe: async (name: string) => (running.has(name) ? ("running" as const) : ("ended" as const)),
+    start: async (name: string) => {
+      started.push(name);
+      return "started" as const;
+    },
+  },
+});
+const parts = (restart = true) => reconcileParts({ only: null, restart }, deps());
+const setImage = (imageId: string, set: Partial<Image>) =>
+  world.steps.images.patch(imageId, { set, when: [] });
+
+describe("a part", () => {
+  test("whose owner runs is left alone", async () => {
+    await world.planned({ count: 2 });
+    running.add("req_contract.0-1");
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 1, waiting: 0 });
+    expect(started).toEqual([]);
+  });
+
+  test("whose owner has ended is started under the next generation", async () => {
+    await world.planned({ count: 2 });
+    expect(await parts()).toMatchObject({ started: ["req_contract.0-2"] });
+    expect(await world.steps.requests.parts.get("req_contract.0")).toMatchObject({
+      generation: 2,
+      owner: "req_contract.0-2",
+    });
+    expect(await parts()).toMatchObject({ started: ["req_contract.0-3"] });
+  });
+
+  test("is started once by many reconcilers at once", async () => {
+    await world.planned({ count: 2 });
+    // All look before any of them has started it.
+    const look = Promise.withResolvers<void>();
+    let looking = 0;
+    const slow = {
+      ...deps(),
+      workflow: {
+        ...deps().workflow,
+        describe: async () => {
+          if (++looking === 5) look.resolve();
+          await look.promise;
+          return "ended" as const;
+        },
+      },
+    };
+    const reports = await Promise.all(
+      Array.from({ length: 5 }, () => reconcileParts({ only: null, restart: true }, slow)),
+    );
+    expect(reports.flatMap((report) => report.started)).toEqual(["req_contract.0-2"]);
+    expect(started).toEqual(["req_contract.0-2"]);
+  });
+
+  test("is only counted when it may not be started, or is not asked for", async () => {
+    await world.planned({ count: 2 });
+    expect(await parts(false)).toEqual({ started: [], closed: [], owned: 0, waiting: 0 });
+    expect(await reconcileParts({ only: ["req_other"], restart: true }, deps())).toMatchObject({
+      started: [],
+    });
+    expect(started).toEqual([]);
+  });
+
+  test("of finished images is closed, once", async () => {
+    const images = await world.planned({ count: 2 });
+    await setImage(images[0]?.imageId ?? "", { status: "completed" });
+    expect(await parts()).toMatchObject({ closed: [], started: ["req_contract.0-2"] });
+    await setImage(images[1]?.imageId ?? "", { status: "failed" });
+    expect(await parts()).toMatchObject({ closed: ["req_contract"], started: [] });
+    expect(await parts()).toMatchObject({ closed: [], started: [] });
+  });
+
+  test("whose images were only partly made is started", async () => {
+    const images = await world.planned({ count: 1 });
+    await setImage(images[0]?.imageId ?? "", { status: "completed" });
+    await world.steps.requests.patch("req_contract", { set: { count: 3 }, when: [] });
+    expect(await parts()).toMatchObject({ started: ["req_contract.0-2"], closed: [] });
+  });
+
+  test("that waits for a provider's word is started when it has come", async () => {
+    const { imageId, attemptId } = await held(world);
+    await setImage(imageId, { status: "unknown" });
+    const attempt = (set: object) => world.steps.attempts.patch(attemptId, { set, when: [] });
+    await attempt({ state: "submitted" });
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 1 });
+    // Given up: nobody waits for it, and it is not closed either.
+    await attempt({ state: "unknown" });
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 0 });
+    await attempt({
+      state: "failed",
+      outcome: {
+        kind: "failed",
+        name: "ProviderFailed",
+        message: "",
+        charged: true,
+        costMicros: null,
+        atMs: 1,
+      },
+    });
+    expect(await parts()).toMatchObject({ started: ["req_contract.0-2"] });
+  });
+});
+
+describe("a hold that nobody will use", () => {
+  test("is released when its image has ended", async () => {
+    const { imageId, attemptId } = await held(world);
+    await setImage(imageId, { status: "failed" });
+    await reconcileAttempts(deps());
+    expect(await world.attempt(attemptId)).toMatchObject({
+      state: "failed",
+      settledMicros: 0,
+      ledgerApplied: true,
+    });
+    expect(await world.row()).toMatchObject({ openHolds: 0, remaining: { m: 20_000_000 } });
+  });
+
+  test("stays while its image may still use it", async () => {
+    const { attemptId } = await held(world);
+    await reconcileAttempts(deps());
+    expect(await world.attempt(attemptId)).toMatchObject({ state: "held", settledMicros: null });
+    expect((await world.row()).openHolds).toBe(1);
+  });
+
+  test("that came after everything is given back, also in the month before", async () => {
+    const { attemptId } = await held(world);
+    const attempt = await world.attempt(attemptId);
+    await setImage(attempt.imageId, { status: "failed" });
+    await reconcile(deps());
+    await reconcileLedgers(deps());
+    expect((await world.row()).holds).toEqual({});
+    await world.advance(20 * 24 * 3_600_000);
+    await takeHold(attempt, world.steps);
+    expect(await reconcileLedgers(deps())).toMatchObject({ givenBack: 1 });
+    expect(await world.steps.ledger.read("real", "2026-11")).toMatchObject({ holds: {}, openHolds: 0 });
+  });
+});
+
+test("a provider that does not answer keeps nobody else from being asked", async () => {
+  const { attemptId } = await held(world);
+  await world.generating({ imageId: attemptId.slice(0, -2), generation: 1, attemptId }).sent;
+  const other = await held(world, "req_other");
+  await setImage(other.imageId, { status: "failed" });
+  world.replicate.sandbox().faults.add({ kind: "status", on: "get", status: 503, times: null });
+  await world.steps.attempts.patch(attemptId, { set: { submittedAtMs: 0 }, when: [] });
+  expect(await reconcileAttempts(deps())).toMatchObject({ unreachable: ["replicate"] });
+  expect(await world.attempt(other.attemptId)).toMatchObject({ ledgerApplied: true });
+});

@@ -296,6 +296,38 @@ describe("images that were only partly made", () => {
     for (const image of some) expect(all).toContainEqual({ ...image, generation: 2 });
   });
 
+  test("of a request whose start was cut off between its parts: each part puts the next", async () => {
+    const { parts } = world.steps.requests;
+    const { putIfAbsent } = parts;
+    Object.assign(parts, {
+      putIfAbsent: async (part: Parameters<typeof putIfAbsent>[0]) => {
+        if (part.part > 0) throw new Error("killed");
+        return putIfAbsent(part);
+      },
+    });
+    await expect(world.planned({ count: 120, parts: 3 })).rejects.toThrow("killed");
+    Object.assign(parts, { putIfAbsent });
+    for (const part of [0, 1, 2]) {
+      const { started } = await reconcileParts(
+        { only: null, restart: true },
+        {
+          ...world.reconciling,
+          workflow: {
+            ...world.reconciling.workflow,
+            describe: async () => "ended",
+            start: async () => "started",
+          },
+        },
+      );
+      const name = started.find((one) => one.startsWith(`req_contract.${part}-`)) ?? "";
+      const generation = Number(name.slice(name.lastIndexOf("-") + 1));
+      const input = { requestId: "req_contract", part, generation };
+      const { items } = await plan({ input, executionId: name, executionName: name }, world.steps);
+      expect(items).toHaveLength([50, 50, 20][part] ?? 0);
+    }
+    expect(await parts.ofRequest("req_contract")).toHaveLength(3);
+  });
+
   test("by an old owner that is still planning belong to the new one", async () => {
     const { images } = world.steps;
     const { putIfAbsent } = images;

@@ -52,6 +52,7 @@ export async function plan(input: PlanStepInput, deps: PlanDeps): Promise<PlanSt
   const request = await deps.requests.get(part.requestId);
   if (!request) throw new AtelierError("UnknownName", `There is no request ${part.requestId}.`);
 
+  await putNextPart(request, part, deps);
   // Images first: one that an earlier owner puts meanwhile is taken over with the others.
   const images = await putImages(request, part, deps);
   await takeOver(part, deps);
@@ -115,6 +116,19 @@ async function claimNamed(
     ],
   });
   return patched.ok ? patched.record : null;
+}
+
+/** Whoever started the request may have died between its parts: each part puts the next, and the reconciler starts it. */
+async function putNextPart(request: ImageRequest, { part }: Part, deps: PlanDeps): Promise<void> {
+  if (part + 1 >= request.parts) return;
+  await deps.requests.parts.putIfAbsent({
+    requestId: request.requestId,
+    part: part + 1,
+    owner: null,
+    generation: 1,
+    open: true,
+    createdAtMs: deps.clock(),
+  });
 }
 
 /** From here on, writes of an earlier owner fail on the generation that each item carries. */

@@ -100,5 +100,11 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     workflow: ["answer"],
     secrets: ["replicateWebhookSecret", "atelierKey"],
   },
-  start: { ...NOTHING, table: ["GetItem", "PutItem"], workflow: ["start"] },
+  start: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem"],
+    workflow: ["start"],
+    // For the hash of a prompt that is refused.
+    secrets: ["atelierKey"],
+  },
 };

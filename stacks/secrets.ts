@@ -7,7 +7,7 @@ export function secrets() {
     replicateApiToken: new sst.Secret("ReplicateApiToken"),
     /** What Replicate signs its webhooks with: webhook. */
     replicateWebhookSecret: new sst.Secret("ReplicateWebhookSecret"),
-    /** Our own random key: signs webhook addresses (generate, webhook) and hashes prompts (validate). */
+    /** Our own random key: signs webhook addresses (generate, webhook) and hashes prompts (validate, start). */
     atelierKey: new sst.Secret("AtelierKey"),
   };
 }

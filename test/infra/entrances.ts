@@ -1,0 +1,108 @@
+/** @module What must hold of everything that starts something, and of those who are told when it goes wrong. */
+import { join } from "node:path";
+import { loadCatalogue } from "@atelier/local/templates";
+import { describe, expect, test } from "vitest";
+import { ROOT, type Stage } from "./evaluation.ts";
+import { all, type Graph, one } from "./harness/graph.ts";
+
+export function describeEntrances(stage: Stage, graph: () => Graph): void {
+  const isProduction = stage === "production";
+  const schedules = () => all(graph(), "scheduler/schedule:Schedule").map(({ inputs }) => inputs);
+
+  describe("schedules", () => {
+    test("are the generating entries of the active plan in templates/schedule.yaml", async () => {
+      const { schedule } = await loadCatalogue(join(ROOT, "templates"));
+      const entries = (schedule.plans[schedule.active] ?? []).filter(
+        ({ action }) => action.kind === "generate",
+      );
+      expect(entries.length).toBeGreaterThan(0);
+      const wanted = entries.map(({ name, at, days }) => ({
+        name,
+        scheduleExpression: `cron(${Number(at.slice(3))} ${Number(at.slice(0, 2))} ? * ${days.join(",").toUpperCase()} *)`,
+        scheduleExpressionTimezone: schedule.timezone,
+        state: isProduction ? "ENABLED" : "DISABLED",
+        input: { entry: name, scheduledTime: "<aws.scheduler.scheduled-time>" },
+      }));
+      const made = schedules()
+        .filter(({ name }) => name !== "reconcile")
+        .map(({ name, scheduleExpression, scheduleExpressionTimezone, state, target }) => ({
+          name,
+          scheduleExpression,
+          scheduleExpressionTimezone,
+          state,
+          input: JSON.parse(target.input),
+        }));
+      const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
+      expect(made.sort(byName)).toEqual(wanted.sort(byName));
+    });
+
+    test("the reconciler runs each minute, on every stage", () => {
+      const reconcile = schedules().find(({ name }) => name === "reconcile");
+      expect(reconcile).toMatchObject({ scheduleExpression: "rate(1 minute)" });
+      expect(reconcile?.state ?? "ENABLED").toBe("ENABLED");
+      expect(reconcile?.target.arn).toBe(
+        `arn:aws:lambda:eu-west-1:123456789012:function:atelier-${stage}-reconcile`,
+      );
+      const { inputs } = one(graph(), "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig");
+      expect(inputs).toMatchObject({ maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 });
+    });
+
+    test("retry for a while, then leave a dead letter", () => {
+      const queue = one(graph(), "sqs/queue:Queue").name;
+      for (const { target } of schedules()) {
+        expect(target.retryPolicy.maximumRetryAttempts).toBeGreaterThan(0);
+        expect(target.retryPolicy.maximumEventAgeInSeconds).toBeGreaterThanOrEqual(60);
+        expect(target.deadLetterConfig.arn).toBe(`arn:aws:sqs:eu-west-1:123456789012:${queue}`);
+      }
+    });
+  });
+
+  test("the one public address takes POST at the webhook path, throttled, and is logged without its signature", () => {
+    const [route, ...others] = all(graph(), "apigatewayv2/route:Route");
+    expect(others).toEqual([]);
+    expect(route?.inputs.routeKey).toBe("POST /webhooks/{provider}/{attemptId}/{signature}");
+    const integration = one(graph(), "apigatewayv2/integration:Integration").inputs;
+    expect(integration.integrationUri).toContain(`function:atelier-${stage}-webhook`);
+    expect(integration.payloadFormatVersion).toBe("2.0");
+    const { defaultRouteSettings, accessLogSettings } = one(graph(), "apigatewayv2/stage:Stage").inputs;
+    expect(defaultRouteSettings).toEqual({ throttlingRateLimit: 20, throttlingBurstLimit: 40 });
+    expect(accessLogSettings.format).not.toContain("context.path");
+    const api = one(graph(), "apigatewayv2/api:Api").inputs;
+    expect(api.corsConfiguration ?? {}).toEqual({});
+    const generate = one(graph(), "lambda/function:Function", "GenerateFunction").inputs;
+    expect(generate.environment.variables.ATELIER_WEBHOOK_URL).toBe(
+      "https://webhooksapi-id.execute-api.eu-west-1.amazonaws.com",
+    );
+  });
+
+  test("limits protect the account's concurrency in production alone", () => {
+    const reserved = Object.fromEntries(
+      all(graph(), "lambda/function:Function")
+        .map(({ inputs }) => [inputs.name.split("-").at(-1), inputs.reservedConcurrentExecutions] as const)
+        .filter(([, limit]) => limit !== undefined),
+    );
+    expect(reserved).toEqual(isProduction ? { reconcile: 1, webhook: 20 } : {});
+  });
+
+  test("alarms ring for what a person must hear of, and each does something", () => {
+    const alarms = all(graph(), "cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
+    const topic = `arn:aws:sns:eu-west-1:123456789012:atelier-${stage}-alarms`;
+    for (const alarm of alarms) expect(alarm.alarmActions).toEqual([topic]);
+    expect(
+      alarms.map(({ metricName, metricQueries }) => metricName ?? metricQueries[1].metric.metricName).sort(),
+    ).toEqual([
+      "ApproximateNumberOfMessagesVisible",
+      "Errors",
+      "Errors",
+      "Errors",
+      "ExecutionsFailed",
+      "ExecutionsTimedOut",
+      "Invocations",
+      "Throttles",
+    ]);
+    const mails = all(graph(), "sns/topicSubscription:TopicSubscription").map(
+      ({ inputs }) => inputs.endpoint,
+    );
+    expect(mails).toEqual(isProduction ? ["operator@example.com"] : []);
+  });
+}

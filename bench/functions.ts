@@ -1,0 +1,149 @@
+/**
+ * @module What the Lambdas weigh: each entry of packages/functions bundled by esbuild as the SST CLI does it (one ES module,
+ * names kept, minified, a banner that makes `require`), and what is installed beside the one that carries sharp.
+ */
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+
+export const FUNCTION_NAMES = [
+  "plan",
+  "validate",
+  "generate",
+  "collect",
+  "process",
+  "record",
+  "abandon",
+  "reconcile",
+  "webhook",
+  "start",
+] as const;
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
+
+/** Minified, in kB of 1000 bytes: beyond it a cold start is felt. */
+export const FUNCTION_BUDGET_KB = 900;
+/** Unzipped, in MB of 1,000,000 bytes: far below Lambda's 250. */
+export const PROCESS_PACKAGE_BUDGET_MB = 60;
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** Native packages: installed beside a bundle, never in it. */
+const NATIVE = ["sharp"];
+const BANNER = [
+  "import { createRequire as topLevelCreateRequire } from 'module';",
+  "const require = topLevelCreateRequire(import.meta.url);",
+  'import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from "url"',
+  "const __filename = topLevelFileUrlToPath(import.meta.url)",
+  'const __dirname = topLevelFileUrlToPath(new topLevelURL(".", import.meta.url))',
+].join("\n");
+
+export interface FunctionBundle {
+  /** Minified, in kB of 1000 bytes. */
+  readonly kb: number;
+  /** Files that went into it, relative to the checkout. */
+  readonly inputs: readonly string[];
+  /** Packages that it loads from beside itself. */
+  readonly beside: readonly string[];
+  readonly text: string;
+}
+
+/** Needs `dist/catalogue.json` (`npm run templates`). */
+export async function bundleFunction(name: FunctionName): Promise<FunctionBundle> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [join(ROOT, "packages", "functions", `${name}.ts`)],
+    absWorkingDir: ROOT,
+    outfile: "bundle.mjs",
+    bundle: true,
+    minify: true,
+    keepNames: true,
+    format: "esm",
+    platform: "node",
+    target: "es2024",
+    mainFields: ["module", "main"],
+    external: NATIVE,
+    banner: { js: BANNER },
+    write: false,
+    metafile: true,
+    logLevel: "error",
+  });
+  const [output] = outputFiles;
+  if (!output) throw new Error(`esbuild made no bundle of ${name}.`);
+  const imported = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
+  return {
+    kb: Math.round(output.contents.byteLength / 100) / 10,
+    inputs: Object.keys(metafile.inputs),
+    beside: NATIVE.filter((native) => imported.some(({ path, external }) => external && path === native)),
+    text: output.text,
+  };
+}
+
+/** `{name}Kb` for every function; of `process` the bundle alone, see `processPackage`. */
+export async function benchFunctionBundles(): Promise<Record<`${FunctionName}Kb`, number>> {
+  const sizes: Partial<Record<`${FunctionName}Kb`, number>> = {};
+  for (const name of FUNCTION_NAMES) sizes[`${name}Kb`] = (await bundleFunction(name)).kb;
+  return sizes as Record<`${FunctionName}Kb`, number>;
+}
+
+export interface ProcessPackage {
+  /** Unzipped, in MB of 1,000,000 bytes. */
+  readonly mb: number;
+  /** Files that the machine loads as code, with the machine that each is for. */
+  readonly native: readonly { readonly path: string; readonly machine: "arm64" | "x64" | "other" }[];
+}
+
+/** The whole package of `process` for arm64: the bundle, and sharp as the SST CLI installs it. Kept for the next time. */
+export async function processPackage(): Promise<ProcessPackage> {
+  const { text } = await bundleFunction("process");
+  const folder = await installedSharp();
+  const native: ProcessPackage["native"][number][] = [];
+  let bytes = Buffer.byteLength(text);
+  for (const path of await readdir(folder, { recursive: true })) {
+    const file = await stat(join(folder, path));
+    if (!file.isFile()) continue;
+    bytes += file.size;
+    if (/\.node$|\.so(\.|$)/.test(path)) {
+      native.push({ path, machine: machineOf(await readFile(join(folder, path))) });
+    }
+  }
+  return { mb: Math.round(bytes / 100_000) / 10, native };
+}
+
+/** Installs once a version, into a folder of its own that appears when it is whole. */
+async function installedSharp(): Promise<string> {
+  const { dependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+  const cache = join(ROOT, "node_modules", ".cache", "atelier");
+  const folder = join(cache, `sharp-${dependencies.sharp}-linux-arm64`);
+  if (await stat(folder).catch(() => null)) return folder;
+  await mkdir(cache, { recursive: true });
+  const making = await mkdtemp(join(cache, "making-"));
+  try {
+    await writeFile(
+      join(making, "package.json"),
+      JSON.stringify({ dependencies: { sharp: dependencies.sharp } }),
+    );
+    const flags = [
+      "--force",
+      "--platform=linux",
+      "--os=linux",
+      "--arch=arm64",
+      "--cpu=arm64",
+      "--libc=glibc",
+    ];
+    await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund", ...flags], { cwd: making });
+    await rename(making, folder);
+  } catch (error) {
+    await rm(making, { recursive: true, force: true });
+    // Somebody else may have been quicker.
+    if (!(await stat(folder).catch(() => null))) throw error;
+  }
+  return folder;
+}
+
+/** The machine in an ELF header. */
+function machineOf(file: Buffer): "arm64" | "x64" | "other" {
+  if (file.subarray(0, 4).toString("latin1") !== "\x7fELF") return "other";
+  const machine = file.readUInt16LE(18);
+  return machine === 0xb7 ? "arm64" : machine === 0x3e ? "x64" : "other";
+}

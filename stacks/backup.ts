@@ -1,6 +1,5 @@
 /// <reference path="../.sst/platform/config.d.ts" />
 import { dataKey, HOUSEKEEPING, privateBucket, type Storage, undeletable } from "./storage.ts";
-import { trustOnlyHere } from "./trust.ts";
 
 /** What cannot be bought again under the same name; `incoming/` passes and `quarantine/` is not kept twice. */
 const REPLICATED = ["originals", "content"] as const;
@@ -15,7 +14,8 @@ export function backup({ bucket, key }: Storage) {
     ),
   ]);
   const role = new aws.iam.Role("ReplicationRole", {
-    assumeRolePolicy: trustOnlyHere("s3.amazonaws.com"),
+    // Without a condition on the account: AWS documents none for replication, and one that is not met stops it silently.
+    assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "s3.amazonaws.com" }),
     inlinePolicies: [
       {
         name: "replicate",

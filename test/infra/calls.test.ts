@@ -1,11 +1,11 @@
 /** @module Runs every step and entrance through all that can happen to it, on clients that note what is called. */
 import { createPacing } from "@atelier/aws/dynamo/pacing";
+import { createEvents } from "@atelier/aws/events";
 import type { Attempt } from "@atelier/core/attempt";
 import { signId } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
 import type { Found, OperationStatus, OutputData, Provider, Submission } from "@atelier/core/provider";
 import { reconcile } from "@atelier/core/reconcile";
-import { startRequest } from "@atelier/core/start";
 import { receiveWebhook } from "@atelier/core/webhook";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { collect } from "@atelier/core/workflow/steps/collect";
@@ -14,10 +14,10 @@ import { plan } from "@atelier/core/workflow/steps/plan";
 import { process } from "@atelier/core/workflow/steps/process";
 import { record } from "@atelier/core/workflow/steps/record";
 import { validate } from "@atelier/core/workflow/steps/validate";
+import { acceptRequest, askingSchema } from "@atelier/functions/start-request";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ACCESS, ENTRY_NAMES } from "../../stacks/access.ts";
 import { startWorld, type World } from "../builders/world.ts";
-import { someRequest } from "../contract/table-fixtures.ts";
 import { tinyPng } from "../simulators/tiny-png.ts";
 import { CALLS } from "./calls.ts";
 import { type Recorder, startRecorder } from "./recorder.ts";
@@ -72,6 +72,7 @@ beforeAll(async () => {
   world = await startWorld(recorder.dynamo, {
     clock,
     blobs: recorder.blobs,
+    events: createEvents({ dynamo: recorder.dynamo, telemetry: { count: () => {} } }),
     pacing: createPacing({ dynamo: recorder.dynamo, clock }),
     workflow: recorder.workflow(clock),
     providerOf: () => provider,
@@ -91,20 +92,22 @@ const deps = () => ({
   webhookKey: WEBHOOK_KEY,
 });
 
-/** A new request, started and planned: its image. */
+/** A new request, started (twice: the second time it stands already) and planned: its image. */
 async function planned(): Promise<Image> {
-  const request = someRequest({
-    requestId: `req_recorded${++requests}`,
-    category: "weekend_special",
-    count: 1,
-    createdAtMs: deps().clock(),
-  });
-  await recorder.as("start", () => startRequest(request, deps()));
-  await recorder.as("start", () => startRequest(request, deps()));
-  await planAgain(request.requestId, 1);
-  const [image] = await world.steps.images.ofRequest(request.requestId);
+  const requestId = `req_${String(++requests).padStart(26, "0")}`;
+  await asked({ request_id: requestId, category: "weekend_special" });
+  await asked({ request_id: requestId, category: "weekend_special" });
+  await planAgain(requestId, 1);
+  const [image] = await world.steps.images.ofRequest(requestId);
   if (!image) throw new Error("Nothing was planned.");
   return image;
+}
+
+async function asked(body: Readonly<Record<string, unknown>>) {
+  const { promptKey } = world.steps;
+  const today = () => "2026-11-22";
+  const own = { provider: "replicate" as const, today, openPromptKey: () => ({ promptKey }) };
+  return recorder.as("start", () => acceptRequest(askingSchema.parse(body), { ...deps(), ...own }));
 }
 
 async function planAgain(requestId: string, generation: number): Promise<void> {
@@ -205,6 +208,12 @@ test("each function calls what its table says, and nothing else", async () => {
   const restarted = await world.steps.requests.parts.get(`${lost.requestId}.0`);
   expect(restarted?.generation).toBeGreaterThan(1);
   await planAgain(lost.requestId, restarted?.generation ?? 0);
+
+  // Free prompts: one that is taken, one that is refused.
+  expect(await asked({ prompt: "A bowl of apples on a table" })).toMatchObject({ status: "accepted" });
+  expect(await asked({ prompt: "A bowl of pears on a table", max_cost: 0 })).toMatchObject({
+    status: "refused",
+  });
 
   // The calendar.
   await recorder.as("plan", () =>

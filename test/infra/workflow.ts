@@ -1,10 +1,15 @@
 /** @module What must hold of the state machine and its role. */
 import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
 import { STEP_NAMES } from "@atelier/core/workflow/definition";
-import validateAsl from "asl-validator";
 import { describe, expect, test } from "vitest";
 import { ROOT } from "./evaluation.ts";
 import { all, type Graph, grantsOf, list, one } from "./harness/graph.ts";
+
+/** Published without types. */
+const validateAsl: (document: unknown) => { readonly errors: readonly unknown[] } = createRequire(
+  import.meta.url,
+)("asl-validator");
 
 interface State {
   readonly Type: string;

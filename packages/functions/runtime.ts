@@ -110,6 +110,8 @@ const idsSchema = z.object({
   requestId: z.string().optional(),
   imageId: z.string().optional(),
   attemptId: z.string().optional(),
+  /** As callers of the start function write it. */
+  request_id: z.string().optional(),
   entry: z.string().optional(),
 });
 
@@ -117,9 +119,12 @@ const idsSchema = z.object({
 function idsOf(event: unknown): Facts {
   const outer = z.looseObject({ input: z.unknown().optional() }).safeParse(event);
   if (!outer.success) return {};
-  const ids = { ...idsSchema.safeParse(outer.data.input).data, ...idsSchema.safeParse(outer.data).data };
+  const { request_id, ...ids } = {
+    ...idsSchema.safeParse(outer.data.input).data,
+    ...idsSchema.safeParse(outer.data).data,
+  };
   const imageId = ids.imageId ?? (ids.attemptId && imageIdOfAttempt(ids.attemptId));
-  const requestId = ids.requestId ?? (imageId && requestIdOf(imageId));
+  const requestId = ids.requestId ?? request_id ?? (imageId && requestIdOf(imageId));
   return Object.fromEntries(
     Object.entries({ ...ids, requestId, imageId }).filter(([, id]) => id !== undefined),
   ) as Facts;

@@ -28,6 +28,7 @@ import { checkedPrompt } from "@atelier/core/prompt";
 import type { ImageRequest } from "@atelier/core/request";
 import { type StartDeps, startRequest } from "@atelier/core/start";
 import * as z from "zod";
+import type { Surroundings } from "./runtime.ts";
 
 /** The most of one call: it expands and prices every picture before it answers. */
 export const IMAGES_MAX = 1_000;
@@ -71,7 +72,12 @@ export type StartAnswer =
   | { readonly request_id: string; readonly status: "accepted"; readonly images: readonly string[] }
   | ({ readonly request_id: string } & Refusal);
 
-export interface AcceptDeps extends PreviewDeps, CheckDeps, StartDeps, Omit<AuditDeps, "clock"> {
+export interface AcceptDeps
+  extends PreviewDeps,
+    CheckDeps,
+    StartDeps,
+    Omit<AuditDeps, "clock">,
+    Pick<Surroundings, "telemetry"> {
   readonly vault: Pick<PromptVault, "put">;
   readonly randomBytes: RandomBytes;
   readonly provider: ProviderName;
@@ -86,12 +92,14 @@ export async function acceptRequest(asked: AskedFor, deps: AcceptDeps): Promise<
     const { request, images } = previewed(asked, requestId, deps);
     await checkRequests([{ request, images }], request.maxCostMicros, deps);
     if ("prompt" in asked) await deps.vault.put(imageIdOf(requestId, 0), checkedPrompt(promptOf(asked)));
-    await startRequest(request, deps);
+    const executions = await startRequest(request, deps);
+    deps.telemetry.info("accepted", { requestId, executions });
     const imageIds = images.map((_, index) => imageIdOf(requestId, index));
     return { request_id: requestId, status: "accepted", images: imageIds };
   } catch (error) {
     if (!isAtelierError(error) || ERRORS[error.name].httpStatus >= 500) throw error;
     const refused = refusalFrom(error);
+    deps.telemetry.info("refused", { requestId, error: refused.error, rule: refused.rule });
     if ("prompt" in asked) {
       await auditRefusal(requestId, promptOf(asked), refused, { ...deps, ...deps.openPromptKey() });
     }

@@ -46,7 +46,8 @@ export type Cloud = Awaited<ReturnType<typeof openCloud>>;
 export async function openCloud() {
   const closers: (() => Promise<unknown>)[] = [];
   const catalogue = await compileCatalogue();
-  const tableServer = await listening(dynalite({ createTableMs: 0 }), closers);
+  const table = dynalite({ createTableMs: 0 });
+  const tableServer = await listening(table, closers);
   const bucket = await startConditionalBucket();
   closers.push(bucket.close);
   bucket.create(BUCKET);
@@ -205,6 +206,16 @@ export async function openCloud() {
     audit: createAudit(dynamo),
     dynamo,
     blobs: createS3Blobs({ client: s3, bucketName: BUCKET }),
+    /** Cuts every connection to the table until the returned function is called. */
+    cutTable(): () => void {
+      const answering = table.listeners("request") as ((...call: unknown[]) => void)[];
+      table.removeAllListeners("request");
+      table.on("request", ({ socket }: IncomingMessage) => socket.destroy());
+      return () => {
+        table.removeAllListeners("request");
+        for (const listener of answering) table.on("request", listener);
+      };
+    },
     async close() {
       for (const close of closers.reverse()) await close();
     },

@@ -1,0 +1,257 @@
+/** @module The functions as AWS runs them: real entries, cold, with real event payloads, against table, bucket and provider. */
+
+import { derivedKey } from "@atelier/aws/secrets";
+import { imageIdOf } from "@atelier/core/ids";
+import { webhookPath } from "@atelier/core/webhook";
+import { predictionIdOf } from "@atelier/providers/replicate/responses";
+import { signWebhook } from "@atelier/providers/replicate/webhook";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { TEST_TOKEN, TEST_WEBHOOK_SECRET } from "../simulators/replicate.ts";
+import { type Cloud, httpEvent, openCloud } from "./cloud.ts";
+
+let cloud: Cloud;
+const written: string[] = [];
+beforeAll(async () => {
+  for (const method of ["info", "log", "warn", "error", "debug"] as const) {
+    vi.spyOn(console, method).mockImplementation((line: unknown) => void written.push(String(line)));
+  }
+  // To the console, and with its metrics.
+  Object.assign(process.env, { POWERTOOLS_DEV: "true", POWERTOOLS_METRICS_DISABLED: "false" });
+  cloud = await openCloud();
+});
+afterAll(() => cloud.close());
+afterEach(() => {
+  vi.useRealTimers();
+  written.length = 0;
+});
+
+const lines = () =>
+  written.flatMap((text) => {
+    try {
+      return [JSON.parse(text) as Record<string, unknown>];
+    } catch {
+      return [];
+    }
+  });
+const requestIdFor = (letter: string) => `req_${letter.repeat(26)}`;
+
+const SMALL = { parameters: { width: 256, height: 256 } };
+
+/** Starts a request and waits for its executions. */
+async function produced(event: { request_id: string; count?: number } & Record<string, unknown>) {
+  const answer = await cloud.invoke("start", event);
+  expect(answer).toMatchObject({ request_id: event.request_id, status: "accepted" });
+  await cloud.machine.ended(`${event.request_id}.0-1`);
+  return cloud.images.ofRequest(event.request_id);
+}
+
+describe("a request", () => {
+  test("goes the whole way, once, with its ids in the log and never a prompt", async () => {
+    const requestId = requestIdFor("a");
+    const asked = { request_id: requestId, category: "weekend_special", count: 2, ...SMALL };
+    const createsBefore = cloud.sandbox.creates().length;
+    const images = await produced(asked);
+
+    // What a real provider made waits for a person until there are classifiers.
+    expect(images.map(({ status, failure }) => ({ status, failure }))).toStrictEqual([
+      { status: "quarantined", failure: null },
+      { status: "quarantined", failure: null },
+    ]);
+    expect(cloud.sandbox.creates().length - createsBefore).toBe(2);
+    for (const image of images) {
+      for (const { path, sha256 } of image.renditions)
+        expect((await cloud.blobs.get(path))?.head.sha256).toBe(sha256);
+      for (const { key, sha256 } of image.originals)
+        expect((await cloud.blobs.head(key))?.sha256).toBe(sha256);
+      const [attempt] = await cloud.attempts.ofImage(image.imageId);
+      expect(attempt).toMatchObject({ state: "succeeded", ledgerApplied: true });
+      expect(attempt?.submitter).toMatch(/^lambda\/[0-9a-f-]{36}\/\d{13}$/);
+      expect(attempt?.webhookUrl?.startsWith(`${cloud.webhookUrl}/webhooks/replicate/`)).toBe(true);
+    }
+    const log = lines();
+    const recorded = log.filter(({ service, message }) => service === "record" && message === "done");
+    expect(recorded).toHaveLength(2);
+    expect(recorded[0]).toMatchObject({
+      level: "INFO",
+      requestId,
+      imageId: expect.stringMatching(/^img_a{26}_0000[01]$/),
+      attemptId: expect.stringMatching(/^img_a{26}_0000[01]-1$/),
+      tookMs: expect.any(Number),
+    });
+    const counted = log.filter((line) => "_aws" in line && "ImagesQuarantined" in line);
+    expect(counted).toHaveLength(2);
+    const prompts = cloud.catalogue.categories.flatMap(({ templates }) =>
+      templates.map(({ prompt }) => prompt),
+    );
+    const openings = prompts
+      .map((prompt) => prompt.slice(0, 20).split("{")[0] ?? "")
+      .filter((text) => text.length > 6);
+    expect(openings.length).toBeGreaterThan(3);
+    for (const opening of openings) expect(written.join("\n")).not.toContain(opening);
+
+    // Started again, everything stands.
+    expect(await cloud.invoke("start", asked)).toMatchObject({ status: "accepted" });
+    expect(cloud.sandbox.creates().length - createsBefore).toBe(2);
+  });
+
+  test("of a prompt of one's own is made, too", async () => {
+    const requestId = requestIdFor("b");
+    const [image] = await produced({ request_id: requestId, prompt: "A bowl of pears on a table", ...SMALL });
+    expect(image).toMatchObject({ status: "quarantined", category: "custom", template: null });
+  });
+
+  test("that a provider fails is made by another attempt", async () => {
+    cloud.sandbox.faults.add({ kind: "job", as: "failed" });
+    const requestId = requestIdFor("c");
+    const [image] = await produced({ request_id: requestId, category: "weekend_special", ...SMALL });
+    expect(image).toMatchObject({ status: "quarantined", attempts: 2 });
+  });
+
+  test("that the policy refuses is answered and audited, without its text", async () => {
+    const requestId = requestIdFor("d");
+    const prompt = "A photo of a nude teenager";
+    const answer = await cloud.invoke("start", { request_id: requestId, prompt });
+    expect(answer).toMatchObject({ request_id: requestId, status: "refused", error: "PolicyRefused" });
+    const entries = await cloud.audit.ofSubject(requestId);
+    expect(entries).toMatchObject([{ kind: "refused", by: "aws:start", facts: { reason: "PolicyRefused" } }]);
+    expect(JSON.stringify(answer) + JSON.stringify(entries) + written.join("\n")).not.toMatch(/teenager/);
+    expect(await cloud.requests.get(requestId)).toBeUndefined();
+  });
+
+  test("that the budget does not cover is refused as a whole", async () => {
+    const before = cloud.sandbox.creates().length;
+    const answer = await cloud.invoke("start", { category: "weekend_special", count: 1_000 });
+    expect(answer).toMatchObject({ status: "refused", error: "BudgetExceeded" });
+    expect(cloud.sandbox.creates().length).toBe(before);
+  });
+
+  test("under another's id is refused; of an unknown template, too", async () => {
+    const taken = { request_id: requestIdFor("a"), category: "weekend_special", count: 1 };
+    expect(await cloud.invoke("start", taken)).toMatchObject({ status: "refused", error: "RequestConflict" });
+    const unknown = { category: "weekend_special", template: "nothing_such" };
+    expect(await cloud.invoke("start", unknown)).toMatchObject({ status: "refused", error: "UnknownName" });
+  });
+});
+
+describe("the schedule", () => {
+  test("fires an occurrence once, however often it is delivered", async () => {
+    const event = { entry: "weekly_sunday", scheduledTime: "2026-11-29T05:00:00Z" };
+    // The scheduler gives each delivery a name of its own.
+    await cloud.machine.start("0c0ffee0-one", event);
+    await cloud.machine.ended("0c0ffee0-one");
+    const creates = cloud.sandbox.creates().length;
+    await cloud.machine.start("0c0ffee0-two", event);
+    await cloud.machine.ended("0c0ffee0-two");
+    expect(cloud.sandbox.creates().length).toBe(creates);
+    const occurrence = await cloud.requests.occurrences.get("weekly_sunday@2026-11-29");
+    const images = await cloud.images.ofRequest(occurrence?.requestId ?? "");
+    expect(images.map(({ status }) => status)).toStrictEqual(["quarantined"]);
+  });
+});
+
+describe("the webhook route", () => {
+  const key = () => derivedKey("webhooks");
+  const body = Buffer.from(JSON.stringify({ id: "p1", status: "succeeded" }));
+  const signed = (bytes: Buffer, atMs = Date.now()) => {
+    const seconds = String(Math.floor(atMs / 1000));
+    return {
+      "webhook-id": "msg_1",
+      "webhook-timestamp": seconds,
+      "webhook-signature": signWebhook(TEST_WEBHOOK_SECRET, "msg_1", seconds, bytes),
+    };
+  };
+  const post = (path: string, headers: Record<string, string>, bytes: Buffer, method = "POST") =>
+    cloud.invoke("webhook", httpEvent(method, path, headers, bytes));
+
+  test("refuses what is not for us, before it looks anything up", async () => {
+    const known = `${imageIdOf(requestIdFor("a"), 0)}-1`;
+    const path = webhookPath("replicate", known, key());
+    expect(await post("/", {}, body)).toMatchObject({ statusCode: 404 });
+    expect(await post(path, {}, body, "GET")).toMatchObject({ statusCode: 404 });
+    expect(await post(`${path.slice(0, -1)}~`, signed(body), body)).toMatchObject({ statusCode: 404 });
+    expect(await post(`${path.slice(0, -3)}AAA`, signed(body), body)).toMatchObject({ statusCode: 401 });
+    expect(await post(path, { ...signed(body), "webhook-signature": "v1,AAAA" }, body)).toMatchObject({
+      statusCode: 401,
+    });
+    expect(await post(path, signed(body, Date.now() - 3_600_000), body)).toMatchObject({ statusCode: 401 });
+    const large = Buffer.alloc(1024 * 1024 + 1, 32);
+    expect(await post(path, signed(large), large)).toMatchObject({ statusCode: 413 });
+    const noSuch = webhookPath("replicate", "img_none_00000-1", key());
+    expect(await post(noSuch, signed(body), body)).toMatchObject({ statusCode: 404 });
+  });
+
+  test("takes the same word twice", async () => {
+    const attemptId = `${imageIdOf(requestIdFor("a"), 0)}-1`;
+    const attempt = await cloud.attempts.get(attemptId);
+    const job = predictionIdOf(attempt?.operation ?? "");
+    const answer = await fetch(`${cloud.sandbox.apiUrl}/predictions/${job}`, {
+      headers: { authorization: `Bearer ${TEST_TOKEN}` },
+    });
+    const word = Buffer.from(await answer.text());
+    const path = webhookPath("replicate", attemptId, key());
+    expect(await post(path, signed(word), word)).toMatchObject({ statusCode: 200, body: "Known already." });
+  });
+
+  test("asks for another delivery when the table does not answer", async () => {
+    const path = webhookPath("replicate", "img_none_00000-1", key());
+    const mend = cloud.cutTable();
+    const answer = await post(path, signed(body), body);
+    mend();
+    expect(answer).toMatchObject({ statusCode: 500, body: "Try again." });
+  });
+});
+
+describe("the reconciler", () => {
+  test("learns what a lost webhook would have told", async () => {
+    cloud.sandbox.faults.add({ kind: "webhook", as: "lost" });
+    const requestId = requestIdFor("e");
+    await cloud.invoke("start", { request_id: requestId, category: "weekend_special", ...SMALL });
+    const attemptId = `${imageIdOf(requestId, 0)}-1`;
+    await vi.waitFor(async () => {
+      expect((await cloud.attempts.get(attemptId))?.state).toBe("submitted");
+    }, 10_000);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+    const report = await cloud.invoke("reconcile", {});
+    expect(report).toMatchObject({ attempts: { learned: 1, unreachable: [] } });
+    await cloud.machine.ended(`${requestId}.0-1`);
+    expect(await cloud.images.get(imageIdOf(requestId, 0))).toMatchObject({ status: "quarantined" });
+    expect(lines()).toContainEqual(expect.objectContaining({ service: "reconcile", AttemptsLearned: 1 }));
+  });
+
+  test("closes what is finished and leaves nothing in the books", async () => {
+    await cloud.invoke("reconcile", {});
+    const report = await cloud.invoke("reconcile", {});
+    expect(report).toMatchObject({
+      attempts: { learned: 0, givenUp: 0, open: 0 },
+      parts: { started: [], closed: [], owned: 0, waiting: 0 },
+    });
+    expect((await cloud.requests.parts.open({ limit: 10 })).items).toStrictEqual([]);
+  });
+});
+
+describe("each step", () => {
+  test.each(["plan", "validate", "generate", "collect", "process", "record", "abandon"] as const)(
+    "%s refuses an event that is not its own, by the literal name",
+    async (name) => {
+      await expect(cloud.invoke(name, { imageId: 7 })).rejects.toMatchObject({ name: "UsageError" });
+      expect(lines()).toContainEqual(
+        expect.objectContaining({ service: name, level: "ERROR", errorName: "UsageError" }),
+      );
+    },
+  );
+
+  test.each(["validate", "collect", "process", "record"] as const)(
+    "%s names what is missing",
+    async (name) => {
+      const event = {
+        imageId: "img_none_00000",
+        attemptId: "img_none_00000-1",
+        generation: 1,
+        manifestKey: "m",
+      };
+      await expect(cloud.invoke(name, event)).rejects.toMatchObject({
+        name: "UnknownName",
+      });
+    },
+  );
+});

@@ -15,6 +15,13 @@ const prepare = (path: string) =>
   prepareDataFolder({ path, clock: () => Date.UTC(2026, 10, 22), randomBytes });
 
 describe("prepareDataFolder", () => {
+  it.runIf(process.platform === "linux")(
+    "ends where the system can make no folder, instead of asking for ever",
+    async () => {
+      await expect(prepare("/proc/atelier/data")).rejects.toMatchObject({ name: "FolderUnusable" });
+    },
+  );
+
   it("makes a private folder with a marker and a private secret", async () => {
     const folder = await prepare(join(place, "deep/er"));
     expect(folder.path).toBe(join(place, "deep/er"));

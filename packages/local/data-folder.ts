@@ -73,6 +73,9 @@ export async function prepareDataFolder(deps: {
     if (["EEXIST", "ENOTDIR"].includes(faultCode(error))) {
       throw unusable(`${wanted} is not a folder; give another one with --data.`, error);
     }
+    if (faultCode(error) === "ENOENT") {
+      throw unusable(`${wanted} cannot be made; give another folder with --data.`, error);
+    }
     throw storageFault(error, wanted);
   }
 }

@@ -1,6 +1,6 @@
 /** @module Everything that one process needs on a data folder, opened once: engine, stores, files, providers, state machine. */
 import { randomBytes as unpredictable } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import * as files from "node:fs/promises";
 import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
@@ -40,6 +40,7 @@ import { createStateMachine, type Handler, type LocalStateMachine } from "./stat
 import { storageFault } from "./storage-fault.ts";
 import { loadCatalogue } from "./templates.ts";
 import { openWebhookServer } from "./webhook-server.ts";
+import { ensureFolder } from "./whole-file.ts";
 
 const TABLE_NAME = "atelier";
 const TEMPLATES_FOLDER = fileURLToPath(new URL("../../templates", import.meta.url));
@@ -219,7 +220,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
 async function openBlobs(folder: string, backup: string | null, randomBytes: RandomBytes): Promise<Blobs> {
   const blobs = createFileBlobs({ folder, randomBytes });
   if (backup === null) return blobs;
-  await mkdir(backup, { recursive: true }).catch((error: unknown) => {
+  await ensureFolder(files, backup).catch((error: unknown) => {
     throw storageFault(error, backup);
   });
   return mirrored(blobs, createFileBlobs({ folder: backup, randomBytes }));

@@ -117,13 +117,30 @@ export async function putFileIfAbsent(
   return publishIfAbsent(writer, await writeTemporary(writer, dirname(target), bytes, mode), target);
 }
 
-/** Makes a folder with its parents, so that their names survive a loss of power. @param mode 0700 unless told */
+/**
+ * Makes a folder with its parents, so that their names survive a loss of power. Parent by parent: where a system answers
+ * ENOENT for a name that cannot be made (under /proc), Node's own recursive `mkdir` asks for ever.
+ *
+ * @param mode 0700 unless told
+ */
 export async function ensureFolder(files: FileCalls, folder: string, mode = 0o700): Promise<void> {
-  const first = await files.mkdir(folder, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) {
-    await syncFolder(files, dirname(made));
+  if (await makeFolder(files, folder, mode)) return;
+  await ensureFolder(files, dirname(folder), mode);
+  if (await makeFolder(files, folder, mode)) return;
+  throw Object.assign(new Error(`ENOENT: ${folder} cannot be made`), { code: "ENOENT", path: folder });
+}
+
+/** @returns false when the parent is missing */
+async function makeFolder(files: FileCalls, folder: string, mode: number): Promise<boolean> {
+  try {
+    await files.mkdir(folder, { mode });
+  } catch (error) {
+    if (faultCode(error) === "ENOENT" && dirname(folder) !== folder) return false;
+    if (faultCode(error) === "EEXIST" && (await files.stat(folder)).isDirectory()) return true;
+    throw error;
   }
+  await syncFolder(files, dirname(folder));
+  return true;
 }
 
 async function syncFolder(files: FileCalls, folder: string): Promise<void> {

@@ -25,6 +25,9 @@ import { type Recorder, startRecorder } from "./recorder.ts";
 const MACHINE = "req_contract.0-1";
 const WEBHOOK_KEY = Buffer.from("a key for these tests");
 
+const nothing = () => {};
+const QUIET = { begin: nothing, info: nothing, warn: nothing, error: nothing, count: nothing, end: nothing };
+
 const picture = (seed: number): OutputData => ({
   kind: "bytes",
   bytes: tinyPng(256, 256, seed),
@@ -72,7 +75,7 @@ beforeAll(async () => {
   world = await startWorld(recorder.dynamo, {
     clock,
     blobs: recorder.blobs,
-    events: createEvents({ dynamo: recorder.dynamo, telemetry: { count: () => {} } }),
+    events: createEvents({ dynamo: recorder.dynamo, telemetry: QUIET }),
     pacing: createPacing({ dynamo: recorder.dynamo, clock }),
     workflow: recorder.workflow(clock),
     providerOf: () => provider,
@@ -106,7 +109,12 @@ async function planned(): Promise<Image> {
 async function asked(body: Readonly<Record<string, unknown>>) {
   const { promptKey } = world.steps;
   const today = () => "2026-11-22";
-  const own = { provider: "replicate" as const, today, openPromptKey: () => ({ promptKey }) };
+  const own = {
+    provider: "replicate" as const,
+    today,
+    telemetry: QUIET,
+    openPromptKey: () => ({ promptKey }),
+  };
   return recorder.as("start", () => acceptRequest(askingSchema.parse(body), { ...deps(), ...own }));
 }
 

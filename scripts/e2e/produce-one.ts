@@ -1,0 +1,125 @@
+/** @module One picture on a deployed stage, looked at from every side, and taken away again. */
+import { createAttempts } from "@atelier/aws/dynamo/attempts";
+import { createDynamo } from "@atelier/aws/dynamo/client";
+import { createImages } from "@atelier/aws/dynamo/images";
+import { createS3Blobs } from "@atelier/aws/s3-blobs";
+import { executionNameOf } from "@atelier/core/ids";
+import { type Image, isTerminal } from "@atelier/core/image";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client } from "@aws-sdk/client-s3";
+import {
+  DescribeExecutionCommand,
+  DescribeStateMachineCommand,
+  SFNClient,
+  ValidateStateMachineDefinitionCommand,
+} from "@aws-sdk/client-sfn";
+import { type Place, removeTraces } from "./remove-traces.ts";
+
+/** A general subject, which every provider's terms allow. */
+const ASKED = {
+  prompt: "A red apple on a wooden table, soft daylight, still life photograph",
+  max_cost: 0.1,
+};
+
+/** A job at the provider takes five minutes at most; an execution begins and ends within seconds. */
+const WAIT_MS = 10 * 60_000;
+const LOOK_EVERY_MS = 5_000;
+
+/** @throws Error that says what is not as it should be; what the request left behind is removed all the same */
+export async function produceOne(run: {
+  readonly stage: string;
+  readonly region: string;
+  readonly say: (line: string) => void;
+}): Promise<void> {
+  const { stage, region, say } = run;
+  const lambda = new LambdaClient({ region });
+  const machine = new SFNClient({ region });
+  const functionName = `atelier-${stage}-start`;
+  const { Environment } = await lambda.send(
+    new GetFunctionConfigurationCommand({ FunctionName: functionName }),
+  );
+  const variable = (name: string) => found(Environment?.Variables?.[name], `${name} of ${functionName}`);
+  const stateMachineArn = variable("ATELIER_STATE_MACHINE_ARN");
+  const place: Place = {
+    table: new DynamoDBClient({ region }),
+    tableName: variable("ATELIER_TABLE"),
+    files: new S3Client({ region }),
+    bucketName: variable("ATELIER_BUCKET"),
+  };
+
+  const { definition } = await machine.send(new DescribeStateMachineCommand({ stateMachineArn }));
+  const verdict = await machine.send(new ValidateStateMachineDefinitionCommand({ definition }));
+  expectThat(
+    verdict.result === "OK",
+    `Step Functions finds fault with the definition: ${JSON.stringify(verdict.diagnostics)}`,
+  );
+  say("The definition is valid.");
+
+  const { Payload, FunctionError } = await lambda.send(
+    new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(ASKED)) }),
+  );
+  const answer = JSON.parse(Buffer.from(found(Payload, "an answer of the start function")).toString("utf8"));
+  expectThat(
+    !FunctionError && answer.status === "accepted",
+    `The request was not accepted: ${JSON.stringify(answer)}`,
+  );
+  const requestId: string = answer.request_id;
+  say(`${requestId} is accepted.`);
+
+  const dynamo = createDynamo({ client: place.table, tableName: place.tableName });
+  const images = createImages(dynamo);
+  try {
+    const image = await ended(requestId, images);
+    say(`${image.imageId} is ${image.status}: ${image.failure?.message ?? image.verdict?.reason}`);
+    await checkPicture(image, place);
+    const [attempt, ...others] = await createAttempts(dynamo).ofImage(image.imageId);
+    expectThat(
+      others.length === 0 && attempt?.state === "succeeded",
+      "The picture took more than one attempt.",
+    );
+    expectThat(attempt?.ledgerApplied === true, "The ledger does not know what the picture cost.");
+    const executionArn = `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${executionNameOf(requestId, 0, 1)}`;
+    const { status } = await machine.send(new DescribeExecutionCommand({ executionArn }));
+    expectThat(status === "SUCCEEDED", `The execution is ${status}.`);
+    say(`Everything is as it should be; the picture cost ${image.costMicros / 1_000_000} USD.`);
+  } finally {
+    const kept = await removeTraces(requestId, place);
+    say(`Removed what the request left behind, except for ${kept}.`);
+  }
+}
+
+async function ended(requestId: string, images: ReturnType<typeof createImages>): Promise<Image> {
+  for (const deadlineMs = Date.now() + WAIT_MS; Date.now() < deadlineMs; ) {
+    const [image] = await images.ofRequest(requestId);
+    if (image && isTerminal(image.status)) return image;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+  throw new Error(`${requestId} has not ended after ${WAIT_MS / 60_000} minutes; look at its execution.`);
+}
+
+/** Real pictures are quarantined until there is a classifier: filed as completely as released ones. */
+async function checkPicture(image: Image, { files, bucketName }: Place): Promise<void> {
+  expectThat(
+    image.status === "quarantined" || image.status === "completed",
+    `The picture was not filed: ${JSON.stringify(image.failure)}`,
+  );
+  const blobs = createS3Blobs({ client: files, bucketName });
+  const keys = [
+    image.manifestKey ?? "",
+    ...image.originals.map(({ key }) => key),
+    ...image.renditions.map(({ path }) => path),
+  ];
+  expectThat(image.renditions.length > 0 && image.originals.length > 0, "There are no files.");
+  // Verified against their checksums.
+  for (const key of keys) expectThat(await blobs.get(key), `${key} is missing.`);
+}
+
+function expectThat(holds: unknown, problem: string): void {
+  if (!holds) throw new Error(problem);
+}
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`There is no ${what}; is the stage deployed?`);
+  return value;
+}

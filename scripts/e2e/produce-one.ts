@@ -16,7 +16,7 @@ import {
 } from "@aws-sdk/client-sfn";
 import { type Place, removeTraces } from "./remove-traces.ts";
 
-/** A general subject, which every provider's terms allow. */
+/** A general subject, which every provider's terms allow. The cap is for what is held, many times the price. */
 const ASKED = {
   prompt: "A red apple on a wooden table, soft daylight, still life photograph",
   max_cost: 0.1,

@@ -19,7 +19,8 @@ import { type Place, removeTraces } from "./remove-traces.ts";
 /** A general subject, which every provider's terms allow. The cap is for what is held, many times the price. */
 const ASKED = {
   prompt: "A red apple on a wooden table, soft daylight, still life photograph",
-  max_cost: 0.1,
+  // Above what is held, which is many times the price.
+  max_cost: 0.5,
 };
 
 /** A job at the provider takes five minutes at most; an execution begins and ends within seconds. */

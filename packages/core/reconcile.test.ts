@@ -4,7 +4,9 @@ import { type MemoryTables, startMemoryTables } from "../../test/builders/memory
 import { startWorld, type World } from "../../test/builders/world.ts";
 import type { Image } from "./image.ts";
 import { takeHold } from "./ledger.ts";
-import { reconcile, reconcileAttempts, reconcileLedgers, reconcileParts } from "./reconcile.ts";
+import { reconcile, reconcileLedgers } from "./reconcile.ts";
+import { reconcileAttempts } from "./reconcile-attempts.ts";
+import { reconcileParts } from "./reconcile-parts.ts";
 
 let tables: MemoryTables;
 let world: World;

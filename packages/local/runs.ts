@@ -5,7 +5,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Image } from "@atelier/core/image";
 import { answerIfBoth } from "@atelier/core/outcome";
-import { reconcileAttempts, reconcileLedgers, reconcileParts } from "@atelier/core/reconcile";
+import { reconcileLedgers } from "@atelier/core/reconcile";
+import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
+import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { partIdOf } from "@atelier/core/request";
 import type { Installation } from "./installation.ts";
 

@@ -1,6 +1,7 @@
 /** @module Whole executions against everything that a provider can do wrong: one create per attempt, the right end, the money booked. */
 
-import { reconcileAttempts, reconcileLedgers } from "@atelier/core/reconcile";
+import { reconcileLedgers } from "@atelier/core/reconcile";
+import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import type { ImageRequest } from "@atelier/core/request";
 import type { FaultInput } from "@atelier/providers/sandbox/faults";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /** @module Outcome meets token, in every order: one create, one outcome, one answer. */
 import type { Attempt } from "@atelier/core/attempt";
-import { GIVE_UP_MS, LATE_CHECK_INTERVAL_MS, reconcileAttempts } from "@atelier/core/reconcile";
+import { GIVE_UP_MS, LATE_CHECK_INTERVAL_MS, reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { validate } from "@atelier/core/workflow/steps/validate";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";

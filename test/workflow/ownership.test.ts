@@ -1,5 +1,6 @@
 /** @module Steps twice, two owners at once, and owners that are overtaken in the middle of a step. */
-import { reconcileAttempts, reconcileParts } from "@atelier/core/reconcile";
+import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
+import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { collect } from "@atelier/core/workflow/steps/collect";
 import { generate } from "@atelier/core/workflow/steps/generate";

@@ -1,0 +1,113 @@
+/**
+ * @module The parts that are not finished: closed when every image of theirs is terminal, started again when their owner is
+ * known not to run.
+ */
+import { executionNameOf } from "./ids.ts";
+import { type Image, isTerminal } from "./image.ts";
+import { all } from "./pages.ts";
+import type { Attempts, Images, Requests, Workflow } from "./ports.ts";
+import { type Part, partIdOf, partIndexes } from "./request.ts";
+
+export interface PartsDeps {
+  readonly requests: Requests;
+  readonly images: Images;
+  readonly attempts: Attempts;
+  readonly workflow: Pick<Workflow, "start" | "describe">;
+}
+
+export interface PartsReport {
+  /** Executions started for parts whose owner had ended. */
+  readonly started: readonly string[];
+  /** Requests of parts that turned out to be finished. */
+  readonly closed: readonly string[];
+  /** Parts whose owner runs. */
+  readonly owned: number;
+  /** Parts in which only a provider's answer is missing. */
+  readonly waiting: number;
+}
+
+/**
+ * @param scope.only requests to look at; null: all
+ * @param scope.restart whether parts without a running owner are started again
+ */
+export async function reconcileParts(
+  scope: { readonly only: readonly string[] | null; readonly restart: boolean },
+  deps: PartsDeps,
+): Promise<PartsReport> {
+  const started: string[] = [];
+  const closed: string[] = [];
+  const tally = { owned: 0, waiting: 0 };
+  for await (const part of all((page) => deps.requests.parts.open(page))) {
+    if (scope.only && !scope.only.includes(part.requestId)) continue;
+    const state = await stateOfPart(part, deps);
+    if (state === "owned" || state === "waiting") tally[state]++;
+    if (state === "finished" && (await closePart(part, deps))) closed.push(part.requestId);
+    if (state === "abandoned" && scope.restart) {
+      const name = await restartPart(part, deps);
+      if (name) started.push(name);
+    }
+  }
+  return { started, closed, ...tally };
+}
+
+type PartState =
+  /** Its owner runs. */
+  | "owned"
+  /** Every image of it is terminal. */
+  | "finished"
+  /** Its owner has ended and something can be done. */
+  | "abandoned"
+  /** Its owner has ended, and only a provider can say more. */
+  | "waiting"
+  /** As `waiting`, but nobody will say more soon: the calls were given up and booked. */
+  | "stuck";
+
+async function stateOfPart(part: Part, deps: PartsDeps): Promise<PartState> {
+  if (part.owner !== null && (await deps.workflow.describe(part.owner)) === "running") return "owned";
+  const request = await deps.requests.get(part.requestId);
+  const images = (await deps.images.ofRequest(part.requestId)).filter((image) => image.part === part.part);
+  if (images.length < (request ? partIndexes(request, part.part).length : 0)) return "abandoned";
+  const open = images.filter((image) => !isTerminal(image.status));
+  if (open.length === 0) return "finished";
+  return statesOfImages(open, deps);
+}
+
+/** An image whose paid call nobody can tell about waits for its outcome; any other one can be taken up at once. */
+async function statesOfImages(open: readonly Image[], deps: PartsDeps): Promise<PartState> {
+  let state: PartState = "stuck";
+  for (const image of open) {
+    const attempt = image.currentAttemptId ? await deps.attempts.get(image.currentAttemptId) : undefined;
+    if (image.status !== "unknown" || !attempt || attempt.outcome) return "abandoned";
+    if (attempt.state !== "unknown") state = "waiting";
+  }
+  return state;
+}
+
+async function closePart(part: Part, deps: PartsDeps): Promise<boolean> {
+  const patched = await deps.requests.parts.patch(partIdOf(part), {
+    set: { open: false },
+    when: [
+      { field: "generation", is: "equals", value: part.generation },
+      { field: "open", is: "equals", value: true },
+    ],
+  });
+  return patched.ok;
+}
+
+/** The condition on generation and owner lets one of many reconcilers win. */
+async function restartPart(part: Part, deps: PartsDeps): Promise<string | null> {
+  const generation = part.generation + 1;
+  const name = executionNameOf(part.requestId, part.part, generation);
+  const patched = await deps.requests.parts.patch(partIdOf(part), {
+    set: { generation, owner: name },
+    when: [
+      { field: "generation", is: "equals", value: part.generation },
+      part.owner === null
+        ? { field: "owner", is: "absent" }
+        : { field: "owner", is: "equals", value: part.owner },
+    ],
+  });
+  if (!patched.ok) return null;
+  await deps.workflow.start(name, { requestId: part.requestId, part: part.part, generation });
+  return name;
+}

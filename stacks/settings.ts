@@ -12,7 +12,7 @@ export interface Settings {
   readonly environment: Readonly<Record<string, string>>;
   /** Who is told of alarms; null: nobody. */
   readonly alertEmail: string | null;
-  /** Whether the calendar fires: it buys pictures, so on a stage for trying it is off until it is asked for. */
+  /** Whether the calendar fires. It buys pictures: on a stage for trying it is off unless it is asked for. */
   readonly calendarFires: boolean;
 }
 
@@ -31,8 +31,16 @@ export function readSettings(): Settings {
       ...optional("ATELIER_TERMS"),
     },
     alertEmail: setting("ATELIER_ALERT_EMAIL"),
-    calendarFires: isProduction || setting("ATELIER_CALENDAR") === "on",
+    calendarFires: calendarFires(),
   };
+}
+
+function calendarFires(): boolean {
+  const wanted = setting("ATELIER_CALENDAR") ?? (isProduction ? "on" : "off");
+  if (wanted !== "on" && wanted !== "off") {
+    throw new Error(`ATELIER_CALENDAR is "${wanted}"; set it to on or off.`);
+  }
+  return wanted === "on";
 }
 
 /** The calendar as `npm run templates` has checked and compiled it. */

@@ -4,14 +4,14 @@
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { BUNDLE_BUDGET_KB, BUNDLED_STEPS } from "./bundles.ts";
+import { FUNCTION_TARGETS } from "./functions.ts";
 
 /** Name to its bench; loaded only where it runs. */
 const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   imaging: async () => (await import("./imaging.ts")).benchImaging(),
   orchestration: async () => (await import("./orchestration.ts")).benchOrchestration(),
   memory: async () => (await import("./memory.ts")).benchMemory(),
-  bundles: async () => (await import("./bundles.ts")).benchBundles(),
+  bundles: async () => (await import("./functions.ts")).benchFunctionBundles(),
 };
 
 /** The most that each figure may be. */
@@ -19,7 +19,7 @@ const TARGETS: Readonly<Record<string, object>> = {
   imaging: { encodeRatio: 1.25, naiveRatio: 1 },
   orchestration: { p50Ms: 30, p95Ms: 100, learningLagP95Ms: 50 },
   memory: { growthMb: 20 },
-  bundles: Object.fromEntries(BUNDLED_STEPS.map((step) => [`${step}Kb`, BUNDLE_BUDGET_KB])),
+  bundles: FUNCTION_TARGETS,
 };
 
 /** What a part is told in its own process. */

@@ -1,22 +1,36 @@
 /** @module `npm run templates`: checks `templates/` and compiles it to `dist/catalogue.json`, for programs that read no YAML. */
+import { randomUUID } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Catalogue } from "@atelier/core/catalogue";
 import { isAtelierError } from "@atelier/core/errors";
 import { loadCatalogue, serialiseCatalogue } from "@atelier/local/templates";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const target = join(root, "dist", "catalogue.json");
 
-try {
-  const text = serialiseCatalogue(await loadCatalogue(join(root, "templates")));
+/**
+ * Any number of processes may compile at once: whoever reads meanwhile sees an old file or a new one.
+ *
+ * @throws AtelierError `CatalogueInvalid`
+ */
+export async function compileCatalogue(): Promise<Catalogue> {
+  const catalogue = await loadCatalogue(join(root, "templates"));
   await mkdir(join(root, "dist"), { recursive: true });
-  // Whoever reads it meanwhile sees the old file or the new one.
-  await writeFile(`${target}.tmp`, text);
-  await rename(`${target}.tmp`, target);
-  process.stderr.write(`${relative(process.cwd(), target)}: ${Buffer.byteLength(text)} bytes\n`);
-} catch (error) {
-  if (!isAtelierError(error, "CatalogueInvalid")) throw error;
-  process.stderr.write(`${error.message.replaceAll("; templates/", "\ntemplates/")}\n`);
-  process.exitCode = 2;
+  const temporary = `${target}.${randomUUID()}`;
+  await writeFile(temporary, serialiseCatalogue(catalogue));
+  await rename(temporary, target);
+  return catalogue;
+}
+
+if (import.meta.main) {
+  try {
+    const bytes = Buffer.byteLength(serialiseCatalogue(await compileCatalogue()));
+    process.stderr.write(`${relative(process.cwd(), target)}: ${bytes} bytes\n`);
+  } catch (error) {
+    if (!isAtelierError(error, "CatalogueInvalid")) throw error;
+    process.stderr.write(`${error.message.replaceAll("; templates/", "\ntemplates/")}\n`);
+    process.exitCode = 2;
+  }
 }

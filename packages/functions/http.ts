@@ -8,7 +8,7 @@ const httpEventSchema = z.object({
   /** The gateway gives names in lower case and joins repeated ones by commas. */
   headers: z.record(z.string(), z.string()).default({}),
   requestContext: z.object({ http: z.object({ method: z.string() }) }),
-  body: z.string().optional(),
+  body: z.string().default(""),
   isBase64Encoded: z.boolean().default(false),
 });
 
@@ -18,32 +18,20 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Any failure of ours is a 500: the provider sends it again, and the reconciler stands behind it. */
+/** What this throws, the gateway answers with 500: the provider sends it again, and the reconciler stands behind it. */
 export async function answerWebhook(
   event: unknown,
   deps: WebhookDeps & Pick<Surroundings, "telemetry">,
 ): Promise<HttpAnswer> {
-  try {
-    const answer = await receive(event, deps);
-    deps.telemetry.info("webhook", { status: answer.status, said: answer.message });
-    return httpAnswer(answer);
-  } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    deps.telemetry.error("webhook failed", { errorName: name, errorMessage: message });
-    return httpAnswer({ status: 500, message: "Try again." });
-  }
+  const answer = await receive(parsedEvent(httpEventSchema, event), deps);
+  deps.telemetry.info("webhook", { status: answer.status, said: answer.message });
+  return httpAnswer(answer);
 }
 
-async function receive(event: unknown, deps: WebhookDeps): Promise<WebhookAnswer> {
-  const {
-    rawPath,
-    headers,
-    requestContext,
-    body = "",
-    isBase64Encoded,
-  } = parsedEvent(httpEventSchema, event);
+async function receive(call: z.output<typeof httpEventSchema>, deps: WebhookDeps): Promise<WebhookAnswer> {
+  const { rawPath, headers, body, isBase64Encoded } = call;
   const named = readWebhookPath(rawPath);
-  if (requestContext.http.method !== "POST" || !named) {
+  if (call.requestContext.http.method !== "POST" || !named) {
     return { status: 404, message: "There is nothing here." };
   }
   const rawBody = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");

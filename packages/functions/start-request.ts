@@ -1,4 +1,5 @@
 /** @module A request as the start function takes it, and its answer: accepted, or refused for a reason that the caller can mend. */
+import type { Telemetry } from "@atelier/aws/telemetry";
 import {
   type Asking,
   auditRefusal,
@@ -28,7 +29,6 @@ import { checkedPrompt } from "@atelier/core/prompt";
 import type { ImageRequest } from "@atelier/core/request";
 import { type StartDeps, startRequest } from "@atelier/core/start";
 import * as z from "zod";
-import type { Surroundings } from "./runtime.ts";
 
 /** The most of one call: it expands and prices every picture before it answers. */
 export const IMAGES_MAX = 1_000;
@@ -65,19 +65,22 @@ const templateSchema = z.strictObject({
   template: z.string().min(1).optional(),
   count: z.int().min(1).max(IMAGES_MAX).default(1),
 });
-export const askingSchema = z.union([promptSchema, templateSchema]);
-export type AskedFor = z.output<typeof askingSchema>;
+export type AskedFor = z.output<typeof promptSchema> | z.output<typeof templateSchema>;
+
+/** Decides by `prompt` which of the two is meant, so that what is wrong with it can be named. */
+export const askingSchema = z.looseObject({}).transform((event, context): AskedFor => {
+  const parsed = ("prompt" in event ? promptSchema : templateSchema).safeParse(event);
+  if (parsed.success) return parsed.data;
+  for (const { message, path } of parsed.error.issues) context.addIssue({ code: "custom", message, path });
+  return z.NEVER;
+});
 
 export type StartAnswer =
   | { readonly request_id: string; readonly status: "accepted"; readonly images: readonly string[] }
   | ({ readonly request_id: string } & Refusal);
 
-export interface AcceptDeps
-  extends PreviewDeps,
-    CheckDeps,
-    StartDeps,
-    Omit<AuditDeps, "clock">,
-    Pick<Surroundings, "telemetry"> {
+export interface AcceptDeps extends PreviewDeps, CheckDeps, StartDeps, Omit<AuditDeps, "clock"> {
+  readonly telemetry: Pick<Telemetry, "info">;
   readonly vault: Pick<PromptVault, "put">;
   readonly randomBytes: RandomBytes;
   readonly provider: ProviderName;

@@ -12,7 +12,7 @@ import {
   PROCESS_PACKAGE_BUDGET_MB,
   processPackage,
 } from "../../bench/functions.ts";
-import { compileCatalogue } from "./compiled-catalogue.ts";
+import { compileCatalogue } from "../../scripts/templates.ts";
 
 const FOLDER = join(import.meta.dirname, "../../packages/functions");
 

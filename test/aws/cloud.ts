@@ -21,16 +21,17 @@ import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import { createS3Blobs } from "@atelier/aws/s3-blobs";
 import type { PlanInput } from "@atelier/core/ports";
 import { definition, STEP_NAMES, type StepName } from "@atelier/core/workflow/definition";
+import type { HttpAnswer } from "@atelier/functions/http";
 import type { LambdaContext } from "@atelier/functions/runtime";
 import { LOCAL_FUNCTIONS } from "@atelier/local/handlers";
 import { createStateMachine } from "@atelier/local/state-machine";
 import { type Sandbox, startSandbox } from "@atelier/providers/sandbox/start";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
+import { compileCatalogue } from "../../scripts/templates.ts";
 import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
 import { TEST_TOKEN, TEST_WEBHOOK_SECRET } from "../simulators/replicate.ts";
 import { tinyPng } from "../simulators/tiny-png.ts";
-import { compileCatalogue } from "./compiled-catalogue.ts";
 
 const TABLE = "atelier-test";
 const BUCKET = "atelier-test-content";
@@ -148,14 +149,9 @@ export async function openCloud() {
   /** Requests of the HTTP API become events of format 2.0, with the body in base64 as for any binary type. */
   async function answerAsGateway(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = Buffer.concat(await incoming.toArray());
-    const {
-      statusCode,
-      headers,
-      body: text,
-    } = (await invoke(
-      "webhook",
-      httpEvent(incoming.method ?? "", incoming.url ?? "", incoming.headers, body),
-    )) as { statusCode: number; headers: Record<string, string>; body: string };
+    const event = httpEvent(incoming.method ?? "", incoming.url ?? "", incoming.headers, body);
+    const answer = await invoke("webhook", event).catch(() => ({ statusCode: 500 }));
+    const { statusCode, headers, body: text } = answer as HttpAnswer;
     response.writeHead(statusCode, headers).end(text);
   }
 

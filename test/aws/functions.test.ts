@@ -78,8 +78,9 @@ describe("a request", () => {
       attemptId: expect.stringMatching(/^img_a{26}_0000[01]-1$/),
       tookMs: expect.any(Number),
     });
-    const counted = log.filter((line) => "_aws" in line && "ImagesQuarantined" in line);
-    expect(counted).toHaveLength(2);
+    // Two calls at once share a line here; in the cloud a function takes one call at a time.
+    const counted = log.filter((line) => "_aws" in line).flatMap((line) => line.ImagesQuarantined ?? []);
+    expect(counted).toStrictEqual([1, 1]);
     const prompts = cloud.catalogue.categories.flatMap(({ templates }) =>
       templates.map(({ prompt }) => prompt),
     );

@@ -16,9 +16,9 @@ export const AWS_TIMES: ReconcileDeps["times"] = {
 
 export async function reconcileAndReport(
   _event: unknown,
-  deps: ReconcileDeps & Pick<Surroundings, "telemetry">,
+  deps: Omit<ReconcileDeps, "times"> & Pick<Surroundings, "telemetry">,
 ): Promise<ReconcileReport> {
-  const report = await reconcile(deps);
+  const report = await reconcile({ ...deps, times: AWS_TIMES });
   const { attempts, parts, ledger } = report;
   const { telemetry } = deps;
   telemetry.count("AttemptsOpen", attempts.open);

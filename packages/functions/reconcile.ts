@@ -2,13 +2,13 @@
 import { openCatalogue } from "./catalogue.ts";
 import { openLimits } from "./installation.ts";
 import { openProviders } from "./providers.ts";
-import { AWS_TIMES, reconcileAndReport } from "./reconcile-report.ts";
+import { reconcileAndReport } from "./reconcile-report.ts";
 import { lambdaHandler } from "./runtime.ts";
 import { openBlobs, openStores } from "./stores.ts";
 import { openWorkflow } from "./workflow.ts";
 
 export const handler = lambdaHandler("reconcile", reconcileAndReport, (around) => {
-  const stores = { ...openStores(around, "images", "attempts", "requests", "ledger"), ...openBlobs() };
-  const services = { ...openProviders(around), ...openWorkflow(around), ...openLimits() };
-  return { ...around, ...openCatalogue(around), ...stores, ...services, times: AWS_TIMES };
+  const stores = openStores(around, "images", "attempts", "requests", "ledger", "audit", "events");
+  const services = { ...openProviders(around), ...openBlobs(), ...openWorkflow(around) };
+  return { ...around, ...openCatalogue(around), ...stores, ...services, ...openLimits() };
 });

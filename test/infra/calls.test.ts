@@ -90,6 +90,7 @@ afterAll(async () => {
 
 const deps = () => ({
   ...world.steps,
+  audit: world.audit,
   workflow: recorder.workflow(world.steps.clock),
   times: { lostCreateGraceMs: 0, checkIntervalMs: 0 },
   webhookKey: WEBHOOK_KEY,

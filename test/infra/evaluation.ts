@@ -50,15 +50,21 @@ export async function evaluate(): Promise<Evaluation> {
 async function graphOf(stage: Stage, settings: Readonly<Record<string, string>>): Promise<Graph> {
   const folder = await mkdtemp(join(tmpdir(), "graph-"));
   const path = join(folder, "graph.json");
+  const evaluated = (frames: number) =>
+    runIn(ROOT)(
+      process.execPath,
+      [`--stack-trace-limit=${frames}`, "test/infra/harness/evaluate.ts", stage, path],
+      { ...SETTINGS, ...SECRETS, ...settings },
+    );
   try {
-    const script = "test/infra/harness/evaluate.ts";
-    await runIn(ROOT)(process.execPath, [script, stage, path], {
-      ...SETTINGS,
-      ...SECRETS,
-      ...settings,
-    }).catch((error: Error & { output?: string }) => {
-      throw new Error(`sst.config.ts could not be evaluated for ${stage}:\n${error.output ?? error.message}`);
-    });
+    // Pulumi takes a stack trace for each of its promises, which is half of the time: only a failure is worth them.
+    await evaluated(1)
+      .catch(() => evaluated(10))
+      .catch((error: Error & { output?: string }) => {
+        throw new Error(
+          `sst.config.ts could not be evaluated for ${stage}:\n${error.output ?? error.message}`,
+        );
+      });
     return JSON.parse(await readFile(path, "utf8"));
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -19,6 +19,9 @@ const TOMBSTONES_MAX = 60;
 /** Each round loses only to a writer who got on; 64 rounds are beyond anything seen with 200 concurrent callers. */
 const ROUNDS_MAX = 64;
 
+/** How far back limits are looked for when a month begins. */
+const LIMITS_REMEMBERED_MONTHS = 12;
+
 export type Account = LedgerRow["account"];
 
 export interface LedgerLimits {
@@ -67,7 +70,7 @@ export function remainingOf(row: LedgerRow, counter: LedgerCounter): Micros | nu
   return limit === undefined ? null : (row.remaining[counter.counter] ?? limit);
 }
 
-/** The month's item, created with last month's limits (else the first limits) when it is new. */
+/** The month's item, created with the limits of the last month that was used (else the first limits) when it is new. */
 export async function openMonth(
   account: Account,
   month: string,
@@ -75,7 +78,7 @@ export async function openMonth(
 ): Promise<LedgerRow> {
   const existing = await deps.ledger.read(account, month);
   if (existing) return existing;
-  const before = await deps.ledger.read(account, monthBefore(month));
+  const before = await latestBefore(account, month, deps);
   await deps.ledger.open(
     account,
     month,
@@ -85,6 +88,21 @@ export async function openMonth(
   if (!opened)
     throw new AtelierError("StorageUnavailable", `The ledger of ${month} could not be opened; try again.`);
   return opened;
+}
+
+/** The last month that was used: what `budget set` said then still holds after an idle month. */
+async function latestBefore(
+  account: Account,
+  month: string,
+  deps: Pick<LedgerDeps, "ledger">,
+): Promise<LedgerRow | undefined> {
+  let earlier = month;
+  for (let back = 0; back < LIMITS_REMEMBERED_MONTHS; back++) {
+    earlier = monthBefore(earlier);
+    const row = await deps.ledger.read(account, earlier);
+    if (row) return row;
+  }
+  return undefined;
 }
 
 /** The first scope that an amount does not fit into, or null when it fits everywhere. */
@@ -171,6 +189,34 @@ export async function correct(attemptId: string, chargedMicros: Micros, deps: Le
     ],
   });
   return applyCorrection(patched.record ?? attempt, deps);
+}
+
+/** Settles an attempt, or books what a charge that is known only now exceeds its settlement by. */
+export async function bookCharge(
+  attemptId: string,
+  chargedMicros: Micros,
+  deps: LedgerDeps,
+): Promise<Attempt> {
+  const settled = await settle(attemptId, chargedMicros, deps);
+  const isShort = settled.settledMicros !== null && settled.settledMicros < chargedMicros;
+  return isShort ? correct(attemptId, chargedMicros, deps) : settled;
+}
+
+/**
+ * Notes a charge on the attempt alone, for callers without a ledger (the webhook): as settlement, or as what exceeds it.
+ * The attempt is open until the reconciler has brought the ledger to it.
+ */
+export async function noteCharge(attempt: Attempt, chargedMicros: Micros, attempts: Attempts): Promise<void> {
+  const settled = await attempts.patch(attempt.attemptId, {
+    set: { settledMicros: chargedMicros },
+    when: [{ field: "settledMicros", is: "absent" }],
+  });
+  const excessMicros = chargedMicros - (settled.record?.settledMicros ?? chargedMicros);
+  if (settled.ok || excessMicros <= 0) return;
+  await attempts.patch(attempt.attemptId, {
+    set: { correctionMicros: excessMicros },
+    when: [{ field: "correctionMicros", is: "absent" }],
+  });
 }
 
 export async function applyCorrection(attempt: Attempt, deps: LedgerDeps): Promise<Attempt> {

@@ -7,7 +7,7 @@ import type { Model } from "./catalogue.ts";
 import { isAtelierError } from "./errors.ts";
 import type { Clock } from "./ids.ts";
 import { isTerminal } from "./image.ts";
-import { applyCorrection, applySettlement, correct, type LedgerDeps, settle } from "./ledger.ts";
+import { applyCorrection, applySettlement, bookCharge, type LedgerDeps, settle } from "./ledger.ts";
 import { answerIfBoth, chargeOf, outcomeOf, recordOutcome } from "./outcome.ts";
 import { all } from "./pages.ts";
 import type { Blobs, Images, Workflow } from "./ports.ts";
@@ -201,6 +201,11 @@ async function checkJob(attempt: Attempt, intervalMs: number, deps: AttemptsDeps
   } catch (error) {
     const givenUp = isAtelierError(error, "ProviderUnavailable") && (await giveUpWhenOld(attempt, deps));
     if (givenUp && givenUp.state === "unknown") return givenUp;
+    // A provider that does not answer is not asked again at once for each of its jobs.
+    await deps.attempts.patch(attempt.attemptId, {
+      set: { checkedAtMs: nowMs },
+      when: [{ field: "outcome", is: "absent" }],
+    });
     throw error;
   }
   const outcome = await outcomeOf(attempt, status, nowMs, deps.blobs);
@@ -246,8 +251,8 @@ async function bookGivenUp(attempt: Attempt, deps: AttemptsDeps): Promise<Attemp
 async function lookForLateSuccess(attempt: Attempt, deps: AttemptsDeps): Promise<Attempt> {
   const nowMs = deps.clock();
   const ageMs = nowMs - (attempt.submittingAtMs ?? attempt.createdAtMs);
-  if (ageMs > LATE_CHECK_UNTIL_MS || nowMs - (attempt.checkedAtMs ?? 0) < LATE_CHECK_INTERVAL_MS)
-    return attempt;
+  if (ageMs > LATE_CHECK_UNTIL_MS) return endUnknown(attempt, deps);
+  if (nowMs - (attempt.checkedAtMs ?? 0) < LATE_CHECK_INTERVAL_MS) return attempt;
   const provider = deps.providerOf(attempt.provider);
   const model = deps.modelOf(attempt.model);
   if (!provider || !model || attempt.operation === null) return attempt;
@@ -256,5 +261,21 @@ async function lookForLateSuccess(attempt: Attempt, deps: AttemptsDeps): Promise
   if (!outcome) return attempt;
   const recorded = await recordOutcome(attempt.attemptId, outcome, deps);
   const chargedMicros = recorded.outcome ? chargeOf(recorded, recorded.outcome) : 0;
-  return correct(attempt.attemptId, chargedMicros, deps);
+  return bookCharge(attempt.attemptId, chargedMicros, deps);
+}
+
+/** After a day nobody asks any more: the image ends as failed, and the hold stays booked. */
+async function endUnknown(attempt: Attempt, deps: AttemptsDeps): Promise<Attempt> {
+  return recordOutcome(
+    attempt.attemptId,
+    {
+      kind: "failed",
+      name: "OutcomeUnknown",
+      message: "For a day nobody could tell what became of the paid call; it is booked as charged.",
+      charged: true,
+      costMicros: attempt.holdMicros,
+      atMs: deps.clock(),
+    },
+    deps,
+  );
 }

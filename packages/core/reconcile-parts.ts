@@ -2,13 +2,15 @@
  * @module The parts that are not finished: closed when every image of theirs is terminal, started again when their owner is
  * known not to run.
  */
+import { type AnnounceDeps, announceIfUntold } from "./announce.ts";
 import { executionNameOf } from "./ids.ts";
 import { type Image, isTerminal } from "./image.ts";
 import { all } from "./pages.ts";
-import type { Attempts, Images, Requests, Workflow } from "./ports.ts";
+import type { Attempts, Audit, Images, Requests, Workflow } from "./ports.ts";
 import { type Part, partIdOf, partIndexes } from "./request.ts";
 
-export interface PartsDeps {
+export interface PartsDeps extends AnnounceDeps {
+  readonly audit: Pick<Audit, "write" | "ofSubject">;
   readonly requests: Requests;
   readonly images: Images;
   readonly attempts: Attempts;
@@ -65,7 +67,7 @@ type PartState =
 async function stateOfPart(part: Part, deps: PartsDeps): Promise<PartState> {
   if (part.owner !== null && (await deps.workflow.describe(part.owner)) === "running") return "owned";
   const request = await deps.requests.get(part.requestId);
-  const images = (await deps.images.ofRequest(part.requestId)).filter((image) => image.part === part.part);
+  const images = await imagesOfPart(part, deps);
   if (images.length < (request ? partIndexes(request, part.part).length : 0)) return "abandoned";
   const open = images.filter((image) => !isTerminal(image.status));
   if (open.length === 0) return "finished";
@@ -83,7 +85,13 @@ async function statesOfImages(open: readonly Image[], deps: PartsDeps): Promise<
   return state;
 }
 
+async function imagesOfPart(part: Part, deps: Pick<PartsDeps, "images">): Promise<Image[]> {
+  return (await deps.images.ofRequest(part.requestId)).filter((image) => image.part === part.part);
+}
+
 async function closePart(part: Part, deps: PartsDeps): Promise<boolean> {
+  // A process killed right after an image's last write has told nobody.
+  for (const image of await imagesOfPart(part, deps)) await announceIfUntold(image, deps);
   const patched = await deps.requests.parts.patch(partIdOf(part), {
     set: { open: false },
     when: [

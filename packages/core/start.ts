@@ -44,16 +44,17 @@ export async function startRequest(request: ImageRequest, deps: StartDeps): Prom
 export async function putRequest(request: ImageRequest, requests: Requests): Promise<ImageRequest> {
   if (await requests.putIfAbsent(request)) return request;
   const standing = await requests.get(request.requestId);
-  const same =
-    standing !== undefined &&
-    standing.category === request.category &&
-    standing.template === request.template &&
-    standing.count === request.count &&
-    standing.seed === request.seed;
+  const same = standing !== undefined && wishOf(standing) === wishOf(request);
   // An occurrence that fires again may have drawn another category meanwhile: what stands first is what counts.
   if (standing && (same || request.source === "occurrence")) return standing;
   throw new AtelierError(
     "RequestConflict",
     `Another request stands under ${request.requestId}; use a new id.`,
   );
+}
+
+/** What was asked for, without when and by whom it was written down. */
+function wishOf(request: ImageRequest): string {
+  const { createdAtMs, localDate, source, ...wish } = request;
+  return JSON.stringify(Object.entries(wish).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -6,9 +6,10 @@ import { timingSafeEqual } from "node:crypto";
 import type { Attempt } from "./attempt.ts";
 import type { Model, ProviderName } from "./catalogue.ts";
 import { type Clock, signId } from "./ids.ts";
+import { noteCharge } from "./ledger.ts";
 import { type OutcomeDeps, outcomeOf, recordOutcome } from "./outcome.ts";
 import type { Blobs } from "./ports.ts";
-import type { Provider } from "./provider.ts";
+import type { OperationStatus, Provider } from "./provider.ts";
 
 /** Larger than any real notification, which carries addresses; smaller than what would hurt. */
 export const WEBHOOK_BYTES_MAX = 1024 * 1024;
@@ -71,13 +72,25 @@ export async function receiveWebhook(call: WebhookCall, deps: WebhookDeps): Prom
   if (reading.kind === "refused") {
     return { status: reading.reason === "body" ? 400 : 401, message: reading.message };
   }
-  if (attempt.outcome !== null) return { status: 200, message: "Known already." };
+  if (attempt.outcome !== null) {
+    await noteLateCharge(attempt, reading.status, deps);
+    return { status: 200, message: "Known already." };
+  }
   if (!(await claim(attempt, reading.operation, deps))) {
     return { status: 404, message: "The job belongs to another attempt." };
   }
   const outcome = await outcomeOf(attempt, reading.status, deps.clock(), deps.blobs);
   if (outcome) await recordOutcome(attempt.attemptId, outcome, deps);
   return { status: 200, message: outcome ? "Taken in." : "Still running." };
+}
+
+/** The first outcome stands; but what a provider charged after all (for a create that was thought lost) must not be lost. */
+async function noteLateCharge(attempt: Attempt, status: OperationStatus, deps: WebhookDeps): Promise<void> {
+  const known = attempt.outcome;
+  if (status.kind === "pending" || known === null || known.kind === "succeeded" || known.charged) return;
+  const chargedMicros =
+    status.costMicros ?? (status.kind === "succeeded" || status.charged ? attempt.listMicros : 0);
+  if (chargedMicros > 0) await noteCharge(attempt, chargedMicros, deps.attempts);
 }
 
 /** A create whose answer was lost learns its operation here; one that has its own takes no other. */

@@ -202,7 +202,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       machine,
       clock,
       today,
-      reconciling: { ...steps, workflow: machine, times: LOCAL_TIMES },
+      reconciling: { ...steps, audit, workflow: machine, times: LOCAL_TIMES },
       onStep(wanted) {
         listener = wanted;
       },

@@ -77,12 +77,16 @@ export async function requestsEnded(
   installation: Installation,
   signal: AbortSignal | undefined,
 ): Promise<Image[]> {
-  for (let restart = takeOver; !signal?.aborted; ) {
+  const tried = new Set<string>();
+  let isStuck = false;
+  for (let restart = takeOver; !signal?.aborted; restart = !isStuck) {
     const parts = await reconcileParts({ only: requestIds, restart }, installation.reconciling);
     await executionsEnded(parts.started, installation, signal);
     if (parts.started.length === 0 && parts.owned === 0) break;
-    restart = parts.started.length === 0;
-    if (restart) await wait(ROUND_MS);
+    // A part that is started a second time is not getting on by being started.
+    isStuck ||= parts.started.some((name) => tried.has(partOf(name)));
+    for (const name of parts.started) tried.add(partOf(name));
+    if (parts.started.length === 0) await wait(ROUND_MS);
   }
   return imagesOf(requestIds, installation);
 }

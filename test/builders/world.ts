@@ -234,6 +234,7 @@ export async function startWorld(
     audit,
     reconciling: {
       ...steps,
+      audit,
       workflow: { ...machine, answer: workflow.answer, submitterAlive: async (id) => alive.has(id) },
       times: { lostCreateGraceMs: 5_000, checkIntervalMs: 2_000 },
     },

@@ -3,14 +3,13 @@
  * the hold; never touches an image that another attempt completed.
  */
 import * as z from "zod";
+import { type AnnounceDeps, announceEnd } from "../../announce.ts";
 import type { Attempt, Outcome } from "../../attempt.ts";
-import { type AuditDeps, audited } from "../../audit.ts";
 import { ERRORS, type ErrorName, isErrorName } from "../../errors.ts";
-import { sha256Hex } from "../../ids.ts";
 import { type Image, type ImageStatus, isTerminal, OPEN_STATUSES } from "../../image.ts";
 import { type LedgerDeps, settle } from "../../ledger.ts";
 import { chargeOf } from "../../outcome.ts";
-import type { Events, Images } from "../../ports.ts";
+import type { Images } from "../../ports.ts";
 import { advance, imageInputSchema, superseded } from "../ownership.ts";
 import { costOf } from "./record.ts";
 
@@ -20,9 +19,8 @@ export const abandonInputSchema = imageInputSchema.extend({
 });
 export type AbandonInput = z.infer<typeof abandonInputSchema>;
 
-export interface AbandonDeps extends AuditDeps, LedgerDeps {
+export interface AbandonDeps extends AnnounceDeps, LedgerDeps {
   readonly images: Images;
-  readonly events: Events;
 }
 
 export async function abandon(input: AbandonInput, deps: AbandonDeps): Promise<void> {
@@ -135,28 +133,7 @@ async function endImage(
       { field: "status", is: "one-of", values: OPEN_STATUSES },
     ],
   });
-  if (!patched.ok) return;
-  await audited(
-    {
-      subject: image.imageId,
-      kind: "refused",
-      phase: "done",
-      attemptId: image.currentAttemptId,
-      facts: { status, reason: failure.name, rule: noted.rule, promptHash: image.promptHash },
-    },
-    deps,
-  );
-  await deps.events.publish({
-    id: sha256Hex(`${image.imageId}\n${status}`).slice(0, 24),
-    type: `image-${status}`,
-    atMs: nowMs,
-    detail: {
-      imageId: image.imageId,
-      requestId: image.requestId,
-      category: image.category,
-      reason: failure.name,
-    },
-  });
+  if (patched.ok) await announceEnd(patched.record, deps);
 }
 
 const causeSchema = z.object({ errorType: z.string().optional(), errorMessage: z.string().optional() });

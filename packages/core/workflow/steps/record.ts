@@ -3,15 +3,14 @@
  * after, what was charged stands in the ledger.
  */
 import * as z from "zod";
+import { type AnnounceDeps, announceEnd } from "../../announce.ts";
 import type { Attempt } from "../../attempt.ts";
-import { type AuditDeps, audited } from "../../audit.ts";
 import { nearestDuplicate } from "../../fingerprint.ts";
-import { sha256Hex } from "../../ids.ts";
 import { type Image, type ImageStatus, isTerminal, OPEN_STATUSES, type StoredOutput } from "../../image.ts";
-import { correct, type LedgerDeps, settle } from "../../ledger.ts";
+import { bookCharge, type LedgerDeps } from "../../ledger.ts";
 import { type Manifest, originalKey } from "../../manifest.ts";
 import { chargeOf } from "../../outcome.ts";
-import type { Attempts, Blobs, Events, Images } from "../../ports.ts";
+import type { Attempts, Blobs, Images } from "../../ports.ts";
 import { attemptInputSchema, ownedAttempt, ownedImage, superseded } from "../ownership.ts";
 import { readManifest } from "./process.ts";
 
@@ -21,10 +20,9 @@ export type RecordInput = z.infer<typeof recordInputSchema>;
 /** How many of the category's newest pictures a new one is compared with. */
 export const DUPLICATE_WINDOW = 500;
 
-export interface RecordDeps extends AuditDeps, LedgerDeps {
+export interface RecordDeps extends AnnounceDeps, LedgerDeps {
   readonly images: Images;
   readonly blobs: Blobs;
-  readonly events: Events;
 }
 
 const STATUS_OF_DECISION = {
@@ -38,7 +36,8 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
   const attempt = await ownedAttempt(input, deps.attempts);
   const manifest = await readManifest(input.manifestKey, deps.blobs);
 
-  await settleOutcome(attempt, deps);
+  // If it was booked otherwise before (an outcome given up as unknown), the difference is booked.
+  if (attempt.outcome) await bookCharge(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps);
   const originals = await promote(image, attempt.stored, deps.blobs);
   const costMicros = await costOf(image.imageId, deps.attempts);
   if (isTerminal(image.status) && image.chosenAttemptId !== attempt.attemptId) {
@@ -74,28 +73,7 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
     return keepAsAlternate(recorded, originals, costMicros, deps);
 
   // A repeated call comes here too: everything below is idempotent.
-  await audited(releaseEntry(recorded, attempt), deps);
-  await deps.events.publish({
-    id: sha256Hex(`${recorded.imageId}\n${recorded.status}`).slice(0, 24),
-    type: `image-${recorded.status}`,
-    atMs: recorded.finishedAtMs ?? finishedAtMs,
-    detail: {
-      imageId: recorded.imageId,
-      requestId: recorded.requestId,
-      category: recorded.category,
-      costMicros,
-    },
-  });
-}
-
-/** What the outcome cost; if it was booked otherwise before (an outcome given up as unknown), the difference is booked. */
-async function settleOutcome(attempt: Attempt, deps: RecordDeps): Promise<void> {
-  if (!attempt.outcome) return;
-  const chargedMicros = chargeOf(attempt, attempt.outcome);
-  const settled = await settle(attempt.attemptId, chargedMicros, deps);
-  if (settled.settledMicros !== null && settled.settledMicros < chargedMicros) {
-    await correct(attempt.attemptId, chargedMicros, deps);
-  }
+  await announceEnd(recorded, deps);
 }
 
 async function promote(image: Image, stored: readonly StoredOutput[], blobs: Blobs): Promise<StoredOutput[]> {
@@ -162,20 +140,4 @@ export async function costOf(imageId: string, attempts: Attempts): Promise<numbe
     costMicros += (attempt.settledMicros ?? 0) + (attempt.correctionMicros ?? 0);
   }
   return costMicros;
-}
-
-function releaseEntry(image: Image, attempt: Attempt) {
-  return {
-    subject: image.imageId,
-    kind: "released",
-    phase: "done",
-    attemptId: attempt.attemptId,
-    facts: {
-      status: image.status,
-      verdict: image.verdict?.decision ?? null,
-      basis: image.verdict?.basis ?? null,
-      costMicros: image.costMicros,
-      promptHash: image.promptHash,
-    },
-  } as const;
 }

@@ -1,4 +1,5 @@
 /// <reference path="../.sst/platform/config.d.ts" />
+import imaging from "../packages/imaging/package.json";
 import { ACCESS, ENTRY_NAMES, type EntryName, type SecretName } from "./access.ts";
 import { permissionsOf } from "./permissions.ts";
 import type { Secrets } from "./secrets.ts";
@@ -55,8 +56,8 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
     nodejs: {
       minify: true,
       sourcemap: true,
-      // Native code for arm64: in this one package, in no other.
-      ...(name === "process" ? { install: ["sharp"] } : {}),
+      // Native code for arm64, in this one package: the very version that the tests ran.
+      ...(name === "process" ? { install: { sharp: imaging.dependencies.sharp } } : {}),
     },
     environment: {
       ...settings.environment,

@@ -38,7 +38,7 @@ function functionLine({ inputs }: Resource, { builds }: Graph): string {
     `${inputs.name}:`,
     `${build?.handler}, ${inputs.runtime} ${inputs.architectures}, ${inputs.memorySize} MB, ${inputs.timeout} s,`,
     inputs.reservedConcurrentExecutions ? `${inputs.reservedConcurrentExecutions} at once,` : "",
-    build?.properties.install ? `installs ${Object.keys(build.properties.install)},` : "",
+    build?.properties.install ? `installs ${JSON.stringify(build.properties.install)},` : "",
     `secrets ${
       Object.keys(build?.links ?? {})
         .sort()

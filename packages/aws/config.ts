@@ -4,7 +4,7 @@
  */
 import { DEFAULT_DAY_USD, DEFAULT_MONTH_USD } from "@atelier/core/budget";
 import { AtelierError } from "@atelier/core/errors";
-import type { LedgerLimits } from "@atelier/core/ledger";
+import type { LedgerLimits } from "@atelier/core/ledger-month";
 import { microsFromUsd } from "@atelier/core/money";
 import { isTimezone } from "@atelier/core/schedule";
 import { type Attestation, parseAttestations } from "@atelier/core/terms";

@@ -7,7 +7,7 @@ import { checkBudget } from "./budget.ts";
 import type { Catalogue, CategoryName, Parameters } from "./catalogue.ts";
 import { type AtelierError, type ErrorName, isAtelierError } from "./errors.ts";
 import { expandRequest } from "./expand.ts";
-import type { LedgerDeps } from "./ledger.ts";
+import type { LedgerOpening } from "./ledger-month.ts";
 import type { Micros } from "./money.ts";
 import { checkMaxCost, type PreviewedImage, previewImage, priceOrRefuse } from "./preview.ts";
 import { checkedPrompt, promptHashOf } from "./prompt.ts";
@@ -56,7 +56,7 @@ export interface PreviewDeps {
   readonly route: (query: RoutingQuery) => Routing;
 }
 
-export interface CheckDeps extends Omit<LedgerDeps, "attempts"> {
+export interface CheckDeps extends LedgerOpening, AuditDeps {
   readonly timezone: string;
   /** yyyy-mm-dd in that time zone. */
   readonly today: () => string;
@@ -122,11 +122,35 @@ export function previewRequest(
 }
 
 /**
- * Budgets and the caller's own cap, for everything together, before anything is bought.
+ * Budgets and the caller's own cap, for everything together, before anything is bought. A refusal is audited.
  *
  * @throws AtelierError `PolicyRefused`, `TermsDenied`, `NoCandidate`, `PriceUnknown`, `MaxCostExceeded`, `BudgetExceeded`
  */
 export async function checkRequests(
+  requests: readonly { readonly request: ImageRequest; readonly images: readonly PreviewedImage[] }[],
+  maxCostMicros: Micros | null,
+  deps: CheckDeps,
+): Promise<void> {
+  try {
+    await checkTogether(requests, maxCostMicros, deps);
+  } catch (error) {
+    const [first] = requests;
+    if (first && isAtelierError(error)) {
+      const { requestId, category, count } = first.request;
+      const facts = {
+        reason: error.name,
+        rule: refusalFrom(error).rule,
+        category,
+        count,
+        requests: requests.length,
+      };
+      await audited({ subject: requestId, kind: "refused", phase: "done", facts }, deps);
+    }
+    throw error;
+  }
+}
+
+async function checkTogether(
   requests: readonly { readonly request: ImageRequest; readonly images: readonly PreviewedImage[] }[],
   maxCostMicros: Micros | null,
   deps: CheckDeps,
@@ -153,8 +177,7 @@ export async function checkRequests(
   }
 }
 
-/** @throws AtelierError `BudgetExceeded` */
-export async function checkAmounts(
+async function checkAmounts(
   category: CategoryName,
   amounts: readonly ReturnType<typeof priceOrRefuse>[],
   deps: CheckDeps,

@@ -3,16 +3,16 @@ import type { Attempt } from "./attempt.ts";
 import type { CategoryName } from "./catalogue.ts";
 import type { BudgetDocument } from "./document.ts";
 import { AtelierError } from "./errors.ts";
+import type { LedgerDeps } from "./ledger.ts";
 import {
   type Account,
   countersOf,
-  type LedgerDeps,
   openMonth,
   remainingOf,
   scopeOf,
   shortfall,
   shortfallMessage,
-} from "./ledger.ts";
+} from "./ledger-month.ts";
 import { type Micros, usdFromMicros } from "./money.ts";
 import type { LedgerCounter, LedgerRow } from "./ports.ts";
 import { instantOf } from "./schedule.ts";

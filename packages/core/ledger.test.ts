@@ -17,11 +17,11 @@ import {
   correct,
   type LedgerDeps,
   OPEN_HOLDS_MAX,
-  openMonth,
   reconcileLedger,
   settle,
   takeHold,
 } from "./ledger.ts";
+import { openMonth } from "./ledger-month.ts";
 import type { LedgerRow } from "./ports.ts";
 
 let tables: MemoryTables;

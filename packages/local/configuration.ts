@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { DEFAULT_DAY_USD, DEFAULT_MONTH_USD } from "@atelier/core/budget";
 import { type ProviderName, providerNameSchema } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
-import type { LedgerLimits } from "@atelier/core/ledger";
+import type { LedgerLimits } from "@atelier/core/ledger-month";
 import { microsFromUsd } from "@atelier/core/money";
 import { isTimezone } from "@atelier/core/schedule";
 import { type Attestation, parseAttestations } from "@atelier/core/terms";

@@ -1,9 +1,9 @@
 /** @module The plan of a day: what the calendar asks for, and producing it once. */
-import { checkAmounts, previewRequest } from "@atelier/core/accept";
+import { checkRequests, previewRequest } from "@atelier/core/accept";
 import type { CategoryName } from "@atelier/core/catalogue";
 import type { Image } from "@atelier/core/image";
 import { occurrenceRequest, stockOf } from "@atelier/core/occurrence";
-import { priceOrRefuse, variationDocument } from "@atelier/core/preview";
+import { variationDocument } from "@atelier/core/preview";
 import type { ImageRequest, Occurrence } from "@atelier/core/request";
 import { occurrencesOn, resolveCategory, type ScheduledOccurrence } from "@atelier/core/schedule";
 import type { PlannedEntry, RunOptions } from "./facade.ts";
@@ -45,14 +45,10 @@ export async function runPlanOf(
   const { machine, steps } = installation;
   const planned = await plannedOn(date, installation);
   const fresh = planned.filter(({ fired, request }) => request !== null && fired === undefined);
-  for (const { request } of fresh) {
-    if (request)
-      await checkAmounts(
-        request.category,
-        previewRequest(request, installation.steps).map(priceOrRefuse),
-        checking(installation),
-      );
-  }
+  const requests = fresh.flatMap(({ request }) =>
+    request ? [{ request, images: previewRequest(request, installation.steps) }] : [],
+  );
+  await checkRequests(requests, null, checking(installation));
   const names: string[] = [];
   for (const { occurrence } of fresh) {
     if (run.signal?.aborted) break;

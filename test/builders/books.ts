@@ -1,6 +1,6 @@
 /** @module The books as they must be: what each counter has given out, from the attempts alone. */
 import type { Attempt } from "@atelier/core/attempt";
-import { countersOf } from "@atelier/core/ledger";
+import { countersOf } from "@atelier/core/ledger-month";
 import type { LedgerRow } from "@atelier/core/ports";
 
 export interface Books {

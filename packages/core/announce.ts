@@ -2,10 +2,11 @@
  * @module Telling that an image has come to its end: the audit's entry and the event. Both have ids derived from image and
  * status, so telling it again (after a kill in between) adds nothing to the audit and repeats the same event.
  */
+import type { Attempt } from "./attempt.ts";
 import { type AuditDeps, audited } from "./audit.ts";
 import { sha256Hex } from "./ids.ts";
 import { type Image, isTerminal } from "./image.ts";
-import type { Audit, Events } from "./ports.ts";
+import type { Audit, AuditEntry, Events } from "./ports.ts";
 
 export interface AnnounceDeps extends AuditDeps {
   readonly events: Events;
@@ -46,16 +47,31 @@ export async function announceEnd(image: Image, deps: AnnounceDeps): Promise<voi
   });
 }
 
-/** Announces an end that a killed process recorded and never told. */
+/**
+ * Tells what a killed process recorded and never told: the image's end, and how each purchase that was intended went.
+ *
+ * @param attempts of the image
+ */
 export async function announceIfUntold(
   image: Image,
+  attempts: readonly Attempt[],
   deps: AnnounceDeps & { readonly audit: Pick<Audit, "write" | "ofSubject"> },
 ): Promise<void> {
   if (!isTerminal(image.status)) return;
-  const told = (await deps.audit.ofSubject(image.imageId)).some(
-    (entry) => entry.kind === kindOfEnd(image) && entry.phase === "done",
-  );
-  if (!told) await announceEnd(image, deps);
+  const entries = await deps.audit.ofSubject(image.imageId);
+  const isTold = (kind: AuditEntry["kind"], phase: AuditEntry["phase"], attemptId?: string) =>
+    entries.some(
+      (entry) =>
+        entry.kind === kind &&
+        entry.phase === phase &&
+        (attemptId === undefined || entry.attemptId === attemptId),
+    );
+  for (const { attemptId, provider, model, state, settledMicros } of attempts) {
+    if (!isTold("bought", "intended", attemptId) || isTold("bought", "done", attemptId)) continue;
+    const facts = { provider, model, state, settledMicros };
+    await audited({ subject: image.imageId, kind: "bought", phase: "done", attemptId, facts }, deps);
+  }
+  if (!isTold(kindOfEnd(image), "done")) await announceEnd(image, deps);
 }
 
 /** A picture that was judged was let through or held back by that; one without a verdict was refused or given up. */

@@ -91,7 +91,9 @@ async function imagesOfPart(part: Part, deps: Pick<PartsDeps, "images">): Promis
 
 async function closePart(part: Part, deps: PartsDeps): Promise<boolean> {
   // A process killed right after an image's last write has told nobody.
-  for (const image of await imagesOfPart(part, deps)) await announceIfUntold(image, deps);
+  for (const image of await imagesOfPart(part, deps)) {
+    await announceIfUntold(image, await deps.attempts.ofImage(image.imageId), deps);
+  }
   const patched = await deps.requests.parts.patch(partIdOf(part), {
     set: { open: false },
     when: [

@@ -2,10 +2,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { held } from "../../test/builders/flows.ts";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
 import { startWorld, type World } from "../../test/builders/world.ts";
+import { announceEnd } from "./announce.ts";
+import { audited } from "./audit.ts";
 import type { Image } from "./image.ts";
 import { takeHold } from "./ledger.ts";
 import { reconcile, reconcileLedgers } from "./reconcile.ts";
-import { reconcileAttempts } from "./reconcile-attempts.ts";
+import { LATE_CHECK_UNTIL_MS, reconcileAttempts } from "./reconcile-attempts.ts";
 import { reconcileParts } from "./reconcile-parts.ts";
 
 let tables: MemoryTables;
@@ -172,4 +174,46 @@ test("a provider that does not answer keeps nobody else from being asked", async
   await world.steps.attempts.patch(attemptId, { set: { submittedAtMs: 0 }, when: [] });
   expect(await reconcileAttempts(deps())).toMatchObject({ unreachable: ["replicate"] });
   expect(await world.attempt(other.attemptId)).toMatchObject({ ledgerApplied: true });
+});
+
+describe("what a killed process recorded and never told", () => {
+  test("is told when its part is closed: the end, and how a purchase went", async () => {
+    const { attemptId, imageId } = await held(world);
+    const bought = { subject: imageId, kind: "bought", attemptId, facts: {} } as const;
+    await audited({ ...bought, phase: "intended" }, world.steps);
+    await setImage(imageId, { status: "failed", finishedAtMs: world.clock() });
+    const before = (await world.audit.ofSubject(imageId)).map(({ auditId }) => auditId);
+    expect(await parts()).toMatchObject({ closed: ["req_contract"] });
+    const told = (await world.audit.ofSubject(imageId)).filter(({ auditId }) => !before.includes(auditId));
+    expect(told.map(({ kind, phase }) => `${kind} ${phase}`).sort()).toStrictEqual([
+      "bought done",
+      "refused done",
+    ]);
+  });
+
+  test("is not told again", async () => {
+    const [image] = await world.planned({ count: 1 });
+    if (!image) throw new Error("nothing was planned");
+    const recorded = await setImage(image.imageId, { status: "failed", finishedAtMs: world.clock() });
+    if (!recorded.ok) throw new Error("the image is missing");
+    await announceEnd(recorded.record, world.steps);
+    const before = await world.audit.ofSubject(image.imageId);
+    await parts();
+    expect(await world.audit.ofSubject(image.imageId)).toStrictEqual(before);
+  });
+});
+
+test("an attempt that nobody can tell about ends after a day; its hold stays booked", async () => {
+  const { attemptId } = await held(world);
+  const { holdMicros } = await world.attempt(attemptId);
+  const submittingAtMs = world.clock();
+  const lost = { state: "unknown", submittingAtMs, settledMicros: holdMicros } as const;
+  await world.steps.attempts.patch(attemptId, { set: lost, when: [] });
+  await world.advance(LATE_CHECK_UNTIL_MS + 1);
+  await reconcileAttempts(deps());
+  expect(await world.attempt(attemptId)).toMatchObject({
+    state: "failed",
+    outcome: { kind: "failed", name: "OutcomeUnknown", charged: true },
+    settledMicros: holdMicros,
+  });
 });

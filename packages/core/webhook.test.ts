@@ -4,6 +4,7 @@ import { held } from "../../test/builders/flows.ts";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
 import { startWorld, type World } from "../../test/builders/world.ts";
 import { TEST_WEBHOOK_SECRET } from "../../test/simulators/replicate.ts";
+import { reconcileAttempts } from "./reconcile-attempts.ts";
 import {
   receiveWebhook,
   WEBHOOK_BYTES_MAX,
@@ -173,4 +174,22 @@ describe("refused", () => {
     expect(await receive(callOf(prediction({ id: "theirs" })))).toMatchObject({ status: 404 });
     expect(await outcome()).toBeNull();
   });
+});
+
+test("a success for a create that was thought lost is charged all the same", async () => {
+  const lost = {
+    kind: "failed",
+    name: "NotCreated",
+    message: "lost",
+    charged: false,
+    costMicros: null,
+    atMs: 0,
+  } as const;
+  const set = { outcome: lost, state: "failed", settledMicros: 0, ledgerApplied: true } as const;
+  await world.steps.attempts.patch(attemptId, { set, when: [] });
+  expect(await receive(callOf(prediction()))).toMatchObject({ status: 200 });
+  const { outcome, correctionMicros, listMicros } = await world.attempt(attemptId);
+  expect({ outcome, correctionMicros }).toStrictEqual({ outcome: lost, correctionMicros: listMicros });
+  await reconcileAttempts(world.reconciling);
+  expect(await world.attempt(attemptId)).toMatchObject({ correctionApplied: true });
 });

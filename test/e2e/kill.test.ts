@@ -99,17 +99,20 @@ async function expectSound(data: string): Promise<ImageDocument[]> {
   return images;
 }
 
+/** What the sandbox has on its disk is what was bought; its count of creates must not exceed one for an attempt either. */
 async function expectOneCreateEach(data: string, images: readonly ImageDocument[]): Promise<void> {
-  const creates = (await readFile(join(data, "sandbox/creates.jsonl"), "utf8"))
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as { webhook: string; status: number });
-  const accepted = creates
-    .filter(({ status }) => status === 201)
-    .map(({ webhook }) => webhook.split("/").at(-2) ?? "");
-  expect(new Set(accepted).size).toBe(accepted.length);
+  const predictions = join(data, "sandbox/predictions");
+  const bought = await Promise.all(
+    (await readdir(predictions))
+      .filter((name) => name.endsWith(".json"))
+      .map(
+        async (name) => JSON.parse(await readFile(join(predictions, name), "utf8")) as { webhook: string },
+      ),
+  );
+  const attemptIds = bought.map(({ webhook }) => webhook.split("/").at(-2) ?? "");
+  expect(new Set(attemptIds).size).toBe(attemptIds.length);
   // One paid picture an image: no second attempt of an image was accepted.
-  const paid = accepted.map((attemptId) => attemptId.slice(0, attemptId.lastIndexOf("-")));
+  const paid = attemptIds.map((attemptId) => attemptId.slice(0, attemptId.lastIndexOf("-")));
   expect([...paid].sort()).toStrictEqual(images.map((image) => image.image_id).sort());
 }
 

@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import { loadCatalogue } from "@atelier/local/templates";
 import { describe, expect, test } from "vitest";
-import { ROOT, type Stage } from "./evaluation.ts";
+import { ROOT } from "./evaluation.ts";
 import { all, type Graph, one } from "./harness/graph.ts";
 
-export function describeEntrances(stage: Stage, graph: () => Graph): void {
-  const isProduction = stage === "production";
-  const schedules = () => all(graph(), "scheduler/schedule:Schedule").map(({ inputs }) => inputs);
+export function describeEntrances(graph: Graph): void {
+  const isProduction = graph.stage === "production";
+  const schedules = all(graph, "scheduler/schedule:Schedule").map(({ inputs }) => inputs);
 
   describe("schedules", () => {
     test("are the generating entries of the active plan in templates/schedule.yaml", async () => {
@@ -23,7 +23,7 @@ export function describeEntrances(stage: Stage, graph: () => Graph): void {
         state: isProduction ? "ENABLED" : "DISABLED",
         input: { entry: name, scheduledTime: "<aws.scheduler.scheduled-time>" },
       }));
-      const made = schedules()
+      const made = schedules
         .filter(({ name }) => name !== "reconcile")
         .map(({ name, scheduleExpression, scheduleExpressionTimezone, state, target }) => ({
           name,
@@ -37,19 +37,19 @@ export function describeEntrances(stage: Stage, graph: () => Graph): void {
     });
 
     test("the reconciler runs each minute, on every stage", () => {
-      const reconcile = schedules().find(({ name }) => name === "reconcile");
+      const reconcile = schedules.find(({ name }) => name === "reconcile");
       expect(reconcile).toMatchObject({ scheduleExpression: "rate(1 minute)" });
       expect(reconcile?.state ?? "ENABLED").toBe("ENABLED");
       expect(reconcile?.target.arn).toBe(
-        `arn:aws:lambda:eu-west-1:123456789012:function:atelier-${stage}-reconcile`,
+        `arn:aws:lambda:eu-west-1:123456789012:function:atelier-${graph.stage}-reconcile`,
       );
-      const { inputs } = one(graph(), "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig");
+      const { inputs } = one(graph, "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig");
       expect(inputs).toMatchObject({ maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 });
     });
 
     test("retry for a while, then leave a dead letter", () => {
-      const queue = one(graph(), "sqs/queue:Queue").name;
-      for (const { target } of schedules()) {
+      const queue = one(graph, "sqs/queue:Queue").name;
+      for (const { target } of schedules) {
         expect(target.retryPolicy.maximumRetryAttempts).toBeGreaterThan(0);
         expect(target.retryPolicy.maximumEventAgeInSeconds).toBeGreaterThanOrEqual(60);
         expect(target.deadLetterConfig.arn).toBe(`arn:aws:sqs:eu-west-1:123456789012:${queue}`);
@@ -58,18 +58,18 @@ export function describeEntrances(stage: Stage, graph: () => Graph): void {
   });
 
   test("the one public address takes POST at the webhook path, throttled, and is logged without its signature", () => {
-    const [route, ...others] = all(graph(), "apigatewayv2/route:Route");
+    const [route, ...others] = all(graph, "apigatewayv2/route:Route");
     expect(others).toEqual([]);
     expect(route?.inputs.routeKey).toBe("POST /webhooks/{provider}/{attemptId}/{signature}");
-    const integration = one(graph(), "apigatewayv2/integration:Integration").inputs;
-    expect(integration.integrationUri).toContain(`function:atelier-${stage}-webhook`);
+    const integration = one(graph, "apigatewayv2/integration:Integration").inputs;
+    expect(integration.integrationUri).toContain(`function:atelier-${graph.stage}-webhook`);
     expect(integration.payloadFormatVersion).toBe("2.0");
-    const { defaultRouteSettings, accessLogSettings } = one(graph(), "apigatewayv2/stage:Stage").inputs;
+    const { defaultRouteSettings, accessLogSettings } = one(graph, "apigatewayv2/stage:Stage").inputs;
     expect(defaultRouteSettings).toEqual({ throttlingRateLimit: 20, throttlingBurstLimit: 40 });
     expect(accessLogSettings.format).not.toContain("context.path");
-    const api = one(graph(), "apigatewayv2/api:Api").inputs;
+    const api = one(graph, "apigatewayv2/api:Api").inputs;
     expect(api.corsConfiguration ?? {}).toEqual({});
-    const generate = one(graph(), "lambda/function:Function", "GenerateFunction").inputs;
+    const generate = one(graph, "lambda/function:Function", "GenerateFunction").inputs;
     expect(generate.environment.variables.ATELIER_WEBHOOK_URL).toBe(
       "https://webhooksapi-id.execute-api.eu-west-1.amazonaws.com",
     );
@@ -77,7 +77,7 @@ export function describeEntrances(stage: Stage, graph: () => Graph): void {
 
   test("limits protect the account's concurrency in production alone", () => {
     const reserved = Object.fromEntries(
-      all(graph(), "lambda/function:Function")
+      all(graph, "lambda/function:Function")
         .map(({ inputs }) => [inputs.name.split("-").at(-1), inputs.reservedConcurrentExecutions] as const)
         .filter(([, limit]) => limit !== undefined),
     );
@@ -85,8 +85,8 @@ export function describeEntrances(stage: Stage, graph: () => Graph): void {
   });
 
   test("alarms ring for what a person must hear of, and each does something", () => {
-    const alarms = all(graph(), "cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
-    const topic = `arn:aws:sns:eu-west-1:123456789012:atelier-${stage}-alarms`;
+    const alarms = all(graph, "cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
+    const topic = `arn:aws:sns:eu-west-1:123456789012:atelier-${graph.stage}-alarms`;
     for (const alarm of alarms) expect(alarm.alarmActions).toEqual([topic]);
     expect(
       alarms.map(({ metricName, metricQueries }) => metricName ?? metricQueries[1].metric.metricName).sort(),
@@ -100,9 +100,7 @@ export function describeEntrances(stage: Stage, graph: () => Graph): void {
       "Invocations",
       "Throttles",
     ]);
-    const mails = all(graph(), "sns/topicSubscription:TopicSubscription").map(
-      ({ inputs }) => inputs.endpoint,
-    );
+    const mails = all(graph, "sns/topicSubscription:TopicSubscription").map(({ inputs }) => inputs.endpoint);
     expect(mails).toEqual(isProduction ? ["operator@example.com"] : []);
   });
 }

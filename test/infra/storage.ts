@@ -1,17 +1,16 @@
 /** @module What must hold of buckets, table and keys. */
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import { describe, expect, test } from "vitest";
-import type { Stage } from "./evaluation.ts";
 import { all, type Graph, one, statementsOf } from "./harness/graph.ts";
 
-export function describeStorage(stage: Stage, graph: () => Graph): void {
-  const isProduction = stage === "production";
+export function describeStorage(graph: Graph): void {
+  const isProduction = graph.stage === "production";
 
   describe("buckets", () => {
     test.each(["Content", "Backup"])("%s is private, versioned, under a key of ours, TLS only", (name) => {
-      const { bucket } = one(graph(), "s3/bucket:Bucket", `${name}Bucket`).inputs;
+      const { bucket } = one(graph, "s3/bucket:Bucket", `${name}Bucket`).inputs;
       const about = (type: string, resource: string) => {
-        const { inputs } = one(graph(), `s3/${type}`, `${name}${resource}`);
+        const { inputs } = one(graph, `s3/${type}`, `${name}${resource}`);
         expect(inputs.bucket).toBe(bucket);
         return inputs;
       };
@@ -42,12 +41,12 @@ export function describeStorage(stage: Stage, graph: () => Graph): void {
           Condition: { Bool: { "aws:SecureTransport": ["false"] } },
         },
       ]);
-      expect(all(graph(), "s3/bucketCorsConfiguration:BucketCorsConfiguration")).toEqual([]);
+      expect(all(graph, "s3/bucketCorsConfiguration:BucketCorsConfiguration")).toEqual([]);
     });
 
     test("incoming goes within days in all versions; what was bought never expires; uploads are not left open", () => {
       const name = "bucketLifecycleConfiguration:BucketLifecycleConfiguration";
-      const { rules } = one(graph(), `s3/${name}`, "ContentLifecycle").inputs;
+      const { rules } = one(graph, `s3/${name}`, "ContentLifecycle").inputs;
       const rule = (prefix: string) =>
         rules.find((candidate: { filter: { prefix: string } }) => candidate.filter.prefix === prefix);
       expect(rule("incoming/")).toMatchObject({
@@ -63,8 +62,8 @@ export function describeStorage(stage: Stage, graph: () => Graph): void {
     });
 
     test("originals and content are replicated, deletions are not", () => {
-      const { inputs } = one(graph(), "s3/bucketReplicationConfig:BucketReplicationConfig");
-      const backup = one(graph(), "s3/bucket:Bucket", "BackupBucket").inputs.bucket;
+      const { inputs } = one(graph, "s3/bucketReplicationConfig:BucketReplicationConfig");
+      const backup = one(graph, "s3/bucket:Bucket", "BackupBucket").inputs.bucket;
       expect(inputs.rules.map(({ filter }: { filter: { prefix: string } }) => filter.prefix)).toEqual([
         "originals/",
         "content/",
@@ -79,7 +78,7 @@ export function describeStorage(stage: Stage, graph: () => Graph): void {
   });
 
   test("the table is the one of local mode, on demand, recoverable, under our key", () => {
-    const { inputs } = one(graph(), "dynamodb/table:Table");
+    const { inputs } = one(graph, "dynamodb/table:Table");
     expect(inputs).toMatchObject({
       billingMode: TABLE_DEFINITION.BillingMode,
       hashKey: "pk",
@@ -106,14 +105,14 @@ export function describeStorage(stage: Stage, graph: () => Graph): void {
   test(
     isProduction ? "data is kept on removal, and the keys that read it" : "everything goes on removal",
     () => {
-      expect(graph().app).toEqual({ removal: isProduction ? "retain" : "remove", protect: isProduction });
+      expect(graph.app).toEqual({ removal: isProduction ? "retain" : "remove", protect: isProduction });
       for (const type of ["s3/bucket:Bucket", "dynamodb/table:Table", "kms/key:Key"]) {
-        expect(all(graph(), type).length).toBeGreaterThan(0);
-        for (const { options } of all(graph(), type)) expect(options.retainOnDelete).toBe(isProduction);
+        expect(all(graph, type).length).toBeGreaterThan(0);
+        for (const { options } of all(graph, type)) expect(options.retainOnDelete).toBe(isProduction);
       }
-      for (const { inputs } of all(graph(), "s3/bucket:Bucket"))
+      for (const { inputs } of all(graph, "s3/bucket:Bucket"))
         expect(inputs.forceDestroy).toBe(!isProduction);
-      for (const { inputs } of all(graph(), "kms/key:Key")) expect(inputs.enableKeyRotation).toBe(true);
+      for (const { inputs } of all(graph, "kms/key:Key")) expect(inputs.enableKeyRotation).toBe(true);
     },
   );
 }

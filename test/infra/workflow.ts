@@ -18,11 +18,11 @@ interface State {
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
 }
 
-export function describeWorkflow(graph: () => Graph): void {
-  const machine = () => one(graph(), "sfn/stateMachine:StateMachine").inputs;
-  const document = () => JSON.parse(machine().definition);
+export function describeWorkflow(graph: Graph): void {
+  const machine = one(graph, "sfn/stateMachine:StateMachine").inputs;
+  const document = JSON.parse(machine.definition);
   const tasks = (): [string, State][] => {
-    const { States } = document();
+    const { States } = document;
     const states: [string, State][] = [
       ...Object.entries<State>(States),
       ...Object.entries<State>(States.Images.ItemProcessor.States),
@@ -30,19 +30,19 @@ export function describeWorkflow(graph: () => Graph): void {
     return states.filter(([, state]) => state.Type === "Task");
   };
   const arnOf = (step: string) => `arn:aws:lambda:eu-west-1:123456789012:function:${nameOf(step)}`;
-  const nameOf = (step: string) => `atelier-${graph().stage}-${step}`;
+  const nameOf = (step: string) => `atelier-${graph.stage}-${step}`;
 
   describe("the state machine", () => {
     test("is the document of `npm run asl` up to names", () => {
       const printed = execFileSync(process.execPath, ["scripts/asl.ts"], { cwd: ROOT, encoding: "utf8" });
       let named = printed;
       for (const step of STEP_NAMES) named = named.replaceAll(`\${${step}}`, arnOf(step));
-      expect(document()).toEqual(JSON.parse(named));
+      expect(document).toEqual(JSON.parse(named));
     });
 
     test("is valid, and the judge would say so if it were not", () => {
-      expect(validateAsl(document()).errors).toEqual([]);
-      expect(validateAsl({ ...document(), StartAt: "Nowhere" }).errors).not.toEqual([]);
+      expect(validateAsl(document).errors).toEqual([]);
+      expect(validateAsl({ ...document, StartAt: "Nowhere" }).errors).not.toEqual([]);
     });
 
     test("ends every task in time, after Lambda has", () => {
@@ -52,7 +52,7 @@ export function describeWorkflow(graph: () => Graph): void {
           .sort(),
       ).toEqual([...STEP_NAMES].sort());
       for (const [name, { TimeoutSeconds, Parameters }] of tasks()) {
-        const lambda = one(graph(), "lambda/function:Function", `${name}Function`);
+        const lambda = one(graph, "lambda/function:Function", `${name}Function`);
         expect(Parameters?.FunctionName).toBe(arnOf(name.toLowerCase()));
         expect(TimeoutSeconds).toBeGreaterThanOrEqual(lambda.inputs.timeout);
       }
@@ -70,12 +70,12 @@ export function describeWorkflow(graph: () => Graph): void {
     });
 
     test("may call its functions and no others, and logs no data", () => {
-      const grants = grantsOf(one(graph(), "iam/role:Role", "WorkflowRole"));
+      const grants = grantsOf(one(graph, "iam/role:Role", "WorkflowRole"));
       const invoking = grants.filter(({ Action }) => list(Action).includes("lambda:InvokeFunction"));
       expect(invoking.flatMap(({ Resource }) => list(Resource)).sort()).toEqual(STEP_NAMES.map(arnOf).sort());
-      const group = one(graph(), "cloudwatch/logGroup:LogGroup", "WorkflowLogs").inputs.name;
+      const group = one(graph, "cloudwatch/logGroup:LogGroup", "WorkflowLogs").inputs.name;
       expect(group).toMatch(/^\/aws\/vendedlogs\/states\//);
-      expect(machine().loggingConfiguration).toEqual({
+      expect(machine.loggingConfiguration).toEqual({
         level: "ERROR",
         includeExecutionData: false,
         logDestination: `arn:aws:logs:eu-west-1:123456789012:log-group:${group}:*`,
@@ -83,12 +83,12 @@ export function describeWorkflow(graph: () => Graph): void {
     });
 
     test("has the name that functions are told and allowed to use", () => {
-      for (const { inputs } of all(graph(), "lambda/function:Function")) {
+      for (const { inputs } of all(graph, "lambda/function:Function")) {
         const { ATELIER_STATE_MACHINE_NAME: name, ATELIER_STATE_MACHINE_ARN: arn } =
           inputs.environment.variables;
         if (arn === undefined) continue;
-        expect(name).toBe(machine().name);
-        expect(arn).toBe(`arn:aws:states:eu-west-1:123456789012:stateMachine:${machine().name}`);
+        expect(name).toBe(machine.name);
+        expect(arn).toBe(`arn:aws:states:eu-west-1:123456789012:stateMachine:${machine.name}`);
       }
     });
   });

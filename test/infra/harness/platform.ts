@@ -56,7 +56,7 @@ export async function installPlatform(root: string, run: Run = runIn(root)): Pro
     await writeFile(stamp, wanted);
   } catch (error) {
     throw new Error(
-      `The infrastructure cannot be checked: the SST platform could not be installed (${lastLineOf(error)}); ` +
+      `The infrastructure cannot be checked: the SST platform could not be installed (${reasonOf(error)}); ` +
         "make the npm registry reachable and run `npm test` again.",
       { cause: error },
     );
@@ -88,10 +88,15 @@ export function runIn(root: string): Run {
     });
 }
 
-function lastLineOf(error: unknown): string {
+/** The line in which npm names its reason, else its error's code, else the last line of whatever was said. */
+function reasonOf(error: unknown): string {
   const failure = error as Partial<ExecFileException> & { output?: string };
-  const lines = (failure.output ?? failure.message ?? String(error)).split("\n").map((line) => line.trim());
-  return lines.filter((line) => line !== "").at(-1) ?? "no reason was given";
+  const said = (failure.output ?? failure.message ?? String(error)).split("\n").map((line) => line.trim());
+  const lines = said.filter((line) => line !== "");
+  const naming = [/\breason: /, /^npm error code /].map((pattern) =>
+    lines.find((line) => pattern.test(line)),
+  );
+  return naming.find((line) => line !== undefined) ?? lines.at(-1) ?? "no reason was given";
 }
 
 async function versionOf(root: string): Promise<string> {

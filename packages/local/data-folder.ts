@@ -19,6 +19,8 @@ export const DEFAULT_DATA_FOLDER = ".atelier";
 const FORMAT = 1;
 const SECRET_BYTES = 32;
 const MARKER = "atelier.json";
+const KEYS = "keys";
+const SECRET = "secret";
 
 /** Names at the top of the folder that are ours; pictures never go under them. */
 export const OWN_NAMES = [MARKER, "settings.json", "keys", "engine", "processes", "sandbox"] as const;
@@ -44,13 +46,22 @@ export interface DataKeys {
 
 const markerSchema = z.object({ format: z.int().positive() });
 
+/** Whether nothing stands at the path yet, or only an empty folder; false where that cannot be told. */
+export async function isUnmade(path: string): Promise<boolean> {
+  try {
+    return (await files.readdir(path)).length === 0;
+  } catch (error) {
+    return faultCode(error) === "ENOENT";
+  }
+}
+
 /**
  * Makes the folder ready: creates it (0700) with marker and secret, or recognises one made before. Several processes
- * may do so at once.
+ * may do so at once. The secret is made only with the folder: another one would disown everything that was signed.
  *
  * @param path as the user gave it, relative to the working directory
- * @throws AtelierError `FolderUnusable` for a file in its place, a folder of something else, a newer format or no right
- * to write; `StorageFull`
+ * @throws AtelierError `FolderUnusable` for a file in its place, a folder of something else, a newer format, a lost
+ * secret or no right to write; `StorageFull`
  */
 export async function prepareDataFolder(deps: {
   path: string;
@@ -62,12 +73,9 @@ export async function prepareDataFolder(deps: {
   try {
     await ensureFolder(files, wanted);
     const folder = layoutOf(await files.realpath(wanted));
-    await markAsOurs(writer, folder.path, deps.clock());
+    if (!(await isMarked(folder))) await makeOurs(writer, folder, deps);
     await files.access(folder.path, files.constants.W_OK);
-    for (const own of [folder.engine, folder.keys, folder.processes, folder.sandbox]) {
-      await ensureFolder(files, own);
-    }
-    await putFileIfAbsent(writer, secretPath(folder), deps.randomBytes(SECRET_BYTES));
+    for (const own of [folder.engine, folder.processes, folder.sandbox]) await ensureFolder(files, own);
     return folder;
   } catch (error) {
     if (["EEXIST", "ENOTDIR"].includes(faultCode(error))) {
@@ -105,7 +113,7 @@ function layoutOf(path: string): DataFolder {
   return {
     path,
     engine: join(path, "engine"),
-    keys: join(path, "keys"),
+    keys: join(path, KEYS),
     processes: join(path, "processes"),
     sandbox: join(path, "sandbox"),
     settings: join(path, "settings.json"),
@@ -113,28 +121,59 @@ function layoutOf(path: string): DataFolder {
 }
 
 function secretPath(folder: DataFolder): string {
-  return join(folder.keys, "secret");
+  return join(folder.keys, SECRET);
 }
 
-async function markAsOurs(writer: FileWriter, path: string, nowMs: number): Promise<void> {
-  const marker = join(path, MARKER);
-  const written = await readMarker(marker);
-  if (written === undefined) {
-    // Temporary files are those of another process that is making the very same folder.
-    const others = (await files.readdir(path)).filter((name) => !isTemporary(name) && name !== MARKER);
-    // Read again: that other process may have finished between the two looks.
-    if (others.length > 0 && (await readMarker(marker)) === undefined) {
-      throw unusable(
-        `${path} holds other things ("${others[0]}"); give an empty or a new folder with --data.`,
-      );
-    }
-    const text = `${JSON.stringify({ format: FORMAT, created: new Date(nowMs).toISOString() }, null, 2)}\n`;
-    await putFileIfAbsent(writer, marker, Buffer.from(text));
-    return;
+/** @throws AtelierError `FolderUnusable` when it is ours but cannot be used by us */
+async function isMarked(folder: DataFolder): Promise<boolean> {
+  const format = await readMarker(join(folder.path, MARKER));
+  if (format === undefined) return false;
+  if (format !== FORMAT) {
+    throw unusable(
+      `${folder.path} has format ${format}, but this Atelier knows ${FORMAT}; use the newer Atelier.`,
+    );
   }
-  if (written !== FORMAT) {
-    throw unusable(`${path} has format ${written}, but this Atelier knows ${FORMAT}; use the newer Atelier.`);
+  // The secret is written before the marker: where it is missing now, it was lost.
+  await files.access(secretPath(folder)).catch((error: unknown) => {
+    if (!["ENOENT", "ENOTDIR"].includes(faultCode(error))) throw error;
+    throw unusable(
+      `The key ${secretPath(folder)} is missing; restore it from a backup of the folder.`,
+      error,
+    );
+  });
+  return true;
+}
+
+/** First the secret, then the marker: whoever is killed in between has begun a folder that the next one completes. */
+async function makeOurs(
+  writer: FileWriter,
+  folder: DataFolder,
+  { clock, randomBytes }: { clock: Clock; randomBytes: RandomBytes },
+): Promise<void> {
+  const stranger = await strangerIn(folder);
+  // Another process may have finished the very same folder between the two looks.
+  if (stranger !== undefined) {
+    if (await isMarked(folder)) return;
+    throw unusable(
+      `${folder.path} holds other things ("${stranger}"); give an empty or a new folder with --data.`,
+    );
   }
+  await ensureFolder(files, folder.keys);
+  await putFileIfAbsent(writer, secretPath(folder), randomBytes(SECRET_BYTES));
+  const marker = { format: FORMAT, created: new Date(clock()).toISOString() };
+  const text = `${JSON.stringify(marker, null, 2)}\n`;
+  await putFileIfAbsent(writer, join(folder.path, MARKER), Buffer.from(text));
+}
+
+/** A name that does not belong into a folder whose making was begun; temporary files are those of its makers. */
+async function strangerIn(folder: DataFolder): Promise<string | undefined> {
+  const foreign = (names: readonly string[], known: string) =>
+    names.find((name) => !isTemporary(name) && name !== known);
+  const names = await files.readdir(folder.path);
+  const other = foreign(names, KEYS);
+  if (other !== undefined || !names.includes(KEYS)) return other;
+  const key = foreign(await files.readdir(folder.keys), SECRET);
+  return key === undefined ? undefined : join(KEYS, key);
 }
 
 async function readMarker(marker: string): Promise<number | undefined> {

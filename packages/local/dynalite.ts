@@ -3,10 +3,13 @@
  * what the store throws (a full disk, a caller that was killed in mid-sentence) into the process; ours answers with a
  * name of the error table.
  */
+import { access, readdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { AtelierError, errorNameOf, isAtelierError } from "@atelier/core/errors";
 import type { CreateTableCommandInput, KeySchemaElement } from "@aws-sdk/client-dynamodb";
+import { faultCode } from "./storage-fault.ts";
 
 /** What is used of dynalite 4.0.0, which has no types. */
 interface Store {
@@ -72,6 +75,7 @@ export async function openDynalite(deps: {
   table: CreateTableCommandInput;
   onFault: () => void;
 }): Promise<Dynalite | "locked"> {
+  if (await hasLostItsHead(deps.folder)) throw damaged(deps.folder);
   const stores: StoreModule = require("dynalite/db/index.js");
   const store = stores.create({ path: deps.folder, createTableMs: 0 });
   try {
@@ -219,13 +223,6 @@ function storeFault(error: unknown, folder: string): AtelierError {
   if (/No space left|ENOSPC|Disk quota|EDQUOT|File too large|EFBIG/i.test(text)) {
     return new AtelierError("StorageFull", `There is no space left for ${folder}; free some.`, options);
   }
-  if (/Corruption|does not exist|MANIFEST|checksum/i.test(text)) {
-    return new AtelierError(
-      "FolderUnusable",
-      `The database in ${folder} is damaged (${text}); restore it from a backup or give another folder with --data.`,
-      options,
-    );
-  }
   if (/Permission denied|not permitted|Read-only|ENOTDIR|EACCES|EPERM|EROFS/i.test(text)) {
     return new AtelierError(
       "FolderUnusable",
@@ -233,7 +230,31 @@ function storeFault(error: unknown, folder: string): AtelierError {
       options,
     );
   }
+  // LevelDB names what it looked for: files that its own files promise, or a file in a folder's place.
+  if (/Corruption|checksum|does not exist|No such file|Is a directory|\/$/i.test(text))
+    return damaged(folder, error);
   return new AtelierError("StorageUnavailable", `The database in ${folder} failed (${text}).`, options);
+}
+
+function damaged(folder: string, cause?: unknown): AtelierError {
+  return new AtelierError(
+    "FolderUnusable",
+    `The database in ${folder} is damaged; restore the data folder from a backup (the pictures under content/ and originals/ are untouched).`,
+    { cause },
+  );
+}
+
+/**
+ * Where CURRENT is missing, LevelDB makes a new database and deletes the tables that it finds. Of a store that is just
+ * being made CURRENT is there before the first log, and it is only ever replaced by renaming: hence the second look.
+ */
+async function hasLostItsHead(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  if (names.includes("CURRENT") || !names.some((name) => /\.(log|ldb)$/.test(name))) return false;
+  return access(join(folder, "CURRENT")).then(
+    () => false,
+    (error: unknown) => faultCode(error) === "ENOENT",
+  );
 }
 
 interface Refusal {

@@ -295,17 +295,28 @@ describe("what dead processes leave", () => {
 });
 
 describe("a store that cannot be used", () => {
-  it("is refused when damaged, in one sentence", async () => {
+  it.each<[string, string, string | null]>([
+    ["its manifest is garbage", "MANIFEST", "garbage"],
+    ["its manifest is missing", "MANIFEST", null],
+    ["CURRENT is cut", "CURRENT", "garbage"],
+    ["CURRENT names nothing", "CURRENT", "garbage\n"],
+    ["CURRENT is zeros", "CURRENT", "\0\0\0\n"],
+    ["CURRENT is missing", "CURRENT", null],
+  ])("is refused when %s, in one sentence, and left as it is", async (_, damaged, text) => {
     const data = await folder();
     await (await open(data)).close();
     const store = join(data.engine, "store");
-    for (const name of await files.readdir(store)) {
-      if (name.startsWith("MANIFEST")) await files.writeFile(join(store, name), "garbage");
-    }
+    const name = (await files.readdir(store)).find((each) => each.startsWith(damaged)) ?? "";
+    if (text === null) await files.rm(join(store, name));
+    else await files.writeFile(join(store, name), text);
+    const logs = async () => (await files.readdir(store)).filter((each) => each.endsWith(".log"));
+    const before = await logs();
     await expect(open(data)).rejects.toMatchObject({
       name: "FolderUnusable",
-      message: expect.stringMatching(/is damaged .*restore it from a backup/),
+      message: `The database in ${store} is damaged; restore the data folder from a backup (the pictures under content/ and originals/ are untouched).`,
     });
+    expect(await logs()).toStrictEqual(before);
+    expect(before).not.toStrictEqual([]);
   });
 
   it("is refused when another version made its table", async () => {

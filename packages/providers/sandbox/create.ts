@@ -94,8 +94,9 @@ export async function handleCreate(call: Call, deps: CreateDeps): Promise<void> 
   }
 
   const record = newRecord(parsed.data, schema, seed, deadlineMs, deps);
-  note(fault === undefined ? 201 : statusAnswered(fault), record.id);
+  // A purchase is noted only once it is one.
   await deps.store.save(record);
+  note(fault === undefined ? 201 : statusAnswered(fault), record.id);
   deps.onCreated();
   if (fault === undefined) sendJson(response, 201, deps.view(record));
   else answerFault(call, fault);

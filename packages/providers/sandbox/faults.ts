@@ -111,12 +111,22 @@ export function createFaults(
   let fromFile: Armed[] = [];
   let fileDelayMs: number | undefined;
 
+  const unusable = (reason: string, cause: unknown) =>
+    new Error(
+      `${join(folder, SETTINGS_FILE)} cannot be used (${reason}); what held before it stays; correct or delete the file.`,
+      { cause },
+    );
+
   function refresh(): void {
     let text = "";
     try {
       text = readFileSync(join(folder, SETTINGS_FILE), "utf8");
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") onError(error);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT") {
+        onError(unusable(code ?? "it cannot be read", error));
+        return;
+      }
     }
     if (text === fileText) return;
     fileText = text;
@@ -125,9 +135,7 @@ export function createFaults(
       fromFile = settings.faults.map(arm);
       fileDelayMs = settings.delayMs;
     } catch (cause) {
-      onError(
-        new Error(`${SETTINGS_FILE} of the sandbox cannot be used; the settings before it stay.`, { cause }),
-      );
+      onError(unusable(reasonOf(cause), cause));
     }
   }
 
@@ -168,4 +176,12 @@ export function createFaults(
       return fileDelayMs;
     },
   };
+}
+
+/** What is wrong with a settings file, for one line. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof z.ZodError)) return "it is not JSON";
+  const [issue] = cause.issues;
+  const path = issue?.path.join(".") ?? "";
+  return path === "" ? (issue?.message ?? "") : `${path}: ${issue?.message}`;
 }

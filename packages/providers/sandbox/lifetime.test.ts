@@ -1,4 +1,4 @@
-import { readdir, rename, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProviderRequest } from "@atelier/core/provider";
 import { afterEach, describe, expect, it } from "vitest";
@@ -11,7 +11,7 @@ import {
   type TestReplicate,
 } from "../../../test/simulators/replicate.ts";
 import { createReplicateProvider } from "../replicate/provider.ts";
-import { readCreates } from "./creates.ts";
+import { boughtAttempts, readCreates } from "./creates.ts";
 
 let replicate: TestReplicate;
 afterEach(() => replicate.close());
@@ -175,7 +175,15 @@ describe("the sandbox's script", () => {
     expect(await adapter().check(operation, SDXL)).toMatchObject({ kind: "succeeded" });
     await write('{"faults":[{"kind":"earthquake"}]}');
     expect(await adapter().submit(request(), context)).toMatchObject({ kind: "accepted" });
-    expect(replicate.errors).toHaveLength(1);
+    await write("{");
+    expect(await adapter().submit(request(), context)).toMatchObject({ kind: "accepted" });
+    const file = join(replicate.folder, "settings.json");
+    expect(replicate.errors.map((error) => (error as Error).message)).toStrictEqual([
+      expect.stringMatching(
+        /settings\.json cannot be used \(faults\.0\.kind: .+\); what held before it stays/,
+      ),
+      `${file} cannot be used (it is not JSON); what held before it stays; correct or delete the file.`,
+    ]);
   });
 
   it.each(["body", "header", "text"] as const)("tells the time to wait in the %s", async (tell) => {
@@ -210,6 +218,16 @@ describe("the sandbox's script", () => {
     await expect.poll(async () => (await adapter().find?.(lost))?.kind).toBe("found");
   });
 
+  it("notes a purchase only once its prediction is on the disk", async () => {
+    replicate = await startTestReplicate();
+    // No prediction can be written any more.
+    await rm(join(replicate.folder, "predictions"), { recursive: true });
+    await adapter().submit(request(), { attemptId: "img_a-1", webhookUrl: null });
+    expect(replicate.errors).toHaveLength(1);
+    expect(replicate.sandbox().creates()).toStrictEqual([]);
+    expect(boughtAttempts(replicate.folder)).toStrictEqual([]);
+  });
+
   it("counts every create on disk: what was answered, what will be paid, and for whom", async () => {
     replicate = await startTestReplicate({
       faults: [{ kind: "reset" }, { kind: "reset", accepted: true, seed: 2 }],
@@ -225,5 +243,13 @@ describe("the sandbox's script", () => {
     ]);
     expect(creates.map(({ predictionId }) => predictionId !== null)).toStrictEqual([false, true, true]);
     expect(JSON.stringify(creates)).not.toContain("lighthouse");
+    const bought = boughtAttempts(replicate.folder);
+    expect(bought.map(({ seed, webhook }) => [seed, webhook]).sort()).toStrictEqual([
+      [2, replicate.webhookUrl("img_b-1")],
+      [3, replicate.webhookUrl("img_c-1")],
+    ]);
+    expect(bought.map(({ predictionId }) => predictionId).sort()).toStrictEqual(
+      creates.flatMap(({ predictionId }) => predictionId ?? []).sort(),
+    );
   });
 });

@@ -264,8 +264,10 @@ describe("what the cloud would refuse", () => {
     );
   });
 
-  test("a document that is no state machine", () => {
-    expect(() => machineWith({}, { definition: { StartAt: "A", States: {} } })).toThrow();
+  test("a document that is no state machine, before anything is written", async () => {
+    const { machine } = machineWith({}, { definition: { StartAt: "A", States: {} } });
+    await expect(machine.start("x", { requestId: "x", part: 0, generation: 1 })).rejects.toThrow();
+    expect(await machine.describe("x")).toBe("missing");
   });
 });
 

@@ -64,9 +64,14 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
   if (JSONATA.test(document))
     throw new Error("The local engine runs JSONPath only; the definition uses JSONata.");
   const definitionHash = createHash("sha256").update(document).digest("hex").slice(0, 16);
-  const machine = new StateMachine(JSON.parse(document) as StateMachineDefinition, {
-    validationOptions: { checkArn: true, checkPaths: true },
-  });
+  // Made with the first execution: validating the document takes a fifth of a second, which a listing need not wait for.
+  let made: StateMachine | undefined;
+  const machine = () => {
+    made ??= new StateMachine(JSON.parse(document) as StateMachineDefinition, {
+      validationOptions: { checkArn: true, checkPaths: true },
+    });
+    return made;
+  };
   const tokens = createTaskTokens(deps.processId);
   const underWay = new Set<Promise<unknown>>();
   /** From before the record is written: a record of ours without an entry here is one of an earlier life. */
@@ -129,6 +134,7 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
   }
 
   async function launch(name: string, input: PlanInput): Promise<"started" | "exists"> {
+    const engine = machine();
     const created = await deps.executions.putIfAbsent({
       name,
       input,
@@ -139,7 +145,7 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
       endedAtMs: null,
     });
     if (!created) return "exists";
-    const execution = machine.run(JSON.parse(JSON.stringify(input)), {
+    const execution = engine.run(JSON.parse(JSON.stringify(input)), {
       context: {
         Execution: {
           Id: name,

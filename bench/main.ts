@@ -12,7 +12,11 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   orchestration: async () => (await import("./orchestration.ts")).benchOrchestration(),
   memory: async () => (await import("./memory.ts")).benchMemory(),
   bundles: async () => (await import("./functions.ts")).benchFunctionBundles(),
+  faults: async () => (await import("./faults.ts")).benchFaults(),
 };
+
+/** Run only when named: it takes minutes. */
+const ON_REQUEST: ReadonlySet<string> = new Set(["faults"]);
 
 /** The most that each figure may be. */
 const TARGETS: Readonly<Record<string, object>> = {
@@ -29,7 +33,7 @@ const MAIN = fileURLToPath(import.meta.url);
 const [first = "", ...rest] = process.argv.slice(2);
 const alone = first.startsWith(ALONE) ? BENCHES[first.slice(ALONE.length)] : undefined;
 if (alone) process.stdout.write(JSON.stringify(await alone()));
-else measure(first === "" ? Object.keys(BENCHES) : [first, ...rest]);
+else measure(first === "" ? Object.keys(BENCHES).filter((name) => !ON_REQUEST.has(name)) : [first, ...rest]);
 
 function measure(names: readonly string[]): void {
   const unknown = names.filter((name) => BENCHES[name] === undefined);

@@ -6,7 +6,7 @@ function template(name: string, words: string[]) {
   return {
     name,
     description: "A template for a test.",
-    prompt: `${name}: {thing}`,
+    prompt: `${name}, 30 years old: {thing}`,
     negativePrompt: "blurry",
     slots: { thing: words.map((text) => ({ text, tags: [text] })) },
     tags: [name],
@@ -47,7 +47,11 @@ describe("templates", () => {
     expect(images.map((image) => image.template)).toStrictEqual(["second", "first", "second", "first"]);
     expect(expand({ seed: 8 }, [0])[0]?.template).toBe("first");
     expect(new Set(images.map((image) => image.prompt))).toStrictEqual(
-      new Set(["first: aa", "first: bb", "second: cc", "second: dd"]),
+      new Set(
+        ["first: aa", "first: bb", "second: cc", "second: dd"].map((text) =>
+          text.replace(":", ", 30 years old:"),
+        ),
+      ),
     );
     expect(new Set(images.map((image) => image.seed)).size).toBe(4);
   });
@@ -63,7 +67,7 @@ describe("templates", () => {
       tags: ["first", thing],
       rating: "suggestive",
       parameters: { width: 512, height: 768, steps: 20, guidanceScale: 5 },
-      prompt: `first: ${thing}`,
+      prompt: `first, 30 years old: ${thing}`,
       negativePrompt: "blurry",
       judgement: { decision: "allowed", rating: "suggestive", concepts: [] },
       models: ["some-model"],
@@ -78,16 +82,18 @@ describe("templates", () => {
 
 describe("free prompts", () => {
   const prompts = new Map([
-    [0, { prompt: " black lingerie on a chair ", negativePrompt: "" }],
+    [0, { prompt: " a 32-year-old in black lingerie ", negativePrompt: "" }],
     [1, { prompt: "something forbidden", negativePrompt: "" }],
-    [2, { prompt: "", negativePrompt: "" }],
+    [2, { prompt: "\u200b", negativePrompt: "" }],
+    [4, { prompt: "black lingerie", negativePrompt: "" }],
+    [5, { prompt: "black lingerie, 32 years old, a model (17)", negativePrompt: "" }],
   ]);
 
   test("are judged as they stand", () => {
     const [first, second] = expand({ category: "custom", freePrompt: true }, [0, 1], prompts);
     expect(first).toMatchObject({
       template: null,
-      prompt: "black lingerie on a chair",
+      prompt: "a 32-year-old in black lingerie",
       rating: "general",
       judgement: { decision: "allowed", rating: "suggestive" },
       parameters: DEFAULT_PARAMETERS,
@@ -98,6 +104,14 @@ describe("free prompts", () => {
       rule: "acts",
       message: "Not that.",
     });
+  });
+
+  test.each([
+    [4, "adult-age-missing"],
+    [5, "age-below-18"],
+  ])("of a higher rating must state an adult age and no other: %i", (index, rule) => {
+    const [image] = expand({ category: "custom", freePrompt: true }, [index], prompts);
+    expect(image?.judgement).toMatchObject({ decision: "refused", rating: "suggestive", rule });
   });
 
   test("that are empty or missing are refused", () => {

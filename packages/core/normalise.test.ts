@@ -12,6 +12,7 @@ test.each([
   ["🅆🄾🅁🄳", "word"],
   ["٣٢ years", "32 years"],
   ["３２ years", "32 years"],
+  ["⑰ ⓱ ❼ ➐ ⓻", "17 17 7 7 7"],
   ["thirty-two", "thirty two"],
   ["", ""],
 ])("%j reads plainly as %j", (text, plain) => {
@@ -20,6 +21,9 @@ test.each([
 
 test.each([
   ["w0rd", "word"],
+  ["f.o.g. bank", "fog bank"],
+  ["a f-o-g bank", "a fog bank"],
+  ["f 0 g bank", "fog bank"],
   ["b1ue", "blue"],
   ["b1rd", "bird"],
   ["w@ll", "wall"],
@@ -36,6 +40,7 @@ test("digits alone stay digits in every reading", () => {
 test("spelled and broken words are put together", () => {
   expect(normalised("a w-o-r-d here").spelled).toContain("aword");
   expect(normalised("one wo rd here").joined).toContain("word");
+  expect(normalised("in t h e fog").joined).toContain("thefog");
 });
 
 test("normalising again changes nothing", () => {

@@ -12,16 +12,16 @@ export interface NormalisedText {
   readonly words: ReadonlySet<string>;
   /** Letters that stood one by one ("c h i l d", "c.h.i.l.d"), joined; a word may stand anywhere inside. */
   readonly spelled: readonly string[];
-  /** Neighbouring fragments put together ("chi ld"), each pair as one word. */
+  /** Two to four neighbouring fragments put together ("chi ld", "c h i ld"), each group as one word. */
   readonly joined: readonly string[];
 }
 
 /** NFKC, lower case, without marks and invisible characters; look-alike letters as Latin ones; any digit as 0-9. */
 export function normalised(text: string): NormalisedText {
-  const folded = fold(text);
-  const plain = wordsOf(folded);
+  const characters = folded(text);
+  const plain = wordsOf(characters);
   const lettersForDigits = [LEET, { ...LEET, "1": "l", "!": "l", "|": "l" }].map((leet) =>
-    wordsOf(folded.replace(MIXED_TOKEN, (token) => unleeted(token, leet))),
+    wordsOf(characters.replace(MIXED_TOKEN, (token) => unleeted(token, leet))),
   );
   const readings = new Set([plain, ...lettersForDigits]);
   // "chiiild": three or more of a letter are never spelling; both a single and a double letter may be meant.
@@ -30,17 +30,21 @@ export function normalised(text: string): NormalisedText {
     readings.add(reading.replace(/(\p{L})\1{2,}/gu, "$1$1"));
     readings.add(reading.replace(/(\p{L})\1{2,}/gu, "$1"));
   }
+  for (const reading of [...readings]) {
+    for (const together of withRunsJoined(reading)) readings.add(together);
+  }
   const tokens = [...readings].map((reading) => reading.split(" "));
   return {
     plain,
     readings: [...readings],
     words: new Set(tokens.flat()),
     spelled: [...new Set(tokens.flatMap(spelledRuns))],
-    joined: [...new Set(tokens.flatMap((words) => words.slice(1).map((word, at) => `${words[at]}${word}`)))],
+    joined: [...new Set(tokens.flatMap(neighboursJoined))],
   };
 }
 
-function fold(text: string): string {
+/** The first half of `normalised`: characters folded, punctuation and blanks left where they are. */
+export function folded(text: string): string {
   return text
     .normalize("NFKC")
     .toLowerCase()
@@ -91,22 +95,44 @@ function unleeted(token: string, leet: Readonly<Record<string, string>>): string
 
 /** Runs of at least three single letters or digits, as one word each. */
 function spelledRuns(tokens: readonly string[]): string[] {
-  const runs: string[] = [];
-  let run = "";
-  for (const token of [...tokens, ""]) {
-    if ([...token].length === 1) {
-      run += token;
-      continue;
-    }
-    if (run.length >= 3) runs.push(run, [...run].map((character) => LEET[character] ?? character).join(""));
-    run = "";
-  }
-  return runs;
+  return [...tokens.join(" ").matchAll(SINGLE_CHARACTERS)].flatMap(([match]) => {
+    const run = match.replaceAll(" ", "");
+    return [run, lettersOf(run)];
+  });
+}
+
+/**
+ * A reading with its spelled runs as words ("s e a side" becomes "sea side"), so that short words and phrases of several
+ * words are found too. An "a" or "i" before a run may be a word of its own.
+ */
+function withRunsJoined(reading: string): string[] {
+  return [SINGLE_CHARACTERS, SINGLE_CHARACTERS_AFTER_A].flatMap((runs) => [
+    reading.replace(runs, (run) => run.replaceAll(" ", "")),
+    reading.replace(runs, (run) => lettersOf(run.replaceAll(" ", ""))),
+  ]);
+}
+
+const SINGLE_CHARACTERS = /(?<![\p{L}\p{N}])[\p{L}\p{N}](?: [\p{L}\p{N}]){2,}(?![\p{L}\p{N}])/gu;
+const SINGLE_CHARACTERS_AFTER_A = new RegExp(
+  `(?<=(?<![\\p{L}\\p{N}])[ai] )${SINGLE_CHARACTERS.source}`,
+  "gu",
+);
+
+function lettersOf(run: string): string {
+  return [...run].map((character) => LEET[character] ?? character).join("");
+}
+
+function neighboursJoined(words: readonly string[]): string[] {
+  return words.flatMap((_, at) =>
+    [2, 3, 4]
+      .filter((count) => at + count <= words.length)
+      .map((count) => words.slice(at, at + count).join("")),
+  );
 }
 
 /**
  * Letters that look like Latin ones and that NFKC keeps apart: Cyrillic, Greek, small capitals, Latin letters with a
- * stroke, squared letters and regional indicators. A small choice in the spirit of Unicode UTS #39, section 4.
+ * stroke, squared letters, regional indicators and circled numbers. A small choice in the spirit of Unicode UTS #39, section 4.
  */
 const LOOK_ALIKES: ReadonlyMap<string, string> = new Map([
   ...pairs("аa вb гr еe зz иi іi јj кk мm нh оo пn рp сc тt уy хx ѕs һh ԁd ԛq ԝw үy ӏl"),
@@ -114,6 +140,8 @@ const LOOK_ALIKES: ReadonlyMap<string, string> = new Map([
   ...pairs("ᴀa ʙb ᴄc ᴅd ᴇe ꜰf ɢg ʜh ɪi ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz"),
   ...pairs("ıi ȷj łl øo đd ðd ħh ŧt ɑa ɡg ɩi ʋv ßss æae œoe"),
   ...["🇦", "🅐", "🄰", "🅰"].flatMap(alphabetFrom),
+  ...[numbersFrom("❶", 1, 10), numbersFrom("➀", 1, 10), numbersFrom("➊", 1, 10)].flat(),
+  ...[numbersFrom("⓫", 11, 20), numbersFrom("⓵", 1, 10)].flat(),
 ]);
 
 /** "аa вb": each character is followed by what it stands for. */
@@ -127,5 +155,14 @@ function alphabetFrom(first: string): [string, string][] {
   return Array.from({ length: 26 }, (_, letter) => [
     String.fromCodePoint(start + letter),
     String.fromCharCode("a".charCodeAt(0) + letter),
+  ]);
+}
+
+/** Characters in a row that stand for the numbers in a row. */
+function numbersFrom(first: string, from: number, to: number): [string, string][] {
+  const start = first.codePointAt(0) ?? 0;
+  return Array.from({ length: to - from + 1 }, (_, at) => [
+    String.fromCodePoint(start + at),
+    String(from + at),
   ]);
 }

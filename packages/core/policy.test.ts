@@ -6,7 +6,7 @@ const rated = ["suggestive", "nudity"];
 const policy: Policy = policySchema.parse({
   concepts: {
     youth: { words: ["child", "under age", "niña"], patterns: ["\\b1[0-7] years? old\\b"] },
-    explicit_acts: { words: ["sexual act"] },
+    explicit_acts: { words: ["sexual act", "sex act"] },
     lingerie: { words: ["lingerie", "bra"] },
     nudity: { words: ["nude"] },
     negative_adulthood: { words: ["adult"] },
@@ -34,16 +34,16 @@ const judge = (
 describe("the effective rating", () => {
   test.each([
     ["a wall", "general", "general"],
-    ["black lingerie", "general", "suggestive"],
-    ["black lingerie", "nudity", "nudity"],
-    ["a nude in lingerie", "suggestive", "nudity"],
+    ["a 32-year-old, black lingerie", "general", "suggestive"],
+    ["a 32-year-old, black lingerie", "nudity", "nudity"],
+    ["a 32-year-old nude in lingerie", "suggestive", "nudity"],
     ["a brass lamp", "general", "general"],
   ] as const)("of %j in a %s category is %s", (prompt, category, rating) => {
     expect(judge(prompt, category)).toMatchObject({ decision: "allowed", rating });
   });
 
   test("rises when the negative prompt takes clothing away", () => {
-    expect(judge("a woman", "general", "clothes, blurry")).toMatchObject({
+    expect(judge("a 32-year-old woman", "general", "clothes, blurry")).toMatchObject({
       decision: "allowed",
       rating: "nudity",
     });
@@ -97,7 +97,10 @@ describe("a word that only matters in rated pictures", () => {
   test.each(["a childless couple", "a 36 years old woman", "an abrasive wall", "wild life"])(
     "is not seen in %j",
     (text) => {
-      expect(judge(text, "suggestive")).toMatchObject({ decision: "allowed", rating: "suggestive" });
+      expect(judge(`${text}, 36 years old`, "suggestive")).toMatchObject({
+        decision: "allowed",
+        rating: "suggestive",
+      });
     },
   );
 });
@@ -114,7 +117,7 @@ describe("a negative prompt", () => {
   test("may not take adulthood away in a rated picture", () => {
     expect(judge("a woman", "suggestive", "adult")).toMatchObject({ rule: "adulthood-excluded" });
     expect(judge("a house", "general", "adult")).toMatchObject({ decision: "allowed" });
-    expect(judge("an adult woman", "suggestive")).toMatchObject({ decision: "allowed" });
+    expect(judge("a 32-year-old adult woman", "suggestive")).toMatchObject({ decision: "allowed" });
   });
 });
 
@@ -125,6 +128,43 @@ test("what is always refused is refused in a general picture, without repeating 
     rating: "general",
     rule: "explicit-acts",
     message: "No acts.",
+  });
+});
+
+test.each(["s.e.x. act", "a s-e-x act", "s e x a c t", "s.3.x. act", "se x act"])(
+  "a short word is found spelled, as in %j",
+  (text) => {
+    expect(judge(text)).toMatchObject({ rule: "explicit-acts" });
+  },
+);
+
+describe("a rated prompt", () => {
+  test("without an adult age is refused, whatever it shows", () => {
+    const refusal = {
+      decision: "refused",
+      rating: "suggestive",
+      rule: "adult-age-missing",
+      message: expect.stringContaining("a 32-year-old woman"),
+    };
+    expect(judge("a woman", "suggestive")).toStrictEqual(refusal);
+    expect(judge("a wall", "suggestive")).toStrictEqual(refusal);
+    expect(judge("lingerie on a chair")).toStrictEqual(refusal);
+    expect(judge("a woman", "general", "clothes")).toMatchObject({ rule: "adult-age-missing" });
+    expect(judge("a woman")).toMatchObject({ decision: "allowed" });
+  });
+
+  test("may leave it to its open places, but not state one below 18", () => {
+    const open = { negativePrompt: "", rating: "suggestive", policy, hasOpenPlaces: true } as const;
+    expect(judgePrompt({ ...open, prompt: "a woman" })).toMatchObject({ decision: "allowed" });
+    expect(judgePrompt({ ...open, prompt: "a woman (17)" })).toMatchObject({ rule: "age-below-18" });
+  });
+
+  test("with a number below 18 in place of an age is refused, though an adult age is there too", () => {
+    expect(judge("a 32-year-old woman and a woman (17)", "nudity")).toMatchObject({
+      decision: "refused",
+      rule: "age-below-18",
+    });
+    expect(judge("a woman (17)")).toMatchObject({ decision: "allowed" });
   });
 });
 

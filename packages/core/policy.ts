@@ -2,6 +2,7 @@
  * @module The content policy over a prompt: what rating it really has, and whether it may be made at all. The rules are
  * data (`policy.yaml`); this is how they are read. Nothing here repeats the text that it judges.
  */
+import { hasBareAgeBelowAdult, statesAdultAge } from "./age.ts";
 import { higherRating, type Policy, type Rating, ratingRank } from "./catalogue.ts";
 import { closestName } from "./closest.ts";
 import { type NormalisedText, normalised } from "./normalise.ts";
@@ -17,7 +18,7 @@ export type PolicyJudgement =
   | {
       readonly decision: "refused";
       readonly rating: Rating;
-      /** The id of the first rule that was broken. */
+      /** The id of the first rule that was broken: one of the policy, or `age-below-18` or `adult-age-missing`. */
       readonly rule: string;
       /** What to write instead. */
       readonly message: string;
@@ -30,6 +31,9 @@ export type PolicyJudgement =
  * A negative prompt asks for the absence of what it names, so naming a forbidden thing there is a safeguard and is not
  * refused. What counts there is what its absence brings about: concepts whose name begins with `negative_` are looked
  * for in the negative prompt, and nowhere else (clothing taken away raises the rating; adulthood taken away is refused).
+ *
+ * Two rules are not data, because no policy may leave them out. A rated prompt must state an adult age, whatever it
+ * shows: whether somebody is seen cannot be told from words. And no age below 18 may stand beside a person.
  */
 export function judgePrompt(input: {
   prompt: string;
@@ -37,6 +41,8 @@ export function judgePrompt(input: {
   /** The category's. */
   rating: Rating;
   policy: Policy;
+  /** True for a template with open places: only when they are filled must an adult age be there. Default false. */
+  hasOpenPlaces?: boolean;
 }): PolicyJudgement {
   const prompt = normalised(input.prompt);
   const negativePrompt = normalised(input.negativePrompt);
@@ -47,15 +53,30 @@ export function judgePrompt(input: {
     .map((concept) => input.policy.raises[concept])
     .filter((raised) => raised !== undefined)
     .reduce(higherRating, input.rating);
-  const broken = input.policy.rules.find(
-    (rule) => rule.ratings.includes(rating) && met.includes(rule.concept),
-  );
+  const broken =
+    input.policy.rules.find((rule) => rule.ratings.includes(rating) && met.includes(rule.concept)) ??
+    (isRated(rating) ? brokenAgeRule(input.prompt, input.hasOpenPlaces ?? false) : undefined);
   return broken === undefined
     ? { decision: "allowed", rating, concepts: met }
     : { decision: "refused", rating, rule: broken.id, message: broken.advice };
 }
 
 const NEGATIVE = "negative_";
+
+function brokenAgeRule(prompt: string, hasOpenPlaces: boolean): { id: string; advice: string } | undefined {
+  if (hasBareAgeBelowAdult(prompt)) return AGE_BELOW_18;
+  return hasOpenPlaces || statesAdultAge(prompt) ? undefined : ADULT_AGE_MISSING;
+}
+
+const AGE_BELOW_18 = {
+  id: "age-below-18",
+  advice:
+    'A number below 18 beside a person reads as an age; state an adult age, such as "a 32-year-old woman", and put other numbers into words.',
+};
+const ADULT_AGE_MISSING = {
+  id: "adult-age-missing",
+  advice: 'A rated picture needs an adult age in its prompt; state one, such as "a 32-year-old woman".',
+};
 
 /** What is wrong with a policy that has the right shape; one sentence each, with the path of the value it is about. */
 export function policyProblems(

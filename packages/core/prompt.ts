@@ -1,8 +1,8 @@
-/** @module The text of a prompt: filling a template, limits, the adult age that it states, and the hash that stands for it. */
-import { ADULT_AGE, PROMPT_CHARACTERS_MAX, type Template } from "./catalogue.ts";
+/** @module The text of a prompt: filling a template, limits, the adult age that a template states, and the hash that stands for it. */
+import { statesAdultAge } from "./age.ts";
+import { PROMPT_CHARACTERS_MAX, type Template } from "./catalogue.ts";
 import { AtelierError } from "./errors.ts";
 import { keyedHash } from "./ids.ts";
-import { normalised } from "./normalise.ts";
 import type { PromptText } from "./ports.ts";
 
 const PLACE = /\{([^{}]*)\}/g;
@@ -34,12 +34,12 @@ export function filledPrompt(template: Template, slots: Readonly<Record<string, 
 /**
  * A text from a person, trimmed and checked; otherwise as it was written.
  *
- * @throws AtelierError `UsageError` when the prompt is empty, or either text is too long or not well-formed Unicode;
+ * @throws AtelierError `UsageError` when the prompt shows no character, or either text is too long or not well-formed Unicode;
  *   the message does not repeat the text
  */
 export function checkedPrompt(text: PromptText): PromptText {
   const checked = { prompt: text.prompt.trim(), negativePrompt: text.negativePrompt.trim() };
-  if (checked.prompt === "") {
+  if (!VISIBLE.test(checked.prompt)) {
     throw new AtelierError("UsageError", "The prompt is empty; write what the picture shows.");
   }
   for (const [name, value] of [
@@ -63,6 +63,9 @@ export function checkedPrompt(text: PromptText): PromptText {
   return checked;
 }
 
+/** Neither control nor blank nor zero-width; U+2800 is the empty Braille cell. */
+const VISIBLE = /[^\p{Cc}\p{Cf}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
 /** Unicode code points, which is what a person counts as characters far sooner than UTF-16 units. */
 export function charactersOf(text: string): number {
   return [...text].length;
@@ -72,23 +75,6 @@ export function charactersOf(text: string): number {
 export function promptHashOf(text: PromptText, key: Uint8Array): string {
   return keyedHash(JSON.stringify([text.prompt, text.negativePrompt]), key);
 }
-
-/**
- * Whether a text says in so many words that whoever it shows is an adult: "a 32-year-old woman", "aged 41",
- * "a thirty-five-year-old man", "in her forties". "Adult" alone is not an age.
- */
-export function statesAdultAge(text: string): boolean {
-  const plain = normalised(text).plain;
-  if (DECADE.test(plain) || TENS_IN_WORDS.test(plain)) return true;
-  return [...plain.matchAll(AGE_IN_DIGITS)].some((match) => Number(match[1] ?? match[2]) >= ADULT_AGE);
-}
-
-const AGE_IN_DIGITS =
-  /\b(\d{2}) (?:years? old|years? of age)\b|\baged? (\d{2})\b(?! (?:minutes?|hours?|days?|weeks?|months?))/g;
-const TENS_IN_WORDS =
-  /\b(?:twenty|thirty|forty|fifty|sixty|seventy|eighty)(?: (?:one|two|three|four|five|six|seven|eight|nine))? years? old\b/;
-const DECADE =
-  /\bin (?:her|his|their) (?:(?:early|mid|late) )?(?:twenties|thirties|forties|fifties|sixties|seventies)\b/;
 
 /** Stands where a slot will be, when a template is looked at without its values. Glued to digits it spoils them. */
 const ANY_VALUE = "anyvalue";

@@ -123,6 +123,7 @@ function checkContent(category: Category, template: Template, policy: Policy, re
       negativePrompt: template.negativePrompt,
       rating: category.rating,
       policy,
+      hasOpenPlaces: true,
     });
     rating = higherRating(rating, judgement.rating);
     if (judgement.decision === "refused") {

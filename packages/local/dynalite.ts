@@ -249,7 +249,7 @@ function damaged(folder: string, cause?: unknown): AtelierError {
  * being made CURRENT is there before the first log, and it is only ever replaced by renaming: hence the second look.
  */
 async function hasLostItsHead(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch((): string[] => []);
   if (names.includes("CURRENT") || !names.some((name) => /\.(log|ldb)$/.test(name))) return false;
   return access(join(folder, "CURRENT")).then(
     () => false,

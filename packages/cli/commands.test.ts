@@ -166,6 +166,33 @@ describe("where it works", () => {
   });
 });
 
+describe("a data folder that is not there", () => {
+  it.each([[["images"]], [["show", IMAGE_ID]], [["audit"]], [["budget"]], [["images", "--json"]]])(
+    "is not made by %j",
+    async (words) => {
+      const run = await captured(words, { unmade: true });
+      expect(run).toMatchObject({ exitCode: 2, stdout: "", opened: [] });
+      expect(run.stderr).toBe(
+        "There is no data folder /work/.atelier; `atelier plan --run` makes one, or give another with --data.\n",
+      );
+    },
+  );
+
+  it.each([
+    [["plan"]],
+    [["plan", "--run"]],
+    [["generate", "--category", "feet"]],
+    [["custom", "--prompt", "pebbles"]],
+    [["resume"]],
+    [["models"]],
+    [["templates", "feet_closeup"]],
+    [["budget", "set", "--day", "5"]],
+  ])("is made by %j", async (words) => {
+    const run = await captured(words, { unmade: true });
+    expect(run).toMatchObject({ exitCode: 0, opened: [{ dataFolder: "/work/.atelier" }] });
+  });
+});
+
 describe("--prompts", () => {
   const LINES = [
     `\uFEFF{"prompt":"one"}`,

@@ -6,13 +6,35 @@ import type { AuditEntry } from "@atelier/core/ports";
 import { combinationsOf } from "@atelier/core/template";
 import type { ModelReport, Produced } from "@atelier/local/facade";
 
-/** A refused prompt carries the error's name for the exit code; the contract has three fields. */
-export function producedDocument(
-  produced: Produced,
-): Exclude<Produced, { status: "refused" }> | RefusalDocument {
-  return produced.status === "refused"
-    ? { status: "refused", rule: produced.rule, message: produced.message }
-    : produced;
+/** A refused prompt, with its line where it came from a file. */
+export type Refusal = Extract<Produced, { status: "refused" }> & Located;
+interface Located {
+  /** From 1. */
+  readonly line?: number;
+}
+
+export function isRefusal<Other extends object>(answer: Other | Refusal): answer is Refusal {
+  return "status" in answer && answer.status === "refused";
+}
+
+/**
+ * Says of each refused prompt where it stands.
+ *
+ * @param lines of the prompts, in their order; fewer when they came from no file
+ */
+export function refusalsAtLines<Other extends object>(
+  answers: readonly (Other | Refusal)[],
+  lines: readonly number[],
+): (Other | Refusal)[] {
+  return answers.map((answer, index) => {
+    const line = lines[index];
+    return line !== undefined && isRefusal(answer) ? { ...answer, line } : answer;
+  });
+}
+
+/** The error's name is for the exit code only. */
+export function refusalDocument({ status, rule, message, line }: Refusal): RefusalDocument & Located {
+  return { status, rule, message, ...(line === undefined ? {} : { line }) };
 }
 
 export function auditDocument(entry: AuditEntry) {

@@ -2,8 +2,8 @@
 import { dirname, join } from "node:path";
 import type { ImageDocument } from "@atelier/core/document";
 import { formatUsd } from "@atelier/core/money";
-import type { Produced } from "@atelier/local/facade";
-import { microsOf } from "./documents.ts";
+import { isRefusal, microsOf, type Refusal } from "./documents.ts";
+import { type Matter, matterLines, refusalText } from "./matters.ts";
 import { type Output, printable, type Style } from "./output.ts";
 import { type Column, renderTable } from "./table.ts";
 
@@ -62,31 +62,26 @@ export function folderOf(images: readonly ImageDocument[], dataFolder: string): 
   return join(dataFolder, ...(differs === -1 ? first : first.slice(0, differs)));
 }
 
-/**
- * What a person should know about, a line each: pictures in quarantine, images that failed (one line for each cause)
- * and images that are still open.
- */
-export function noticesOf(produced: readonly Produced[]): string[] {
-  const causes = new Map<string, string[]>();
-  const add = (cause: string, id: string) => causes.set(cause, [...(causes.get(cause) ?? []), id]);
-  for (const image of produced) {
-    if (image.status === "completed") continue;
-    if (image.status === "refused") add(`refused (${image.rule}): ${image.message}`, "A prompt");
-    else if (image.status === "quarantined")
-      add(
-        `in quarantine until a person has looked: ${image.verdict?.reason ?? "no verdict"}`,
-        image.image_id,
-      );
-    else if (image.failure !== null) {
-      add(`${image.status} (${image.failure.name}): ${image.failure.message}`, image.image_id);
-    } else if (image.status === "rejected") {
-      add(`rejected: ${image.verdict?.reason ?? "no reason given"}`, image.image_id);
-    } else if (image.status === "failed" || image.status === "cancelled") add(image.status, image.image_id);
-    else add(`still open (${image.status}); \`atelier resume\` goes on with it`, image.image_id);
-  }
-  return [...causes].map(([cause, ids]) =>
-    ids.length === 1 ? `${ids[0]}: ${cause}` : `${ids[0]} and ${ids.length - 1} more: ${cause}`,
+/** What a person should know about: what was refused, is in quarantine, failed or is still open; a line for each cause. */
+export function noticesOf(produced: readonly (ImageDocument | Refusal)[]): string[] {
+  return matterLines(
+    produced.flatMap((each): Matter[] => {
+      if (isRefusal(each)) return [{ subject: "A prompt", line: each.line, cause: refusalText(each) }];
+      const cause = causeOf(each);
+      return cause === null ? [] : [{ subject: each.image_id, cause }];
+    }),
   );
+}
+
+function causeOf({ status, verdict, failure }: ImageDocument): string | null {
+  if (status === "completed") return null;
+  if (status === "quarantined") {
+    return `in quarantine until a person has looked: ${verdict?.reason ?? "no verdict"}`;
+  }
+  if (failure !== null) return `${status} (${failure.name}): ${failure.message}`;
+  if (status === "rejected") return `rejected: ${verdict?.reason ?? "no reason given"}`;
+  if (status === "failed" || status === "cancelled") return status;
+  return `still open (${status}); \`atelier resume\` goes on with it`;
 }
 
 /** Everything about one image, a line for each fact. */

@@ -24,6 +24,8 @@ export interface CommandLineIo {
   readonly clock: () => number;
   /** Reads `templates/`: enough to check names without starting an engine. */
   readonly loadCatalogue: () => Promise<Catalogue>;
+  /** Whether no data folder stands at the path: nothing at all, or an empty folder. */
+  readonly isUnmade: (path: string) => Promise<boolean>;
   readonly openAtelier: (options: OpenOptions) => Promise<Atelier>;
   /**
    * Calls the listener at every request to stop, with the exit code that tells about it (130 for SIGINT). Without a

@@ -1,4 +1,5 @@
 import { AtelierError, type ErrorName } from "@atelier/core/errors";
+import type { OpenOptions } from "@atelier/local/facade";
 import { describe, expect, it } from "vitest";
 import { atelierInMemory } from "./testing/atelier-in-memory.ts";
 import { CapturedStream, captured, documentsOf } from "./testing/captured-run.ts";
@@ -120,16 +121,16 @@ describe("--json", () => {
     });
     const { exitCode, stdout, stderr } = await captured(["custom", "--prompts", "-", "--json"], {
       atelier,
-      stdin: `{"prompt":"one"}\n{"prompt":"two secret words"}\n{"prompt":"three"}`,
+      stdin: `{"prompt":"one"}\n\n{"prompt":"two secret words"}\n{"prompt":"three"}`,
     });
     expect(exitCode).toBe(3);
     expect(documentsOf(stdout)).toStrictEqual([
       imageNumbered(0),
-      { status: "refused", rule: "youth", message: "Reword it." },
+      { status: "refused", rule: "youth", message: "Reword it.", line: 3 },
       failedImage(2, "ProviderFailed"),
     ]);
     expect(stderr).toBe(
-      `A prompt: refused (youth): Reword it.\n${failedImage(2, "x").image_id}: failed (ProviderFailed): it did not work\n`,
+      `line 3: refused (youth): Reword it.\n${failedImage(2, "x").image_id}: failed (ProviderFailed): it did not work\n`,
     );
     expect(stdout + stderr).not.toContain("secret");
   });
@@ -144,8 +145,11 @@ describe("--json", () => {
     const ruledOut = variation({ policy: { decision: "refused", rule: "explicit-acts", message: "No." } });
     const atelier = atelierInMemory({ previewCustom: async () => [variation(), refused, ruledOut] });
     const words = ["custom", "--prompt", "pebbles", "--dry-run"];
-    const { exitCode, stdout } = await captured([...words, "--json"], { atelier });
+    const { exitCode, stdout, stderr } = await captured([...words, "--json"], { atelier });
     expect(exitCode).toBe(3);
+    expect(stderr).toBe(
+      "A prompt: refused (youth): Reword it.\nfeet_closeup: refused (explicit-acts): No.\n",
+    );
     expect(documentsOf(stdout)).toStrictEqual([
       variation(),
       { status: "refused", rule: "youth", message: "Reword it." },
@@ -153,8 +157,81 @@ describe("--json", () => {
     ]);
     const people = await captured(words, { atelier });
     expect(people.exitCode).toBe(3);
+    expect(people.stderr).toBe(stderr);
     expect(people.stdout).toContain("2. refused (youth): Reword it.\n");
     expect(people.stdout).toContain("   refused (explicit-acts): No.\n");
+  });
+});
+
+describe("what stops a dry run", () => {
+  const excluded = [{ model: "sdxl", provider: "replicate", reason: "size", detail: "makes no 64 x 64" }];
+  const impossible = variation({ candidates: [], excluded, price: null });
+  const refused = { status: "refused", rule: "youth", message: "No.", error: "PolicyRefused" } as const;
+
+  it.each([[[]], [["--json"]]])("is one line on standard error %j", async (more) => {
+    const atelier = atelierInMemory({ previewGenerate: async () => [impossible, variation(), impossible] });
+    const words = ["generate", "--category", "feet", "--dry-run", ...more];
+    expect(await captured(words, { atelier })).toMatchObject({
+      exitCode: 2,
+      stderr: "feet_closeup and 1 more: no model can make it: sdxl (makes no 64 x 64)\n",
+    });
+  });
+
+  it("is said of the calendar and of a template too", async () => {
+    const atelier = atelierInMemory({
+      previewGenerate: async () => [{ ...impossible, excluded: [] }],
+      plan: async () => [
+        {
+          occurrenceId: "o",
+          entry: "sunday_feet",
+          scheduledAt: "2026-11-22T05:00:00.000Z",
+          action: "generate",
+          category: "feet",
+          count: 1,
+          variations: [impossible],
+        },
+      ],
+    });
+    for (const words of [["plan"], ["templates", "feet_closeup"]]) {
+      const { exitCode, stderr } = await captured(words, { atelier });
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(/^feet_closeup: no model can make it[^\n]*\n$/);
+    }
+  });
+
+  it("names so many models that they can be read", async () => {
+    const many = ["one", "two", "three", "four"].flatMap((model) =>
+      excluded.map((exclusion) => ({ ...exclusion, model, detail: "size" })),
+    );
+    const atelier = atelierInMemory({ previewGenerate: async () => [{ ...impossible, excluded: many }] });
+    const { stderr } = await captured(["templates", "feet_closeup"], { atelier });
+    expect(stderr).toBe(
+      "feet_closeup: no model can make it: one (size); two (size); three (size); `atelier models` tells of the others\n",
+    );
+  });
+
+  it("names the lines of a file of prompts", async () => {
+    const atelier = atelierInMemory({
+      previewCustom: async () => [impossible, refused, refused, variation()],
+    });
+    const words = ["custom", "--prompts", "-", "--dry-run"];
+    const given = { atelier, stdin: `\n${`{"prompt":"pebbles"}\n`.repeat(4)}` };
+    const people = await captured(words, given);
+    const stderr =
+      "line 2: no model can make it: sdxl (makes no 64 x 64)\nlines 3, 4: refused (youth): No.\n";
+    expect(people).toMatchObject({ exitCode: 2, stderr });
+    expect(people.stdout).toContain("2. line 3: refused (youth): No.\n");
+    const { stdout } = await captured([...words, "--json"], given);
+    expect(documentsOf(stdout).slice(1, 3)).toStrictEqual(
+      [3, 4].map((line) => ({ status: "refused", rule: "youth", message: "No.", line })),
+    );
+  });
+
+  it("names so many lines that they can be read", async () => {
+    const atelier = atelierInMemory({ custom: async (prompts) => prompts.map(() => refused) });
+    const stdin = `{"prompt":"pebbles"}\n`.repeat(30);
+    const { stderr } = await captured(["custom", "--prompts", "-"], { atelier, stdin });
+    expect(stderr).toMatch(/^lines 1, 2, [\d, ]+ 20 and 10 more: refused \(youth\): No\.\n$/);
   });
 });
 
@@ -248,6 +325,34 @@ describe("notices", () => {
   });
 });
 
+describe("faults in the background", () => {
+  const tell = ({ onFault }: OpenOptions) => {
+    for (const message of ["one", "one", "two", "one"]) onFault?.(new Error(message));
+  };
+
+  it("are told on standard error, each once", async () => {
+    expect(await captured(["plan", "--run", "--json"], { onOpening: tell })).toMatchObject({
+      exitCode: 0,
+      stderr: "Warning: one\nWarning: two\n",
+    });
+  });
+
+  it("are not told of a run that was stopped", async () => {
+    let interrupt: (exitCode: number) => void = () => {};
+    const run = await captured(["plan", "--run"], {
+      onListening: (listener) => {
+        interrupt = listener;
+      },
+      onOpening: (options) => {
+        interrupt(130);
+        tell(options);
+      },
+    });
+    expect(run.exitCode).toBe(130);
+    expect(run.stderr).toMatch(/^Stopping[^\n]+\n$/);
+  });
+});
+
 describe("a reader that goes away", () => {
   it("ends the listing without noise", async () => {
     const stdout = new CapturedStream();
@@ -269,7 +374,23 @@ describe("a reader that goes away", () => {
     expect(documentsOf(run.stdout)).toHaveLength(1);
   });
 
-  it("is another thing than a disk that is full", async () => {
+  it.each([[["--help"]], [["--version"]], [["help", "plan"]], [[]]])(
+    "is another thing than a disk that is full %j",
+    async (words) => {
+      const stdout = new CapturedStream();
+      stdout.write = () => {
+        setImmediate(() =>
+          stdout.emit("error", Object.assign(new Error("no space left"), { code: "ENOSPC" })),
+        );
+      };
+      expect(await captured(words, { stdout })).toMatchObject({
+        exitCode: 2,
+        stderr: "Standard output cannot be written: no space left.\n",
+      });
+    },
+  );
+
+  it("is another thing than a disk that is full, in a command", async () => {
     const stdout = new CapturedStream();
     const atelier = atelierInMemory({
       budget: async () => {

@@ -108,6 +108,32 @@ describe("what a person sees", () => {
     });
   });
 
+  it("is a line for each mistake in the templates", async () => {
+    const { AtelierError } = await import("@atelier/core/errors");
+    const problems = [
+      { file: "templates/models.yaml", line: 3, expected: "a number", found: '"many"' },
+      { file: "templates/policy.yaml", line: 9, expected: "a list", found: "nothing" },
+    ];
+    const refusing = (found: typeof problems) =>
+      atelierInMemory({
+        models: async () => {
+          throw new AtelierError("CatalogueInvalid", "first; second", { data: { problems: found } });
+        },
+      });
+    const people = await captured(["models"], { atelier: refusing(problems) });
+    expect(people).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(people.stderr.split("\n")).toStrictEqual([
+      "There are 2 mistakes in the templates; correct them:",
+      'templates/models.yaml:3: expected a number, found "many"',
+      "templates/policy.yaml:9: expected a list, found nothing",
+      "",
+    ]);
+    const program = await captured(["models", "--json"], { atelier: refusing(problems) });
+    expect(program).toMatchObject({ exitCode: 2, stdout: "", stderr: "first; second\n" });
+    const single = await captured(["models"], { atelier: refusing(problems.slice(1)) });
+    expect(single.stderr).toBe("first; second\n");
+  });
+
   it("is never steered by a text from outside", async () => {
     const atelier = atelierInMemory({
       show: async () => imageNumbered(0, { prompt: "one\u001b[2J\u0007two\nthree" }),

@@ -2,8 +2,8 @@
 import { resolve } from "node:path";
 import type { ImageDocument } from "@atelier/core/document";
 import { isAtelierError } from "@atelier/core/errors";
-import type { Atelier, Produced, RunOptions } from "@atelier/local/facade";
-import { producedDocument } from "./documents.ts";
+import type { Atelier, RunOptions } from "@atelier/local/facade";
+import { isRefusal, type Refusal, refusalDocument } from "./documents.ts";
 import { type ExitCode, exitCodeOfProduced, worstExitCode } from "./exit-codes.ts";
 import { folderOf, imageTable, noticesOf, totalsLine } from "./image-report.ts";
 import { startProgress } from "./progress.ts";
@@ -15,7 +15,7 @@ import type { Session } from "./session.ts";
  */
 export function produce(
   session: Session,
-  make: (atelier: Atelier, run: RunOptions) => Promise<readonly Produced[]>,
+  make: (atelier: Atelier, run: RunOptions) => Promise<readonly (ImageDocument | Refusal)[]>,
   whenNone: (atelier: Atelier) => string,
 ): Promise<ExitCode> {
   const { io, output, json } = session;
@@ -24,9 +24,15 @@ export function produce(
     const produced = await withProgress(session, (onProgress) => make(atelier, { onProgress, signal }));
     const elapsedMs = io.clock() - startedAtMs;
 
-    if (json) for (const each of produced) output.document(producedDocument(each));
+    if (json) for (const each of produced) output.document(isRefusal(each) ? refusalDocument(each) : each);
     else if (produced.length === 0) output.text(whenNone(atelier));
-    else await report(session, atelier, produced.filter(isImage), elapsedMs);
+    else
+      await report(
+        session,
+        atelier,
+        produced.filter((each) => !isRefusal(each)),
+        elapsedMs,
+      );
     // Whoever stopped the run has been told that images are left open.
     if (!signal.aborted) for (const notice of noticesOf(produced)) output.note(notice);
     return worstExitCode(produced.map(exitCodeOfProduced));
@@ -65,8 +71,4 @@ async function report(
     if (!isAtelierError(error)) throw error;
     output.note(`There is no contact sheet: ${error.message}`);
   }
-}
-
-function isImage(produced: Produced): produced is ImageDocument {
-  return produced.status !== "refused";
 }

@@ -1,5 +1,5 @@
 /** @module Reads `custom --prompts`: JSON lines, each a prompt with what it changes of the command's own options. */
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { CATEGORY_NAMES, type Parameters } from "@atelier/core/catalogue";
 import { AtelierError, isAtelierError } from "@atelier/core/errors";
@@ -19,10 +19,23 @@ const PARAMETER_KEYS: Readonly<Record<string, keyof Parameters | "seed">> = {
 };
 const EXAMPLE = `{"prompt": "…", "category": "custom", "parameters": {"width": 512}}`;
 
+/** Far beyond what a person writes; a whole file is held in memory. */
+const FILE_MEBIBYTES_MAX = 16;
+const LINES_MAX = 10_000;
+const LINE_BREAK = 0x0a;
+
 /** What the command's own options say for every line that says nothing else. */
 export type PromptDefaults = Omit<CustomPrompt, "prompt">;
 
+export interface ReadPrompts {
+  readonly prompts: readonly CustomPrompt[];
+  /** Where each prompt stands in its file, from 1; none for prompts of no file. */
+  readonly lines: readonly number[];
+}
+
 /**
+ * Reads no further than 16 MiB and 10,000 lines.
+ *
  * @param file a path, or `-` for standard input
  * @throws AtelierError `UsageError` naming file and line; nothing of the file is used then. Messages never repeat a prompt
  */
@@ -30,19 +43,22 @@ export async function readPrompts(
   file: string,
   defaults: PromptDefaults,
   io: Pick<CommandLineIo, "stdin" | "workingFolder">,
-): Promise<CustomPrompt[]> {
+): Promise<ReadPrompts> {
   const name = file === "-" ? "standard input" : file;
   const text =
-    file === "-" ? await textOf(io.stdin) : await textOfFile(resolve(io.workingFolder, file), file);
+    file === "-" ? await textOf(io.stdin, name) : await textOfFile(resolve(io.workingFolder, file), file);
   const prompts: CustomPrompt[] = [];
+  const lines: number[] = [];
   text.split("\n").forEach((line, index) => {
     if (line.trim() === "") return;
+    if (index >= LINES_MAX) throw tooLong(name);
     prompts.push(promptOf(line, `Line ${index + 1} of ${name}`, prompts.length, defaults));
+    lines.push(index + 1);
   });
   if (prompts.length === 0) {
     throw usageError(`There is no prompt in ${name}; write one JSON object a line, such as ${EXAMPLE}.`);
   }
-  return prompts;
+  return { prompts, lines };
 }
 
 function promptOf(line: string, where: string, index: number, defaults: PromptDefaults): CustomPrompt {
@@ -124,17 +140,38 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 async function textOfFile(path: string, name: string): Promise<string> {
   try {
-    return decoded(await readFile(path));
+    return await textOf(createReadStream(path), name);
   } catch (error) {
+    if (isAtelierError(error)) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     throw usageError(`--prompts ${name} cannot be read (${code}); give a file of JSON lines.`);
   }
 }
 
-async function textOf(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
+async function textOf(stream: AsyncIterable<Uint8Array | string>, name: string): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  let bytes = 0;
+  let lineBreaks = 0;
+  for await (const given of stream) {
+    const chunk = Buffer.from(given);
+    bytes += chunk.length;
+    for (let at = chunk.indexOf(LINE_BREAK); at !== -1; at = chunk.indexOf(LINE_BREAK, at + 1)) lineBreaks++;
+    // While reading: a device or a pipe may have no end.
+    if (bytes > FILE_MEBIBYTES_MAX * 1024 * 1024) {
+      throw usageError(
+        `There are more than ${FILE_MEBIBYTES_MAX} MiB in ${name}; divide it into several files.`,
+      );
+    }
+    if (lineBreaks > LINES_MAX) throw tooLong(name);
+    chunks.push(chunk);
+  }
   return decoded(Buffer.concat(chunks));
+}
+
+function tooLong(name: string): AtelierError {
+  return usageError(
+    `There are more than ${LINES_MAX.toLocaleString("en-US")} lines in ${name}; divide it into several files.`,
+  );
 }
 
 /** UTF-8, without the byte order mark that some editors write. */

@@ -34,6 +34,10 @@ function processIo(): CommandLineIo {
       const { loadCatalogue } = await import("@atelier/local/templates");
       return loadCatalogue(TEMPLATES_FOLDER);
     },
+    async isUnmade(path) {
+      const { isUnmade } = await import("@atelier/local/data-folder");
+      return isUnmade(path);
+    },
     async openAtelier(options) {
       const { openAtelier } = await import("@atelier/local/index");
       return openAtelier(options);

@@ -1,5 +1,6 @@
 /** @module One command line from its words to its exit code. */
-import { ERRORS, errorNameOf, isAtelierError } from "@atelier/core/errors";
+import { type AtelierError, ERRORS, errorNameOf, isAtelierError } from "@atelier/core/errors";
+import type { Problem } from "@atelier/local/template-source";
 import { CommanderError } from "commander";
 import { EXIT, exitCodeOfError } from "./exit-codes.ts";
 import type { CommandLineIo } from "./io.ts";
@@ -30,11 +31,13 @@ export async function runCommandLine(words: readonly string[], io: CommandLineIo
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync(checkedWords(program, words), { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
-    const known = error instanceof CommanderError ? usageErrorOf(error, program, words) : error;
-    running.exitCode = exitCodeOfError(known);
-    if (!(isAtelierError(known, "Cancelled") && running.session?.interruptedCode)) {
-      report(known, output, running.session?.json ?? false);
+    // Help and version end so too.
+    if (!(error instanceof CommanderError && error.exitCode === 0)) {
+      const known = error instanceof CommanderError ? usageErrorOf(error, program, words) : error;
+      running.exitCode = exitCodeOfError(known);
+      if (!(isAtelierError(known, "Cancelled") && running.session?.interruptedCode)) {
+        report(known, output, running.session?.json ?? false);
+      }
     }
   }
   // A stream tells about a failed write only after the call that wrote.
@@ -59,5 +62,18 @@ function report(error: unknown, output: Output, json: boolean): void {
     const rule = typeof error.data.rule === "string" ? error.data.rule : name;
     output.document({ status: "refused", rule, message });
   }
-  output.note(message);
+  const problems = json ? [] : problemsOf(error);
+  if (problems.length < 2) output.note(message);
+  else {
+    output.note(`There are ${problems.length} mistakes in the templates; correct them:`);
+    for (const { file, line, expected, found } of problems) {
+      output.note(`${file}:${line}: expected ${expected}, found ${found}`);
+    }
+  }
+}
+
+/** The mistakes that the loader of `templates/` found; none for any other error. */
+function problemsOf(error: AtelierError): readonly Problem[] {
+  const { problems } = error.data;
+  return error.name === "CatalogueInvalid" && Array.isArray(problems) ? problems : [];
 }

@@ -26,10 +26,18 @@ export interface Session {
    *
    * @throws AtelierError `Cancelled` when it was asked to stop before the work began
    */
-  withAtelier<T>(work: (atelier: Atelier, signal: AbortSignal) => Promise<T>): Promise<T>;
+  withAtelier<T>(work: WithAtelier<T>): Promise<T>;
+  /**
+   * As `withAtelier`, for commands that only look: they make no folder.
+   *
+   * @throws AtelierError `FolderUnusable` when there is none
+   */
+  withMadeAtelier<T>(work: WithAtelier<T>): Promise<T>;
   /** The exit code of the request to stop, null when there was none. */
   readonly interruptedCode: number | null;
 }
+
+export type WithAtelier<T> = (atelier: Atelier, signal: AbortSignal) => Promise<T>;
 
 /** What a command is: its exit code is that of the process. */
 export type Work = (session: Session) => Promise<ExitCode>;
@@ -44,6 +52,17 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
   const dataFolder = resolve(io.workingFolder, shared.data ?? (io.environment.ATELIER_DATA || ".atelier"));
   let interruptedCode: number | null = null;
   let interruptedAtMs = 0;
+  const faults = new Set<string>();
+
+  /** Once for each: a setting that cannot be read is met again at every request. */
+  function warn(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    // What a stop breaks off is no fault that anybody need know.
+    if (interruptedCode !== null || faults.has(message)) return;
+    faults.add(message);
+    output.note(`Warning: ${message}`);
+  }
+
   return {
     io,
     output,
@@ -51,6 +70,15 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
     loadCatalogue: io.loadCatalogue,
     get interruptedCode() {
       return interruptedCode;
+    },
+    async withMadeAtelier(work) {
+      if (await io.isUnmade(dataFolder)) {
+        throw new AtelierError(
+          "FolderUnusable",
+          `There is no data folder ${dataFolder}; \`atelier plan --run\` makes one, or give another with --data.`,
+        );
+      }
+      return this.withAtelier(work);
     },
     async withAtelier(work) {
       const stopping = new AbortController();
@@ -71,6 +99,7 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
           dataFolder,
           provider: shared.provider ?? null,
           environment: io.environment,
+          onFault: warn,
         });
         try {
           if (stopping.signal.aborted)

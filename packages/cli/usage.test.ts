@@ -267,6 +267,37 @@ describe("--prompts", () => {
     },
   );
 
+  it.runIf(process.platform === "linux")("reads no further than its limit of bytes", async () => {
+    const { exitCode, stdout, stderr } = await captured(["custom", "--prompts", "/dev/zero"]);
+    expect({ exitCode, stdout, stderr }).toStrictEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: "There are more than 16 MiB in /dev/zero; divide it into several files.\n",
+    });
+  });
+
+  it("reads no further than its limit of lines", async () => {
+    let read = 0;
+    const endless = async function* () {
+      for (;;) yield `${GOOD}\n`.repeat(++read && 1000);
+    };
+    const { exitCode, stderr } = await captured(["custom", "--prompts", "-"], { stdin: endless() });
+    expect({ exitCode, stderr, read }).toStrictEqual({
+      exitCode: 2,
+      stderr: "There are more than 10,000 lines in standard input; divide it into several files.\n",
+      read: 11,
+    });
+  });
+
+  it.each([
+    [`${GOOD}\n`.repeat(10_000), 0],
+    [`${GOOD}\n`.repeat(10_000) + GOOD, 2],
+  ])("takes 10,000 lines and not one more", async (stdin, exitCode) => {
+    expect((await captured(["custom", "--prompts", "-", "--dry-run", "--json"], { stdin })).exitCode).toBe(
+      exitCode,
+    );
+  });
+
   it("says that a file is missing", async () => {
     const { exitCode, stderr } = await captured(["custom", "--prompts", "absent"], { workingFolder: folder });
     expect(stderr).toBe("--prompts absent cannot be read (ENOENT); give a file of JSON lines.\n");

@@ -23,12 +23,9 @@ export function addAudit(program: Command, act: Act): void {
   ]);
 }
 
-function audit(
-  { withAtelier, output, json }: Session,
-  subject: string | null,
-  limit: number,
-): Promise<ExitCode> {
-  return withAtelier(async (atelier) => {
+function audit(session: Session, subject: string | null, limit: number): Promise<ExitCode> {
+  const { output, json } = session;
+  return session.withMadeAtelier(async (atelier) => {
     const documents = (await atelier.audit(subject, limit)).map(auditDocument);
     if (json) for (const document of documents) output.document(document);
     else if (documents.length === 0) output.text("Nothing is recorded.");

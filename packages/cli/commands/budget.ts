@@ -27,7 +27,9 @@ export function addBudget(program: Command, act: Act): void {
     .summary("limits and what is left; `budget set` changes them")
     .description("Shows each limit with what is spent, held and left.")
     .action(() =>
-      act((session) => session.withAtelier(async (atelier) => reportBudget(session, await atelier.budget()))),
+      act((session) =>
+        session.withMadeAtelier(async (atelier) => reportBudget(session, await atelier.budget())),
+      ),
     );
   addExamples(command, ["atelier budget", "atelier budget --json", "atelier budget set --day 5 --month 100"]);
 

@@ -2,12 +2,12 @@
 import { CATEGORY_NAMES, type CategoryName } from "@atelier/core/catalogue";
 import type { Micros } from "@atelier/core/money";
 import { checkedPrompt } from "@atelier/core/prompt";
-import type { CustomPrompt } from "@atelier/local/facade";
 import type { Command } from "commander";
+import { refusalsAtLines } from "../documents.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { usageError } from "../options.ts";
 import { produce } from "../produce.ts";
-import { type PromptDefaults, readPrompts } from "../prompts-file.ts";
+import { type PromptDefaults, type ReadPrompts, readPrompts } from "../prompts-file.ts";
 import type { Session } from "../session.ts";
 import { reportVariations } from "../variation-report.ts";
 import {
@@ -60,21 +60,21 @@ export function addCustom(program: Command, act: Act): void {
 }
 
 async function custom(session: Session, options: CustomOptions): Promise<ExitCode> {
-  const prompts = await promptsOf(session, options);
+  const { prompts, lines } = await promptsOf(session, options);
   const maxCostMicros = options.maxCost ?? null;
   if (!options.dryRun) {
     return produce(
       session,
-      (atelier, run) => atelier.custom(prompts, { maxCostMicros }, run),
+      async (atelier, run) => refusalsAtLines(await atelier.custom(prompts, { maxCostMicros }, run), lines),
       () => "No image was made.",
     );
   }
   return session.withAtelier(async (atelier) =>
-    reportVariations(await atelier.previewCustom(prompts), maxCostMicros, session),
+    reportVariations(await atelier.previewCustom(prompts), maxCostMicros, session, lines),
   );
 }
 
-async function promptsOf({ io, loadCatalogue }: Session, options: CustomOptions): Promise<CustomPrompt[]> {
+async function promptsOf({ io, loadCatalogue }: Session, options: CustomOptions): Promise<ReadPrompts> {
   if (options.prompt !== undefined && options.prompts !== undefined) {
     throw usageError("--prompt and --prompts exclude each other; give one of them.");
   }
@@ -90,7 +90,6 @@ async function promptsOf({ io, loadCatalogue }: Session, options: CustomOptions)
   if (options.prompt === undefined) {
     throw usageError("There is nothing to make: give --prompt with a text or --prompts with a file.");
   }
-  return [
-    { ...defaults, ...checkedPrompt({ prompt: options.prompt, negativePrompt: defaults.negativePrompt }) },
-  ];
+  const checked = checkedPrompt({ prompt: options.prompt, negativePrompt: defaults.negativePrompt });
+  return { prompts: [{ ...defaults, ...checked }], lines: [] };
 }

@@ -42,7 +42,7 @@ export function addImages(program: Command, act: Act): void {
 
 function images(session: Session, options: ImagesOptions): Promise<ExitCode> {
   const { output, json } = session;
-  return session.withAtelier(async (atelier, signal) => {
+  return session.withMadeAtelier(async (atelier, signal) => {
     const found: ImageDocument[] = [];
     let count = 0;
     for await (const image of atelier.images(options)) {

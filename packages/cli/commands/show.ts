@@ -12,7 +12,7 @@ export function addShow(program: Command, act: Act): void {
     .argument("<image>", "an id as `atelier images` lists them")
     .action((imageId: string) =>
       act((session) =>
-        session.withAtelier(async (atelier) => {
+        session.withMadeAtelier(async (atelier) => {
           const image = await atelier.show(imageId);
           if (session.json) session.output.document(image);
           else session.output.text(imageDetails(image, atelier.dataFolder, session.output));

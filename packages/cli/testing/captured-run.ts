@@ -36,11 +36,15 @@ export interface CaptureOptions {
   /** Width of a terminal on both streams; default: both are pipes. */
   readonly columns?: number;
   readonly environment?: Record<string, string>;
-  readonly stdin?: string;
+  /** No data folder is there yet. */
+  readonly unmade?: boolean;
+  readonly stdin?: string | AsyncIterable<string>;
   readonly workingFolder?: string;
   readonly stdout?: CapturedStream;
   /** Milliseconds that pass between two looks at the clock; default 1500. */
   readonly tickMs?: number;
+  /** Called as the data folder opens. */
+  readonly onOpening?: (given: OpenOptions) => void;
   /** Receives the function that stands for a signal. */
   readonly onListening?: (interrupt: (exitCode: number) => void) => void;
 }
@@ -52,9 +56,7 @@ export async function captured(words: readonly string[], options: CaptureOptions
   const endedWith: number[] = [];
   let timeMs = 0;
   const io: CommandLineIo = {
-    stdin: (async function* () {
-      yield options.stdin ?? "";
-    })(),
+    stdin: typeof options.stdin === "object" ? options.stdin : yielding(options.stdin ?? ""),
     stdout,
     stderr,
     environment: options.environment ?? {},
@@ -64,8 +66,10 @@ export async function captured(words: readonly string[], options: CaptureOptions
       return timeMs;
     },
     loadCatalogue: async () => CATALOGUE,
+    isUnmade: async () => options.unmade ?? false,
     async openAtelier(given) {
       opened.push(given);
+      options.onOpening?.(given);
       return options.atelier ?? atelierInMemory();
     },
     onInterrupt(listener) {
@@ -76,6 +80,10 @@ export async function captured(words: readonly string[], options: CaptureOptions
   };
   const exitCode = await runCommandLine(words, io);
   return { exitCode, stdout: stdout.text, stderr: stderr.text, opened, endedWith };
+}
+
+async function* yielding(text: string): AsyncIterable<string> {
+  yield text;
 }
 
 /** The documents of `--json`; throws when a line is anything else. */

@@ -35,19 +35,20 @@ export function hasBareAgeBelowAdult(text: string): boolean {
 const BELOW_ADULT =
   "(?<![\\p{L}\\p{N}/.])(?:0?[2-9]|1[0-7]|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|x(?:i{1,3}|iv|vi{0,2}))";
 const UNITS =
-  "mm|cm|km|k|mp|megapixels?|bit|percent|am|pm|o.?clock|h|uhr|seconds?|minutes?|hours?|degrees?|stop|point|piece|quarters?|" +
+  "mm|cm|km|k|mp|megapixels?|bit|percent|am|pm|o.?clock|in the (?:morning|afternoon|evening)|h|uhr|seconds?|minutes?|hours?|degrees?|stop|point|piece|quarters?|" +
   "(?:m|metres?|meters?|feet|ft|steps?|paces?) (?:away|from|apart|tall|high|long|behind|in front)";
 /** A plural that is counted; a few words end in s without being one, and years are an age. */
-const COUNTED = "(?!years|yrs|months|summers|springs|winters|was |has |always )\\p{L}+[^s\\P{L}]s";
+const COUNTED =
+  "(?!years|yrs|months|summers|springs|winters|was |has |always )\\p{L}+[^s\\P{L}]s|people|women|men";
 /** What follows a number that is no age. */
 const NO_AGE = `(?![\\p{L}\\p{N}]| ?[.:/,⁄]\\d|['′]\\d| ?[%°]|-(?!year|ish|some|yo)\\p{L}| (?:${UNITS}|${COUNTED})(?!\\p{L}))`;
 const NUMBER = `${BELOW_ADULT}${NO_AGE}`;
 const PERSON =
   "woman|man|female|male|lady|gentleman|person|model|dancer|actress|actor|performer|bride|groom|wife|husband|girlfriend|boyfriend|" +
   "student|brunette|blonde?|redhead|beauty|femme|homme|mujer|hombre|frau|mann|donna|uomo|mulher|homem|modele|modelo|modella";
-const PERSONS = `${PERSON}|women|men|ladies|people|persons|models|dancers|students|she|he|her|him|they|femmes|mujeres|frauen|donne|mulheres`;
+const PERSONS = `${PERSON}|ms|mrs|miss|women|men|ladies|people|persons|models|dancers|students|she|he|her|him|they|femmes|mujeres|frauen|donne|mulheres`;
 const BETWEEN =
-  "[\\s,;:()\\[\\]{}|\"'“”‘’=~/*_–—-]{1,6}(?:(?:of|at|is|was|age|aged|just|only|about|around|nearly|almost|barely|turning|de|von|di)\\W{1,3}){0,3}";
+  "[\\s.,;:#()\\[\\]{}|\"'“”‘’=~/*_–—-]{1,6}(?:(?:of|at|who|is|was|now|still|age|aged|just|only|about|around|nearly|almost|barely|turning|de|von|di)\\W{1,3}){0,3}";
 const OPENS = "(?:^|(?<!\\d),|(?<=\\d), |[;()\\[\\]{}|–—])";
 const CLOSES = "(?:$|[,;()\\[\\]{}|–—]|\\.(?!\\d))";
 

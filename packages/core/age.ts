@@ -3,14 +3,14 @@
  * its place gives away ("a woman (17)"). Ages that wording gives away are patterns of the policy.
  */
 import { ADULT_AGE } from "./catalogue.ts";
-import { folded, normalised } from "./normalise.ts";
+import { folded, plainOf } from "./normalise.ts";
 
 /**
  * Whether a text says in so many words that whoever it shows is an adult: "a 32-year-old woman", "aged 41",
  * "a thirty-five-year-old man", "in her forties", "une femme de 32 ans". "Adult" alone is not an age.
  */
 export function statesAdultAge(text: string): boolean {
-  const plain = normalised(text).plain;
+  const plain = plainOf(text);
   if (DECADE.test(plain) || TENS_IN_WORDS.test(plain)) return true;
   return [...plain.matchAll(AGE_IN_DIGITS)].some((match) => Number(match[1] ?? match[2]) >= ADULT_AGE);
 }

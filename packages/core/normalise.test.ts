@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { normalised } from "./normalise.ts";
+import { normalised, plainOf } from "./normalise.ts";
 
 test.each([
   ["Café, NOIR!", "cafe noir"],
@@ -17,6 +17,7 @@ test.each([
   ["", ""],
 ])("%j reads plainly as %j", (text, plain) => {
   expect(normalised(text).plain).toBe(plain);
+  expect(plainOf(text)).toBe(plain);
 });
 
 test.each([

@@ -43,6 +43,11 @@ export function normalised(text: string): NormalisedText {
   };
 }
 
+/** `normalised(text).plain` without the work for the other readings. */
+export function plainOf(text: string): string {
+  return wordsOf(folded(text));
+}
+
 /** The first half of `normalised`: characters folded, punctuation and blanks left where they are. */
 export function folded(text: string): string {
   return text
@@ -132,7 +137,8 @@ function neighboursJoined(words: readonly string[]): string[] {
 
 /**
  * Letters that look like Latin ones and that NFKC keeps apart: Cyrillic, Greek, small capitals, Latin letters with a
- * stroke, squared letters, regional indicators and circled numbers. A small choice in the spirit of Unicode UTS #39, section 4.
+ * stroke, squared letters, regional indicators and circled numbers. A small choice in the spirit of Unicode UTS #39,
+ * section 4.
  */
 const LOOK_ALIKES: ReadonlyMap<string, string> = new Map([
   ...pairs("аa вb гr еe зz иi іi јj кk мm нh оo пn рp сc тt уy хx ѕs һh ԁd ԛq ԝw үy ӏl"),

@@ -112,6 +112,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       key: keys.sandboxKey,
       models: catalogue.models,
       clock,
+      randomBytes,
       onError: report,
     });
     const dynamo = createDynamo({ client: engine.client, tableName: TABLE_NAME });

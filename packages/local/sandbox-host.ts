@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Model } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
-import type { Clock } from "@atelier/core/ids";
-import { signId } from "@atelier/core/ids";
+import { type Clock, type RandomBytes, signId } from "@atelier/core/ids";
 import { drawPlaceholder } from "@atelier/imaging/placeholder";
 import { startSandbox } from "@atelier/providers/sandbox/start";
 import type { DataFolder } from "./data-folder.ts";
@@ -28,10 +27,11 @@ export interface SandboxAccess {
 /** Hosts the sandbox while this process hosts the engine, and answers where it is, whoever hosts it. */
 export async function openSandbox(deps: {
   readonly folder: DataFolder;
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, "whenHosting">;
   readonly key: Uint8Array;
   readonly models: readonly Model[];
   readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
   readonly onError: (error: unknown) => void;
 }): Promise<SandboxAccess> {
   const token = signId("sandbox-token", deps.key);
@@ -49,17 +49,43 @@ export async function openSandbox(deps: {
         settings: { delayMs: SANDBOX_DELAY_MS, token, webhookSecret, outputKey: deps.key },
         onError: deps.onError,
       });
-    const sandbox = await start(await keptPort(portFile)).catch((error: unknown) => {
-      // A stranger has taken the port meanwhile: addresses given out are renewed by asking again.
-      if (faultCode(error) !== "EADDRINUSE") throw error;
-      return start(0);
-    });
+    const sandbox = await onSomePort(await keptPort(portFile), start, deps.randomBytes);
     await writeFile(portFile, `${sandbox.port}\n`);
     return () => sandbox.close();
   }
 
   await deps.engine.whenHosting(host);
   return { baseUrl: `http://127.0.0.1:${await portOfHost(portFile)}/v1`, token, webhookSecret };
+}
+
+/**
+ * The kept port first, and not for one try only: a host that was just killed lets go of it a moment later. When a stranger
+ * has it, or there is none yet, another one; addresses given out before are renewed by asking the provider again.
+ */
+async function onSomePort<T>(
+  kept: number,
+  start: (port: number) => Promise<T>,
+  randomBytes: RandomBytes,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    const port = kept > 0 && tries <= KEPT_PORT_TRIES ? kept : drawnPort(randomBytes);
+    try {
+      return await start(port);
+    } catch (error) {
+      if (faultCode(error) !== "EADDRINUSE" || tries >= PORT_TRIES_MAX) throw error;
+      if (port === kept) await wait(KEPT_PORT_PAUSE_MS);
+    }
+  }
+}
+
+const KEPT_PORT_TRIES = 5;
+const KEPT_PORT_PAUSE_MS = 100;
+const PORT_TRIES_MAX = 30;
+
+/** Below the range that systems give to outgoing connections (32768 on Linux): such a connection would take a kept port. */
+function drawnPort(randomBytes: RandomBytes): number {
+  const [high = 0, low = 0] = randomBytes(2);
+  return 20_000 + ((high * 256 + low) % 10_000);
 }
 
 async function keptPort(path: string): Promise<number> {

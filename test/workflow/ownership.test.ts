@@ -37,6 +37,20 @@ async function generated(input: HeldInput): Promise<void> {
   expect(await run.answered).toBe("ok");
 }
 
+test("collect: an address of a provider that has moved on this machine is asked for anew", async () => {
+  const input = await held(world);
+  await generated(input);
+  const { outcome } = await world.attempt(input.attemptId);
+  if (outcome?.kind !== "succeeded") throw new Error("The attempt did not succeed.");
+  const moved = {
+    ...outcome,
+    outputs: [{ kind: "url", url: "http://127.0.0.1:9/files/old/0.png" } as const],
+  };
+  await world.steps.attempts.patch(input.attemptId, { set: { outcome: moved }, when: [] });
+  await collect(input, world.steps);
+  expect((await world.attempt(input.attemptId)).stored).toHaveLength(1);
+});
+
 describe("each step twice", () => {
   test("makes, buys, files and books once", async () => {
     const [image] = await world.planned();

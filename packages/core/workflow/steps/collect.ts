@@ -59,7 +59,10 @@ export async function collect(input: AttemptInput, deps: CollectDeps): Promise<v
   await advance(input, "processing", deps.images);
 }
 
-/** A dead address is asked for once more: `check` answers a fresh one while the provider still has the picture. */
+/**
+ * A dead address is asked for once more: `check` answers a fresh one while the provider still has the picture. So is one that
+ * may not be fetched: a provider on this machine may have moved to another port. What comes back is checked again.
+ */
 async function fetchOrRenew(attempt: Attempt, url: string, index: number, deps: CollectDeps) {
   const provider = deps.providerOf(attempt.provider);
   const trustedOrigin = provider?.trustedOrigin ?? null;
@@ -67,8 +70,8 @@ async function fetchOrRenew(attempt: Attempt, url: string, index: number, deps: 
     return await deps.fetcher.fetch(url, trustedOrigin);
   } catch (error) {
     const model = deps.modelOf(attempt.model);
-    if (!isAtelierError(error, "OutputExpired") || !provider || !model || attempt.operation === null)
-      throw error;
+    const isRenewable = isAtelierError(error, "OutputExpired") || isAtelierError(error, "OutputUnsafe");
+    if (!isRenewable || !provider || !model || attempt.operation === null) throw error;
     const status = await provider.check(attempt.operation, model);
     const renewed = status.kind === "succeeded" ? status.outputs[index] : undefined;
     if (!renewed) throw error;

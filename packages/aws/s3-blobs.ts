@@ -4,7 +4,7 @@
  *
  * Needs s3:GetObject, s3:PutObject and s3:ListBucket: without the last one S3 answers 403 for a key that does not exist.
  */
-import { AtelierError } from "@atelier/core/errors";
+import { AtelierError, isAtelierError } from "@atelier/core/errors";
 import { sha256Hex } from "@atelier/core/ids";
 import type { BlobHead, Blobs } from "@atelier/core/ports";
 import {
@@ -78,6 +78,16 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
     return answer && headOf(key, answer);
   }
 
+  /** After a 409 the other writer may not be done: S3 hides a missing object as 403 from whoever may not list. */
+  async function standingAfter(status: number, key: string): Promise<BlobHead | undefined> {
+    try {
+      return await head(key);
+    } catch (error) {
+      if (status !== 409 || !isAtelierError(error, "ConfigurationInvalid")) throw error;
+      throw new AtelierError("StorageUnavailable", `Another write of ${key} is under way.`, { cause: error });
+    }
+  }
+
   /**
    * Runs a write that must not overwrite. 412: an object stands there; 409: another write is under way, and one of the
    * two has won by the time that we look.
@@ -88,7 +98,7 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
       return wanted;
     } catch (error) {
       const status = statusOf(error);
-      const standing = status === 412 || status === 409 ? await head(wanted.key) : undefined;
+      const standing = status === 412 || status === 409 ? await standingAfter(status, wanted.key) : undefined;
       if (!standing) throw serviceFailure(error, `The bucket ${Bucket}`, `writing ${wanted.key}`, NAMES);
       if (standing.sha256 === wanted.sha256) return standing;
       throw new AtelierError("BlobConflict", `Another file stands under ${wanted.key} already.`);

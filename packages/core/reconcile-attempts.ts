@@ -58,12 +58,19 @@ export interface AttemptsReport {
   readonly unreachable: readonly string[];
 }
 
+/** In these, an attempt is brought on by asking its provider. */
+const ASKING_STATES: ReadonlySet<Attempt["state"]> = new Set(["submitted", "reconciling", "unknown"]);
+
 export async function reconcileAttempts(deps: AttemptsDeps): Promise<AttemptsReport> {
   const tally = { learned: 0, givenUp: 0, open: 0 };
   const unreachable = new Set<string>();
   for await (const attempt of all((page) => deps.attempts.open(page))) {
     try {
-      const after = await reconcileAttempt(attempt, deps);
+      // A provider that is silent is not asked again in this pass: each question may take as long as its time-out.
+      const after =
+        unreachable.has(attempt.provider) && ASKING_STATES.has(attempt.state)
+          ? await giveUpWhenOld(attempt, deps)
+          : await reconcileAttempt(attempt, deps);
       if (after.outcome && !attempt.outcome) tally.learned++;
       if (after.state === "unknown" && attempt.state !== "unknown") tally.givenUp++;
       if (!after.outcome && after.state !== "unknown") tally.open++;

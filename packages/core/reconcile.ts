@@ -20,11 +20,30 @@ export interface ReconcileReport {
   readonly ledger: { readonly applied: number; readonly givenBack: number; readonly swept: number };
 }
 
-/** One whole pass: what the schedule runs each minute, and `resume` on one machine. */
+/**
+ * One whole pass: what the schedule runs each minute, and `resume` on one machine.
+ *
+ * @throws the first of its parts' errors, when every part has had its turn
+ */
 export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
-  const attempts = await reconcileAttempts(deps);
-  const parts = await reconcileParts({ only: null, restart: true }, deps);
-  return { attempts, parts, ledger: await reconcileLedgers(deps) };
+  const [attempts, parts, ledger] = [
+    await outcomeOf(reconcileAttempts(deps)),
+    await outcomeOf(reconcileParts({ only: null, restart: true }, deps)),
+    await outcomeOf(reconcileLedgers(deps)),
+  ];
+  return { attempts: attempts(), parts: parts(), ledger: ledger() };
+}
+
+/** Waits for some work and answers how it ended: a function that returns its result, or throws its error. */
+async function outcomeOf<T>(work: Promise<T>): Promise<() => T> {
+  try {
+    const result = await work;
+    return () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 export async function reconcileLedgers(deps: ReconcileDeps): Promise<ReconcileReport["ledger"]> {

@@ -192,6 +192,8 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       processId: lease.processId,
       isAlive: lease.isAlive,
       clock,
+      // The document's hour of patience with a failing plan is for a cloud that nobody watches.
+      overrides: { retryMs: { Plan: 250 } },
     });
     return {
       dataFolder: folder.path,

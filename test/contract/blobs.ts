@@ -159,7 +159,12 @@ export const oddKey: fc.Arbitrary<string> = fc
     { minLength: 1, maxLength: 6 },
   )
   .map((pieces) => pieces.join(""))
-  .filter((key) => key.isWellFormed() && Buffer.byteLength(key) <= 1024);
+  .filter((key) => key.isWellFormed() && Buffer.byteLength(key) <= 1024 && !hasControl(key));
+
+/** Listings of S3 are XML, which carries no control characters but tab and newline; our keys have none. */
+function hasControl(key: string): boolean {
+  return [...key].some((character) => character !== "\0" && character < " ");
+}
 
 async function keysOf(heads: AsyncIterable<BlobHead>): Promise<string[]> {
   const keys: string[] = [];

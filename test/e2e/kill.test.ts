@@ -4,9 +4,11 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { ImageDocument } from "@atelier/core/document";
 import { sha256Hex } from "@atelier/core/ids";
@@ -205,7 +207,12 @@ test("two processes on one occurrence make each image once, while a third lists"
 }, async () => {
   const data = join(folder, "twice");
   const plan = command(data, "plan", "--run", "--date", workday(0));
-  const [one, other, listed] = await Promise.all([run(plan), run(plan), run(command(data, "images"))]);
+  const listing = async () => {
+    // A folder that does not exist yet cannot be listed.
+    while (!existsSync(join(data, "engine", "host.json"))) await wait(50);
+    return run(command(data, "images"));
+  };
+  const [one, other, listed] = await Promise.all([run(plan), run(plan), listing()]);
   expect(one).toMatchObject({ code: 0, stderr: "" });
   expect(other).toMatchObject({ code: 0, stderr: "" });
   expect(listed).toMatchObject({ code: 0, stderr: "" });

@@ -4,7 +4,7 @@ import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { collect } from "@atelier/core/workflow/steps/collect";
 import { generate } from "@atelier/core/workflow/steps/generate";
-import { plan } from "@atelier/core/workflow/steps/plan";
+import { IMAGE_DEADLINE_MS, plan } from "@atelier/core/workflow/steps/plan";
 import { process } from "@atelier/core/workflow/steps/process";
 import { record } from "@atelier/core/workflow/steps/record";
 import { validate } from "@atelier/core/workflow/steps/validate";
@@ -50,6 +50,52 @@ test("collect: an address of a provider that has moved on this machine is asked 
   await collect(input, world.steps);
   expect((await world.attempt(input.attemptId)).stored).toHaveLength(1);
 });
+
+describe("abandon, with a picture that is there and paid for", () => {
+  test.each([
+    "Sandbox.Timedout",
+    "Runtime.ExitError",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "States.Timeout",
+    "ConfigurationInvalid",
+    "Unexpected",
+  ])("keeps it open after %s, and ends it at its deadline", async (name) => {
+    const input = await held(world);
+    await generated(input);
+    const failed = { ...input, error: { Error: name, Cause: JSON.stringify({ errorMessage: "broken" }) } };
+    await abandon(failed, world.steps);
+    expect(await world.steps.images.get(input.imageId)).toMatchObject({
+      status: "generating",
+      failure: { message: "broken" },
+    });
+    expect((await world.attempt(input.attemptId)).settledMicros).toBeNull();
+    await world.advance(IMAGE_DEADLINE_MS);
+    await abandon(failed, world.steps);
+    expect(await world.steps.images.get(input.imageId)).toMatchObject({ status: "failed" });
+    expect((await world.attempt(input.attemptId)).settledMicros).toBeGreaterThan(0);
+  });
+
+  test("ends it when the picture is of no use", async () => {
+    const input = await held(world);
+    await generated(input);
+    await abandon({ ...input, error: { Error: "OutputInvalid", Cause: "no picture" } }, world.steps);
+    expect(await world.steps.images.get(input.imageId)).toMatchObject({
+      status: "failed",
+      failure: { name: "OutputInvalid" },
+    });
+  });
+});
+
+test.each(["Sandbox.Timedout", "Lambda.TooManyRequestsException"])(
+  "abandon: %s before anything was sent leaves the image to the next run",
+  async (name) => {
+    const input = await held(world);
+    await abandon({ ...input, error: { Error: name } }, world.steps);
+    expect(await world.steps.images.get(input.imageId)).toMatchObject({ status: "held" });
+    expect(await world.attempt(input.attemptId)).toMatchObject({ state: "held", outcome: null });
+  },
+);
 
 describe("each step twice", () => {
   test("makes, buys, files and books once", async () => {

@@ -27,7 +27,9 @@ const stateSchema = z.looseObject({
       z.looseObject({
         ErrorEquals: z.array(z.string()),
         MaxAttempts: z.number(),
-        MaxDelaySeconds: z.number(),
+        MaxDelaySeconds: z.number().optional(),
+        IntervalSeconds: z.number().optional(),
+        BackoffRate: z.number().optional(),
       }),
     )
     .optional(),
@@ -123,12 +125,27 @@ describe("each task", () => {
     expect(GENERATE_TIMEOUT_SECONDS * 1000).toBeGreaterThan(GIVE_UP_MS);
   });
 
+  test("plan, which buys nothing, is tried for about an hour, but not what trying cannot mend", () => {
+    const [never, always] = named("Plan").Retry ?? [];
+    expect(never).toMatchObject({ MaxAttempts: 0 });
+    expect(never?.ErrorEquals).toEqual([...namesRouted("abandon"), ...namesRouted("hold")]);
+    expect(always?.ErrorEquals).toEqual(["States.ALL"]);
+    let patienceSeconds = 0;
+    for (let attempt = 0; attempt < (always?.MaxAttempts ?? 0); attempt++) {
+      const interval = (always?.IntervalSeconds ?? 0) * (always?.BackoffRate ?? 1) ** attempt;
+      patienceSeconds += Math.min(interval, always?.MaxDelaySeconds ?? 0);
+    }
+    expect(patienceSeconds).toBeGreaterThan(3_600);
+    expect(patienceSeconds).toBeLessThan(2 * 3_600);
+  });
+
   test("retries passing faults by name, never a purchase, a time-out or just anything", () => {
     const passing = new Set<string>(namesRouted("retry"));
-    for (const [name, { Retry }] of tasks()) {
+    for (const [name, { Retry }] of tasks().filter(([name]) => name !== "Plan")) {
       expect(Retry?.length, name).toBeGreaterThan(0);
       for (const error of (Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals)) {
-        expect(error.startsWith("Lambda.") || passing.has(error), `${name} retries ${error}`).toBe(true);
+        const isLambdas = /^(Lambda|Sandbox|Runtime)\./.test(error);
+        expect(isLambdas || passing.has(error), `${name} retries ${error}`).toBe(true);
       }
     }
     const purchases: ErrorName[] = [

@@ -23,8 +23,14 @@ export const MAP_CONCURRENCY = 10;
  */
 export const GENERATE_TIMEOUT_SECONDS = 3_600;
 
-/** Faults of Lambda itself, in which the function did not run or its answer was lost; each step is idempotent. */
+/**
+ * Faults of Lambda itself: the function did not run, was ended, or its answer was lost. Each step is idempotent. Lambda ends a
+ * function before the state machine's own time-out does, so that is what a slow step looks like.
+ */
 const LAMBDA_FAULTS = [
+  "Sandbox.Timedout",
+  "Runtime.ExitError",
+  "Lambda.Unknown",
   "Lambda.ServiceException",
   "Lambda.AWSLambdaException",
   "Lambda.SdkClientException",
@@ -40,6 +46,15 @@ const retry = [
     MaxDelaySeconds: 20,
     JitterStrategy: "FULL",
   },
+];
+
+/**
+ * Plan buys nothing and stands at the beginning of everything: what it cannot do now is tried again for about an hour, since the
+ * calendar fires once. Only what trying cannot mend ends it at once.
+ */
+const planRetry = [
+  { ErrorEquals: [...namesRouted("abandon"), ...namesRouted("hold")], MaxAttempts: 0 },
+  { ErrorEquals: ["States.ALL"], IntervalSeconds: 5, MaxAttempts: 13, BackoffRate: 2, MaxDelaySeconds: 600 },
 ];
 
 /** Abandon is the last resort, so it is tried longer than anything else. */
@@ -75,7 +90,8 @@ export function definition(functions: Readonly<Record<StepName, string>>) {
   return {
     Comment: "Atelier: the way an image goes",
     StartAt: "Plan",
-    TimeoutSeconds: 21_600,
+    // Longer than any image's own deadline, which ends it with a reason.
+    TimeoutSeconds: 28_800,
     States: {
       Plan: {
         ...invoke({
@@ -88,7 +104,7 @@ export function definition(functions: Readonly<Record<StepName, string>>) {
           timeoutSeconds: 120,
         }),
         ResultSelector: { "items.$": "$.Payload.items" },
-        Retry: retry,
+        Retry: planRetry,
         Next: "Images",
       },
       Images: {

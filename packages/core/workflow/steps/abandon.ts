@@ -34,9 +34,8 @@ export async function abandon(input: AbandonInput, deps: AbandonDeps): Promise<v
     if (attempt?.outcome) await settle(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps);
     return;
   }
-  // A time-out says nothing about a picture that is there and paid for: it came late, or a step after it was slow.
-  const isLate = isTimeout(input.error) && attempt?.outcome?.kind === "succeeded";
-  if (goesOnLater(isLate ? "OutputUnavailable" : failure.name, image, deps.clock())) {
+  const mayGoOn = isInterruption(input.error) || (hasPicture(attempt) && !CONDEMNS_PICTURE.has(failure.name));
+  if (goesOnLater(mayGoOn ? "StorageUnavailable" : failure.name, image, deps.clock())) {
     return noteReason(image, failure, deps);
   }
   if (attempt && !(await endAttempt(attempt, deps))) {
@@ -47,10 +46,28 @@ export async function abandon(input: AbandonInput, deps: AbandonDeps): Promise<v
   await endImage(image, failure, deps);
 }
 
-/** A missed heartbeat is recorded as a time-out as well. */
-function isTimeout(error: AbandonInput["error"]): boolean {
-  return error.Error === "States.Timeout" || error.Error === "States.HeartbeatTimeout";
+/**
+ * What the cloud says when it ended a function, or never ran it: nothing about the image. (A time-out of the state machine is
+ * `States.Timeout`, and means that nobody answered the token.)
+ */
+function isInterruption(error: AbandonInput["error"]): boolean {
+  return /^(Lambda|Sandbox|Runtime|Extension)\./.test(error.Error) || error.Error === "States.TaskFailed";
 }
+
+function hasPicture(attempt: Attempt | undefined): boolean {
+  return attempt?.outcome?.kind === "succeeded";
+}
+
+/**
+ * Only these say that a picture which is there and paid for is of no use. Anything else (a missing permission, a fault
+ * that nobody foresaw, a time-out) may be mended while the bytes are kept.
+ */
+const CONDEMNS_PICTURE: ReadonlySet<ErrorName> = new Set<ErrorName>([
+  "OutputExpired",
+  "OutputInvalid",
+  "OutputUnsafe",
+  "BlobConflict",
+]);
 
 /** True when nothing was decided: the image stays open, and `resume` or the reconciler starts it again. */
 function goesOnLater(name: ErrorName, image: Image, nowMs: number): boolean {

@@ -1,7 +1,7 @@
 /**
  * @module `npm run e2e -- --stage S [--deploy]`: buys one picture on a deployed stage and checks what cannot be proven without
- * an account. With `--deploy` the stage is deployed first and removed at the end. It has never been run: no account
- * could be reached where it was written.
+ * an account. With `--deploy` the stage is deployed first and removed at the end, however far it came, unless a purchase
+ * still has no outcome. It has never been run: no account could be reached where it was written.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -24,13 +24,27 @@ async function main(words: readonly string[]): Promise<void> {
       "There are no AWS credentials: set AWS_PROFILE, or log in by `aws sso login`, and run this again.",
     );
   });
-  if (deploy) sst("deploy", stage);
-  const { produceOne } = await import("./e2e/produce-one.ts");
+  if (deploy) run(process.execPath, ["scripts/templates.ts"]);
+  const { OpenPurchase, produceOne } = await import("./e2e/produce-one.ts");
+  const failures: unknown[] = [];
   try {
+    if (deploy) sst("deploy", stage);
     await produceOne({ stage, region: REGION, say: (line) => process.stdout.write(`${line}\n`) });
-  } finally {
-    if (deploy) sst("remove", stage);
+  } catch (error) {
+    // Only what the stage keeps can still learn what the purchase came to.
+    if (error instanceof OpenPurchase) throw error;
+    failures.push(error);
   }
+  try {
+    if (deploy) sst("remove", stage);
+  } catch (error) {
+    failures.push(error);
+  }
+  if (failures.length > 0) throw failures.length === 1 ? failures[0] : new Error(sentencesOf(failures));
+}
+
+function sentencesOf(failures: readonly unknown[]): string {
+  return failures.map((failure) => (failure instanceof Error ? failure.message : failure)).join("\n");
 }
 
 function options(words: readonly string[]): { stage: string; deploy: boolean } {
@@ -58,14 +72,12 @@ function options(words: readonly string[]): { stage: string; deploy: boolean } {
 }
 
 function sst(command: "deploy" | "remove", stage: string): void {
-  if (command === "deploy") run(process.execPath, ["scripts/templates.ts"]);
   run(process.execPath, ["node_modules/sst/bin/sst.mjs", command, "--stage", stage]);
 }
 
 function run(program: string, words: readonly string[]): void {
   const { status } = spawnSync(program, words, { cwd: root, stdio: "inherit" });
-  if (status !== 0)
-    throw new Refusal(`\`${words.slice(0, 2).join(" ")}\` failed, see above; nothing else was done.`);
+  if (status !== 0) throw new Refusal(`\`node ${words.join(" ")}\` failed, see above.`);
 }
 
 try {

@@ -1,8 +1,9 @@
 /// <reference path="../.sst/platform/config.d.ts" />
+import type { MetricName } from "@atelier/aws/telemetry";
 import { ENTRY_NAMES } from "./access.ts";
 import type { Lambdas } from "./functions.ts";
 import type { Settings } from "./settings.ts";
-import { prefix } from "./stage.ts";
+import { metricsNamespace, prefix } from "./stage.ts";
 
 interface Watched {
   readonly settings: Settings;
@@ -45,6 +46,13 @@ export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
     dimensions: { FunctionName: lambdas[name].name },
   });
 
+  /** What a function counts of itself. */
+  const counted = (name: keyof Lambdas, metricName: MetricName) => ({
+    namespace: metricsNamespace,
+    metricName,
+    dimensions: { service: name },
+  });
+
   alarm("ExecutionsFailedAlarm", "executions-failed", {
     alarmDescription:
       "An execution failed outside of its images: plan could not begin. See the execution's history.",
@@ -58,6 +66,34 @@ export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
     metricName: "ExecutionsTimedOut",
     ...anyIn(5),
   });
+  alarm("ExecutionsAbortedAlarm", "executions-aborted", {
+    alarmDescription: "Somebody stopped an execution. The reconciler starts what is left of it again.",
+    ...ofMachine,
+    metricName: "ExecutionsAborted",
+    ...anyIn(5),
+  });
+  // No execution fails for an image: the Map leads each of its errors to abandon.
+  alarm("ImagesFailedAlarm", "images-failed", {
+    alarmDescription: "Images came to their end without a picture. Their records and the audit say why.",
+    evaluationPeriods: 1,
+    threshold: 0,
+    comparisonOperator: "GreaterThanThreshold",
+    metricQueries: [
+      { id: "failed", expression: "SUM(METRICS())", label: "ImagesFailed", returnData: true },
+      // Abandon ends them; the reconciler tells of those whose teller was killed.
+      ...(["abandon", "reconcile"] as const).map((name) => ({
+        id: name,
+        metric: { ...counted(name, "ImagesFailed"), stat: "Sum", period: 300 },
+      })),
+    ],
+  });
+  alarm("ProvidersUnreachableAlarm", "providers-unreachable", {
+    alarmDescription: "A provider has not answered the reconciler for a quarter of an hour.",
+    ...counted("reconcile", "ProvidersUnreachable"),
+    ...anyIn(5),
+    statistic: "Maximum",
+    evaluationPeriods: 3,
+  });
   alarm("DeadLettersAlarm", "dead-letters", {
     alarmDescription: "A firing of the calendar could not be delivered. The message in the queue says why.",
     namespace: "AWS/SQS",
@@ -67,12 +103,14 @@ export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
     statistic: "Maximum",
   });
   alarm("ReconcilerErrorsAlarm", "reconciler-errors", {
-    alarmDescription: "The reconciler failed in three of five minutes: lost answers and open holds wait.",
+    alarmDescription: "The reconciler failed twice within twenty minutes: lost answers and open holds wait.",
     ...ofFunction("reconcile"),
     metricName: "Errors",
-    ...anyIn(1),
-    evaluationPeriods: 5,
-    datapointsToAlarm: 3,
+    ...anyIn(5),
+    // One that always times out, one at a time, fails once in five to six minutes, and Lambda dates an error by the
+    // beginning of its call: the newest period is still empty when it is looked at.
+    evaluationPeriods: 4,
+    datapointsToAlarm: 2,
   });
   alarm("ReconcilerSilentAlarm", "reconciler-silent", {
     alarmDescription: "The reconciler has not run for a quarter of an hour.",

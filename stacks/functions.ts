@@ -1,11 +1,11 @@
 /// <reference path="../.sst/platform/config.d.ts" />
 import imaging from "../packages/imaging/package.json";
-import { ACCESS, ENTRY_NAMES, type EntryName, type SecretName } from "./access.ts";
+import { ACCESS, type Access, ENTRY_NAMES, type EntryName, type SecretName } from "./access.ts";
 import { permissionsOf } from "./permissions.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 import { SIZES } from "./sizes.ts";
-import { isProduction, prefix } from "./stage.ts";
+import { isProduction, metricsNamespace, prefix } from "./stage.ts";
 import type { Storage } from "./storage.ts";
 
 export type Lambdas = Readonly<Record<EntryName, sst.aws.Function>>;
@@ -17,12 +17,12 @@ interface Surroundings {
   readonly webhookUrl: $util.Output<string>;
 }
 
-/** The schedule calls again in a minute: neither a failed nor a refused call is worth keeping longer. */
-const ONCE_A_MINUTE = {
-  retries: 0,
-  transform: {
-    eventInvokeConfig: { maximumEventAgeInSeconds: 60 },
-  },
+/** What Lambda does with an asynchronous call that failed, where its default of two repetitions is wrong. */
+const REPETITION: Partial<Record<EntryName, Pick<sst.aws.FunctionArgs, "retries" | "transform">>> = {
+  // The schedule calls again in a minute: neither a failed nor a refused call is worth keeping longer.
+  reconcile: { retries: 0, transform: { eventInvokeConfig: { maximumEventAgeInSeconds: 60 } } },
+  // It buys: whoever asked decides whether to ask again.
+  start: { retries: 0 },
 };
 
 /** One Lambda for each file of packages/functions. */
@@ -51,7 +51,7 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
     memory: `${memoryMb} MB`,
     timeout: `${timeoutSeconds} seconds`,
     ...(isProduction && reserved !== undefined ? { concurrency: { reserved } } : {}),
-    ...(name === "reconcile" ? ONCE_A_MINUTE : {}),
+    ...REPETITION[name],
     logging: { format: "json", logGroup: logs.name },
     nodejs: {
       minify: true,
@@ -62,10 +62,9 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
     environment: {
       ...settings.environment,
       ATELIER_TABLE: store.table.name,
-      ATELIER_BUCKET: store.bucket.name,
-      ...(access.workflow.length > 0
-        ? { ATELIER_STATE_MACHINE_ARN: machine.arn, ATELIER_STATE_MACHINE_NAME: machine.name }
-        : {}),
+      ATELIER_METRICS_NAMESPACE: metricsNamespace,
+      ...(opensBucket(access) ? { ATELIER_BUCKET: store.bucket.name } : {}),
+      ...(access.workflow.length > 0 ? { ATELIER_STATE_MACHINE_ARN: machine.arn } : {}),
       ...(name === "generate" ? { ATELIER_WEBHOOK_URL: webhookUrl } : {}),
     },
     link: access.secrets.map((secret: SecretName) => secrets[secret]),
@@ -91,6 +90,10 @@ export function machineNamed() {
     arn: $interpolate`arn:aws:states:${region}:${account}:stateMachine:${name}`,
     executionArn: $interpolate`arn:aws:states:${region}:${account}:execution:${name}:*`,
   };
+}
+
+function opensBucket({ reads, writes, misses }: Access): boolean {
+  return reads.length + writes.length + misses.length > 0;
 }
 
 function titleOf(name: string): string {

@@ -4,6 +4,8 @@ import { isProduction, prefix } from "./stage.ts";
 
 /** Days. A part of an upload is of no use once its writer is gone. */
 const ABORT_UPLOAD_DAYS = 2;
+/** Days after which nothing that came in is left, in any version. */
+const INCOMING_DAYS = 7;
 /** Days in which a version that was overwritten or deleted can be had back. */
 const UNDELETE_DAYS = 90;
 
@@ -97,8 +99,9 @@ function contentBucket(key: aws.kms.Key) {
       id: "incoming",
       status: "Enabled",
       filter: { prefix: "incoming/" },
-      expiration: { days: 7 },
-      noncurrentVersionExpiration: { noncurrentDays: 7 },
+      // One day after the other: seven until no version is left.
+      expiration: { days: INCOMING_DAYS - 1 },
+      noncurrentVersionExpiration: { noncurrentDays: 1 },
     },
     // Never served; read again only when a picture is developed anew.
     undeletable("originals", { transitions: [{ days: 30, storageClass: "STANDARD_IA" }] }),

@@ -1,6 +1,6 @@
 /// <reference path="../.sst/platform/config.d.ts" />
 
-/** A provider tells of one job once or a few times; ten a second are far more than 600 creates a minute bring. */
+/** A provider tells of one job once or a few times; 20 a second are twice what 600 creates a minute bring. */
 const THROTTLE = { throttlingRateLimit: 20, throttlingBurstLimit: 40 };
 
 /** The public address. It exists before the functions: generate hands it out, webhook answers it. */

@@ -30,6 +30,8 @@ const SETTINGS = {
       )
       .transform((text) => text.replace(/\/+$/, "")),
   ),
+  /** Where counts stand in CloudWatch; a stage has its own. */
+  ATELIER_METRICS_NAMESPACE: z.preprocess(unset, z.string().trim().default("Atelier")),
   /** Whom occurrences and requests buy from. */
   ATELIER_PROVIDER: z.preprocess(
     unset,

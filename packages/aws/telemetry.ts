@@ -4,6 +4,7 @@
  */
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { readSettings } from "./config.ts";
 
 export type Facts = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
@@ -32,10 +33,15 @@ export type MetricName =
   | "PartsRestarted"
   | "ProvidersUnreachable";
 
-/** @param service the function's short name, such as `record` */
+/**
+ * Counts stand in the namespace `ATELIER_METRICS_NAMESPACE`, under one dimension: `service`. Alarms name both.
+ *
+ * @param service the function's short name, such as `record`
+ */
 export function createTelemetry(service: string): Telemetry {
   const logger = new Logger({ serviceName: service });
-  const metrics = new Metrics({ namespace: "Atelier", serviceName: service });
+  const { ATELIER_METRICS_NAMESPACE: namespace } = readSettings(["ATELIER_METRICS_NAMESPACE"]);
+  const metrics = new Metrics({ namespace, serviceName: service });
   return {
     begin(facts) {
       logger.resetKeys();

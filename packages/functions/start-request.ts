@@ -1,4 +1,5 @@
 /** @module A request as the start function takes it, and its answer: accepted, or refused for a reason that the caller can mend. */
+import { createHash } from "node:crypto";
 import type { Telemetry } from "@atelier/aws/telemetry";
 import {
   type Asking,
@@ -21,7 +22,7 @@ import {
   parametersSchema,
 } from "@atelier/core/catalogue";
 import { ERRORS, isAtelierError } from "@atelier/core/errors";
-import { derivedSeed, imageIdOf, newRequestId, type RandomBytes } from "@atelier/core/ids";
+import { derivedSeed, imageIdOf, newRequestId } from "@atelier/core/ids";
 import { microsFromUsd } from "@atelier/core/money";
 import type { PromptVault } from "@atelier/core/ports";
 import type { PreviewedImage } from "@atelier/core/preview";
@@ -29,13 +30,14 @@ import { checkedPrompt } from "@atelier/core/prompt";
 import type { ImageRequest } from "@atelier/core/request";
 import { type StartDeps, startRequest } from "@atelier/core/start";
 import * as z from "zod";
+import type { Invocation } from "./runtime.ts";
 
 /** The most of one call: it expands and prices every picture before it answers. */
 export const IMAGES_MAX = 1_000;
 
 const seedSchema = z.int().min(1).max(0x7ffffffe);
 const shared = {
-  /** The same id makes the same call again a success: without one, a repeated call is another request. */
+  /** The same id makes the same call again a success: without one, only Lambda's own repetition is the same request. */
   request_id: z
     .string()
     .regex(/^req_[0-9a-z]{26}$/, "must be req_ and 26 characters")
@@ -82,15 +84,18 @@ export type StartAnswer =
 export interface AcceptDeps extends PreviewDeps, CheckDeps, StartDeps, Omit<AuditDeps, "clock"> {
   readonly telemetry: Pick<Telemetry, "info">;
   readonly vault: Pick<PromptVault, "put">;
-  readonly randomBytes: RandomBytes;
   readonly provider: ProviderName;
   /** For the hash of a prompt that is refused; not needed otherwise. */
   readonly openPromptKey: () => { readonly promptKey: Uint8Array };
 }
 
 /** @throws AtelierError for faults of ours; what the caller can mend is a refusal */
-export async function acceptRequest(asked: AskedFor, deps: AcceptDeps): Promise<StartAnswer> {
-  const requestId = asked.request_id ?? newRequestId(deps.clock, deps.randomBytes);
+export async function acceptRequest(
+  asked: AskedFor,
+  deps: AcceptDeps,
+  invocation: Pick<Invocation, "requestId">,
+): Promise<StartAnswer> {
+  const requestId = asked.request_id ?? requestIdOfCall(invocation.requestId);
   try {
     const { request, images } = previewed(asked, requestId, deps);
     await checkRequests([{ request, images }], request.maxCostMicros, deps);
@@ -108,6 +113,15 @@ export async function acceptRequest(asked: AskedFor, deps: AcceptDeps): Promise<
     }
     return { request_id: requestId, ...refused };
   }
+}
+
+/** Lambda repeats an asynchronous call under the id that it had: so does the request. Its time is none, for the same reason. */
+function requestIdOfCall(invocationId: string): string {
+  const digest = createHash("sha256").update(invocationId).digest();
+  return newRequestId(
+    () => 0,
+    (size) => digest.subarray(0, size),
+  );
 }
 
 function previewed(

@@ -1,9 +1,10 @@
 /** @module One picture on a deployed stage, looked at from every side, and taken away again. */
+import { randomBytes } from "node:crypto";
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createDynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createS3Blobs } from "@atelier/aws/s3-blobs";
-import { executionNameOf } from "@atelier/core/ids";
+import { executionNameOf, newRequestId } from "@atelier/core/ids";
 import { type Image, isTerminal } from "@atelier/core/image";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
@@ -16,7 +17,7 @@ import {
 } from "@aws-sdk/client-sfn";
 import { type Place, removeTraces } from "./remove-traces.ts";
 
-/** A general subject, which every provider's terms allow. The cap is for what is held, many times the price. */
+/** A general subject, which every provider's terms allow. */
 const ASKED = {
   prompt: "A red apple on a wooden table, soft daylight, still life photograph",
   // Above what is held, which is many times the price.
@@ -27,7 +28,13 @@ const ASKED = {
 const WAIT_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 5_000;
 
-/** @throws Error that says what is not as it should be; what the request left behind is removed all the same */
+/** A purchase without an outcome: the provider may still be at work, and only the stage's records can learn what it cost. */
+export class OpenPurchase extends Error {}
+
+/**
+ * @throws Error that says what is not as it should be; what the request left behind is removed all the same
+ * @throws OpenPurchase when an attempt has no outcome: everything is left as it is
+ */
 export async function produceOne(run: {
   readonly stage: string;
   readonly region: string;
@@ -40,7 +47,11 @@ export async function produceOne(run: {
   const { Environment } = await lambda.send(
     new GetFunctionConfigurationCommand({ FunctionName: functionName }),
   );
-  const variable = (name: string) => found(Environment?.Variables?.[name], `${name} of ${functionName}`);
+  // Start opens no bucket; record does.
+  const recordName = `atelier-${stage}-record`;
+  const recording = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: recordName }));
+  const variables = { ...recording.Environment?.Variables, ...Environment?.Variables };
+  const variable = (name: string) => found(variables[name], `${name} of ${functionName} and ${recordName}`);
   const stateMachineArn = variable("ATELIER_STATE_MACHINE_ARN");
   const place: Place = {
     table: new DynamoDBClient({ region }),
@@ -57,20 +68,26 @@ export async function produceOne(run: {
   );
   say("The definition is valid.");
 
-  const { Payload, FunctionError } = await lambda.send(
-    new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(ASKED)) }),
+  // Ours, so that a call which the SDK repeats buys nothing twice.
+  const requestId = newRequestId(
+    () => Date.now(),
+    (size) => new Uint8Array(randomBytes(size)),
   );
-  const answer = JSON.parse(Buffer.from(found(Payload, "an answer of the start function")).toString("utf8"));
-  expectThat(
-    !FunctionError && answer.status === "accepted",
-    `The request was not accepted: ${JSON.stringify(answer)}`,
-  );
-  const requestId: string = answer.request_id;
-  say(`${requestId} is accepted.`);
-
+  const asked = JSON.stringify({ ...ASKED, request_id: requestId });
   const dynamo = createDynamo({ client: place.table, tableName: place.tableName });
   const images = createImages(dynamo);
   try {
+    const { Payload, FunctionError } = await lambda.send(
+      new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(asked) }),
+    );
+    const answer = JSON.parse(
+      Buffer.from(found(Payload, "an answer of the start function")).toString("utf8"),
+    );
+    expectThat(
+      !FunctionError && answer.status === "accepted",
+      `The request was not accepted: ${JSON.stringify(answer)}`,
+    );
+    say(`${requestId} is accepted.`);
     const image = await ended(requestId, images);
     say(`${image.imageId} is ${image.status}: ${image.failure?.message ?? image.verdict?.reason}`);
     await checkPicture(image, place);
@@ -85,9 +102,23 @@ export async function produceOne(run: {
     expectThat(status === "SUCCEEDED", `The execution is ${status}.`);
     say(`Everything is as it should be; the picture cost ${image.costMicros / 1_000_000} USD.`);
   } finally {
-    const kept = await removeTraces(requestId, place);
-    say(`Removed what the request left behind, except for ${kept}.`);
+    await removeWhenSettled(requestId, place, say);
   }
+}
+
+async function removeWhenSettled(requestId: string, place: Place, say: (line: string) => void) {
+  const dynamo = createDynamo({ client: place.table, tableName: place.tableName });
+  for (const { imageId } of await createImages(dynamo).ofRequest(requestId)) {
+    const open = (await createAttempts(dynamo).ofImage(imageId)).find(({ outcome }) => outcome === null);
+    if (open) {
+      throw new OpenPurchase(
+        `${open.attemptId} has no outcome yet (${open.state}), so nothing was removed: the reconciler ends it. ` +
+          "Look at its record, then remove the stage with `npx sst remove --stage S`.",
+      );
+    }
+  }
+  const kept = await removeTraces(requestId, place);
+  say(`Removed what the request left behind, except for ${kept}.`);
 }
 
 async function ended(requestId: string, images: ReturnType<typeof createImages>): Promise<Image> {

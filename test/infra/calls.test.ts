@@ -96,6 +96,17 @@ const deps = () => ({
   webhookKey: WEBHOOK_KEY,
 });
 
+test("a call that Lambda repeats is the same request, another call is another", async () => {
+  const call = { category: "weekend_special" };
+  const first = await asked(call, "8f5a1d3e-0000-4000-8000-000000000001");
+  offsetMs += 120_000;
+  expect(await asked(call, "8f5a1d3e-0000-4000-8000-000000000001")).toEqual(first);
+  const other = await asked(call, "8f5a1d3e-0000-4000-8000-000000000002");
+  expect([first.status, other.status]).toEqual(["accepted", "accepted"]);
+  expect(other.request_id).not.toBe(first.request_id);
+  for (const { request_id } of [first, other]) expect(request_id).toMatch(/^req_[0-9a-z]{26}$/);
+});
+
 /** A new request, started (twice: the second time it stands already) and planned: its image. */
 async function planned(): Promise<Image> {
   const requestId = `req_${String(++requests).padStart(26, "0")}`;
@@ -107,7 +118,7 @@ async function planned(): Promise<Image> {
   return image;
 }
 
-async function asked(body: Readonly<Record<string, unknown>>) {
+async function asked(body: Readonly<Record<string, unknown>>, invocationId = "") {
   const { promptKey } = world.steps;
   const today = () => "2026-11-22";
   const own = {
@@ -116,7 +127,9 @@ async function asked(body: Readonly<Record<string, unknown>>) {
     telemetry: QUIET,
     openPromptKey: () => ({ promptKey }),
   };
-  return recorder.as("start", () => acceptRequest(askingSchema.parse(body), { ...deps(), ...own }));
+  return recorder.as("start", () =>
+    acceptRequest(askingSchema.parse(body), { ...deps(), ...own }, { requestId: invocationId }),
+  );
 }
 
 async function planAgain(requestId: string, generation: number): Promise<void> {

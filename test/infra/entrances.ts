@@ -1,9 +1,9 @@
-/** @module What must hold of everything that starts something, and of those who are told when it goes wrong. */
+/** @module What must hold of everything that starts something. */
 import { join } from "node:path";
 import { loadCatalogue } from "@atelier/local/templates";
 import { describe, expect, test } from "vitest";
 import { ROOT } from "./evaluation.ts";
-import { all, type Graph, one } from "./harness/graph.ts";
+import { all, type Graph, one, statementsOf } from "./harness/graph.ts";
 
 export function describeEntrances(graph: Graph): void {
   const isProduction = graph.stage === "production";
@@ -43,8 +43,25 @@ export function describeEntrances(graph: Graph): void {
       expect(reconcile?.target.arn).toBe(
         `arn:aws:lambda:eu-west-1:123456789012:function:atelier-${graph.stage}-reconcile`,
       );
-      const { inputs } = one(graph, "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig");
-      expect(inputs).toMatchObject({ maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 });
+    });
+
+    test("every firing of the calendar starts the state machine", () => {
+      const { name } = one(graph, "sfn/stateMachine:StateMachine").inputs;
+      for (const { name: entry, target } of schedules.filter(({ name }) => name !== "reconcile")) {
+        expect([entry, target.arn]).toEqual([
+          entry,
+          `arn:aws:states:eu-west-1:123456789012:stateMachine:${name}`,
+        ]);
+      }
+    });
+
+    test("fire as the scheduler's own role", () => {
+      const role = one(graph, "iam/role:Role", "SchedulerRole");
+      expect(JSON.stringify(statementsOf(role.inputs.assumeRolePolicy)[0]?.Principal)).toContain(
+        "scheduler.amazonaws.com",
+      );
+      for (const { target } of schedules)
+        expect(target.roleArn).toBe("arn:aws:iam::123456789012:role/SchedulerRole");
     });
 
     test("retry for a while, then leave a dead letter", () => {
@@ -75,6 +92,18 @@ export function describeEntrances(graph: Graph): void {
     );
   });
 
+  test("only calls of the reconciler and of start are never repeated by Lambda", () => {
+    const configs = all(graph, "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig");
+    expect(configs.map(({ inputs }) => inputs)).toEqual([
+      {
+        functionName: `atelier-${graph.stage}-reconcile`,
+        maximumRetryAttempts: 0,
+        maximumEventAgeInSeconds: 60,
+      },
+      { functionName: `atelier-${graph.stage}-start`, maximumRetryAttempts: 0 },
+    ]);
+  });
+
   test("limits protect the account's concurrency in production alone", () => {
     const reserved = Object.fromEntries(
       all(graph, "lambda/function:Function")
@@ -82,25 +111,5 @@ export function describeEntrances(graph: Graph): void {
         .filter(([, limit]) => limit !== undefined),
     );
     expect(reserved).toEqual(isProduction ? { reconcile: 1, webhook: 20 } : {});
-  });
-
-  test("alarms ring for what a person must hear of, and each does something", () => {
-    const alarms = all(graph, "cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
-    const topic = `arn:aws:sns:eu-west-1:123456789012:atelier-${graph.stage}-alarms`;
-    for (const alarm of alarms) expect(alarm.alarmActions).toEqual([topic]);
-    expect(
-      alarms.map(({ metricName, metricQueries }) => metricName ?? metricQueries[1].metric.metricName).sort(),
-    ).toEqual([
-      "ApproximateNumberOfMessagesVisible",
-      "Errors",
-      "Errors",
-      "Errors",
-      "ExecutionsFailed",
-      "ExecutionsTimedOut",
-      "Invocations",
-      "Throttles",
-    ]);
-    const mails = all(graph, "sns/topicSubscription:TopicSubscription").map(({ inputs }) => inputs.endpoint);
-    expect(mails).toEqual(isProduction ? ["operator@example.com"] : []);
   });
 }

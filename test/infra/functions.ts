@@ -42,6 +42,33 @@ export function describeFunctions(graph: Graph): void {
       expect(inputs.timeout * 1000).toBe(GENERATE_TIMEOUT_MS);
     });
 
+    test.each(ENTRY_NAMES)(
+      "%s is told of this stage's things, and of none that it has no use for",
+      (name) => {
+        const { variables } = one(graph, "lambda/function:Function", `${title(name)}Function`).inputs
+          .environment;
+        const told = Object.entries(variables).filter(([variable]) => !variable.startsWith("SST_"));
+        const calls = (service: string) => CALLS[name].some((call) => call.startsWith(service));
+        const machine = one(graph, "sfn/stateMachine:StateMachine").inputs.name;
+        expect(Object.fromEntries(told)).toEqual({
+          ATELIER_PROVIDER: "replicate",
+          ATELIER_TIMEZONE: "Europe/Paris",
+          ATELIER_BUDGET_USD: "25",
+          ATELIER_METRICS_NAMESPACE: `Atelier/${graph.stage}`,
+          ATELIER_TABLE: one(graph, "dynamodb/table:Table").inputs.name,
+          ...(calls("s3:") && {
+            ATELIER_BUCKET: one(graph, "s3/bucket:Bucket", "ContentBucket").inputs.bucket,
+          }),
+          ...(calls("states:") && {
+            ATELIER_STATE_MACHINE_ARN: `arn:aws:states:eu-west-1:123456789012:stateMachine:${machine}`,
+          }),
+          ...(name === "generate" && {
+            ATELIER_WEBHOOK_URL: "https://webhooksapi-id.execute-api.eu-west-1.amazonaws.com",
+          }),
+        });
+      },
+    );
+
     test("hold the secrets that they need and no others", () => {
       const links = Object.fromEntries(
         graph.builds.map(({ functionID, links }) => [functionID.toLowerCase(), Object.keys(links).sort()]),
@@ -97,6 +124,11 @@ export function describeFunctions(graph: Graph): void {
         expect(more).toEqual([]);
         expect(Object.keys(trust?.Principal ?? {})).toEqual(["Service"]);
         expect(JSON.stringify(trust)).not.toContain(":root");
+        // Services that act for whoever names a role must be acting for this account.
+        const asked = /^(Scheduler|Workflow)Role$/.test(role.name);
+        expect(trust?.Condition).toEqual(
+          asked ? { StringEquals: { "aws:SourceAccount": ["123456789012"] } } : undefined,
+        );
       }
     });
   });

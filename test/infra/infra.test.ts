@@ -1,5 +1,6 @@
 /** @module sst.config.ts against the real platform: types, and the graph that it evaluates to for `dev` and `production`. */
 import { describe, expect, test } from "vitest";
+import { describeAlarms } from "./alarms.ts";
 import { describeEntrances } from "./entrances.ts";
 import { type Evaluation, evaluate, STAGES } from "./evaluation.ts";
 import { describeFunctions } from "./functions.ts";
@@ -40,6 +41,7 @@ function describeProgram({ graphs, again, typeErrors }: Evaluation): void {
     describeStorage(graphs[stage]);
     describeWorkflow(graphs[stage]);
     describeEntrances(graphs[stage]);
+    describeAlarms(graphs[stage]);
   });
 }
 

@@ -50,8 +50,9 @@ export function describeStorage(graph: Graph): void {
       const rule = (prefix: string) =>
         rules.find((candidate: { filter: { prefix: string } }) => candidate.filter.prefix === prefix);
       expect(rule("incoming/")).toMatchObject({
-        expiration: { days: 7 },
-        noncurrentVersionExpiration: { noncurrentDays: 7 },
+        // A version that expires becomes noncurrent first: seven days in all.
+        expiration: { days: 6 },
+        noncurrentVersionExpiration: { noncurrentDays: 1 },
       });
       for (const folder of ["originals/", "content/", "quarantine/"]) {
         expect(rule(folder).expiration).toBeUndefined();

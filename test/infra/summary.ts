@@ -13,8 +13,8 @@ export function summaryOf(graph: Graph): string {
   const sections: [string, string[]][] = [
     ["Functions", all(graph, "lambda/function:Function").map((lambda) => functionLine(lambda, graph))],
     ["Permissions", all(graph, "iam/role:Role").flatMap(roleLines)],
-    ["Schedules", all(graph, "scheduler/schedule:Schedule").map(scheduleLine)],
-    ["Alarms", all(graph, "cloudwatch/metricAlarm:MetricAlarm").map(alarmLine)],
+    ["Schedules", all(graph, "scheduler/schedule:Schedule").map(wholeLine)],
+    ["Alarms", all(graph, "cloudwatch/metricAlarm:MetricAlarm").map(wholeLine)],
     ["Storage", storageLines(graph)],
     ["Entrance", entranceLines(graph)],
     ["Resources", resourceLines(graph)],
@@ -33,7 +33,10 @@ export function differences(from: string, to: string): string {
 
 function functionLine({ inputs }: Resource, { builds }: Graph): string {
   const build = builds.find(({ functionID }) => inputs.name.endsWith(`-${functionID.toLowerCase()}`));
-  const variables = Object.keys(inputs.environment.variables).filter((name) => !name.startsWith("SST_"));
+  // SST's own hold the key to the secrets.
+  const variables = Object.entries(inputs.environment.variables)
+    .filter(([name]) => !name.startsWith("SST_"))
+    .map(([name, value]) => `${name}=${value}`);
   return [
     `${inputs.name}:`,
     `${build?.handler}, ${inputs.runtime} ${inputs.architectures}, ${inputs.memorySize} MB, ${inputs.timeout} s,`,
@@ -70,18 +73,9 @@ function conditionText(condition: PolicyStatement["Condition"]): string {
   return condition ? ` if ${JSON.stringify(condition)}` : "";
 }
 
-function scheduleLine({ inputs }: Resource): string {
-  const { arn, input, retryPolicy } = inputs.target;
-  const { maximumRetryAttempts: times, maximumEventAgeInSeconds: seconds } = retryPolicy;
-  const target = String(arn).split(":").slice(5).join(" ");
-  return `${inputs.name}: ${inputs.scheduleExpression} ${inputs.scheduleExpressionTimezone} ${inputs.state ?? "ENABLED"} -> ${target} ${input}, ${times} retries in ${seconds} s`;
-}
-
-function alarmLine({ inputs }: Resource): string {
-  const queries: { expression?: string }[] = inputs.metricQueries ?? [];
-  const what = inputs.metricName ?? `${queries[0]?.expression} of ${queries.length - 1}`;
-  const when = `${inputs.statistic ?? ""} ${inputs.comparisonOperator} ${inputs.threshold}`.trim();
-  return `${inputs.name}: ${inputs.namespace ?? "AWS/Lambda"} ${what} ${when} in ${inputs.datapointsToAlarm ?? inputs.evaluationPeriods} of ${inputs.evaluationPeriods} x ${inputs.period ?? 300} s`;
+/** Everything that is said of it, in one order whatever the program's. */
+function wholeLine({ inputs: { name, ...rest } }: Resource): string {
+  return `${name}: ${JSON.stringify(sorted(rest))}`;
 }
 
 /** Everything that is said of buckets, table and keys. */

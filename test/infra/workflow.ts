@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { STEP_NAMES } from "@atelier/core/workflow/definition";
 import { describe, expect, test } from "vitest";
 import { ROOT } from "./evaluation.ts";
-import { all, type Graph, grantsOf, list, one } from "./harness/graph.ts";
+import { type Graph, grantsOf, list, one } from "./harness/graph.ts";
 
 /** Published without types. */
 const validateAsl: (document: unknown) => { readonly errors: readonly unknown[] } = createRequire(
@@ -80,16 +80,6 @@ export function describeWorkflow(graph: Graph): void {
         includeExecutionData: false,
         logDestination: `arn:aws:logs:eu-west-1:123456789012:log-group:${group}:*`,
       });
-    });
-
-    test("has the name that functions are told and allowed to use", () => {
-      for (const { inputs } of all(graph, "lambda/function:Function")) {
-        const { ATELIER_STATE_MACHINE_NAME: name, ATELIER_STATE_MACHINE_ARN: arn } =
-          inputs.environment.variables;
-        if (arn === undefined) continue;
-        expect(name).toBe(machine.name);
-        expect(arn).toBe(`arn:aws:states:eu-west-1:123456789012:stateMachine:${machine.name}`);
-      }
     });
   });
 }

@@ -1,0 +1,131 @@
+/** @module What must hold of alarms: each watches what it is named for, in this stage, and tells somebody. */
+import { describe, expect, test } from "vitest";
+import { ENTRY_NAMES } from "../../stacks/access.ts";
+import { all, type Graph, one } from "./harness/graph.ts";
+
+const ANY = { comparisonOperator: "GreaterThanThreshold", threshold: 0 };
+const ANY_IN_5_MINUTES = { ...ANY, statistic: "Sum", period: 300, evaluationPeriods: 1 };
+
+export function describeAlarms(graph: Graph): void {
+  const { stage } = graph;
+  const alarms = all(graph, "cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
+  const machine = {
+    namespace: "AWS/States",
+    dimensions: {
+      StateMachineArn: `arn:aws:states:eu-west-1:123456789012:stateMachine:${one(graph, "sfn/stateMachine:StateMachine").inputs.name}`,
+    },
+  };
+  const lambda = (name: string) => ({
+    namespace: "AWS/Lambda",
+    dimensions: {
+      FunctionName: one(graph, "lambda/function:Function", `${title(name)}Function`).inputs.name,
+    },
+  });
+  const counted = (name: string) => ({ namespace: `Atelier/${stage}`, dimensions: { service: name } });
+  const summed = (metrics: Readonly<Record<string, object>>) => ({
+    ...ANY,
+    evaluationPeriods: 1,
+    metricQueries: [
+      { id: expect.any(String), expression: "SUM(METRICS())", label: expect.any(String), returnData: true },
+      ...Object.entries(metrics).map(([id, metric]) => ({
+        id,
+        metric: { ...metric, stat: "Sum", period: 300 },
+      })),
+    ],
+  });
+  const watched: Readonly<Record<string, object>> = {
+    "executions-failed": { ...machine, metricName: "ExecutionsFailed", ...ANY_IN_5_MINUTES },
+    "executions-timed-out": { ...machine, metricName: "ExecutionsTimedOut", ...ANY_IN_5_MINUTES },
+    "executions-aborted": { ...machine, metricName: "ExecutionsAborted", ...ANY_IN_5_MINUTES },
+    "images-failed": summed({
+      abandon: { ...counted("abandon"), metricName: "ImagesFailed" },
+      reconcile: { ...counted("reconcile"), metricName: "ImagesFailed" },
+    }),
+    "providers-unreachable": {
+      ...counted("reconcile"),
+      metricName: "ProvidersUnreachable",
+      ...ANY_IN_5_MINUTES,
+      statistic: "Maximum",
+      evaluationPeriods: 3,
+    },
+    "dead-letters": {
+      namespace: "AWS/SQS",
+      dimensions: { QueueName: one(graph, "sqs/queue:Queue").name },
+      metricName: "ApproximateNumberOfMessagesVisible",
+      ...ANY_IN_5_MINUTES,
+      statistic: "Maximum",
+    },
+    "reconciler-errors": {
+      ...lambda("reconcile"),
+      metricName: "Errors",
+      ...ANY_IN_5_MINUTES,
+      evaluationPeriods: 4,
+      datapointsToAlarm: 2,
+    },
+    "reconciler-silent": {
+      ...lambda("reconcile"),
+      metricName: "Invocations",
+      statistic: "Sum",
+      period: 900,
+      evaluationPeriods: 1,
+      threshold: 1,
+      comparisonOperator: "LessThanThreshold",
+      // Silence is what it is about.
+      treatMissingData: "breaching",
+    },
+    "abandon-errors": { ...lambda("abandon"), metricName: "Errors", ...ANY_IN_5_MINUTES },
+    "webhook-errors": { ...lambda("webhook"), metricName: "Errors", ...ANY_IN_5_MINUTES },
+    throttles: summed(
+      Object.fromEntries(
+        ENTRY_NAMES.filter((name) => name !== "reconcile").map((name) => [
+          name,
+          { ...lambda(name), metricName: "Throttles" },
+        ]),
+      ),
+    ),
+  };
+
+  describe("alarms", () => {
+    test("are for what a person must hear of", () => {
+      const names = Object.keys(watched).map((name) => `atelier-${stage}-${name}`);
+      expect(alarms.map(({ name }) => name).sort()).toEqual(names.sort());
+    });
+
+    test.each(Object.keys(watched))("%s watches what it is named for, and tells of it", (name) => {
+      const topic = `arn:aws:sns:eu-west-1:123456789012:atelier-${stage}-alarms`;
+      const { alarmDescription, actionsEnabled, ...rest } =
+        alarms.find((alarm) => alarm.name === `atelier-${stage}-${name}`) ?? {};
+      expect(rest).toEqual({
+        name: `atelier-${stage}-${name}`,
+        alarmActions: [topic],
+        okActions: [topic],
+        treatMissingData: "notBreaching",
+        ...watched[name],
+      });
+      expect(actionsEnabled ?? true).toBe(true);
+      expect(alarmDescription).toMatch(/\.$/);
+    });
+
+    test("reconciler-errors rings for a reconciler that always takes all of its time", () => {
+      const { period, evaluationPeriods, datapointsToAlarm } =
+        alarms.find(({ name }) => name.endsWith("reconciler-errors")) ?? {};
+      const { timeout } = one(graph, "lambda/function:Function", "ReconcileFunction").inputs;
+      // One at a time, begun by a minute's schedule; an error is dated by its call's beginning and known at its end.
+      const visibleSeconds = evaluationPeriods * period - timeout;
+      expect(Math.floor(visibleSeconds / (timeout + 60))).toBeGreaterThanOrEqual(datapointsToAlarm);
+      // Two errors of one period are one point.
+      expect(timeout).toBeGreaterThanOrEqual(period);
+    });
+
+    test("reach the operator, where there is one", () => {
+      const mails = all(graph, "sns/topicSubscription:TopicSubscription").map(({ inputs }) => inputs);
+      const topic = `arn:aws:sns:eu-west-1:123456789012:atelier-${stage}-alarms`;
+      const wanted = { topic, protocol: "email", endpoint: "operator@example.com" };
+      expect(mails).toEqual(stage === "production" ? [wanted] : []);
+    });
+  });
+}
+
+function title(name: string): string {
+  return name.slice(0, 1).toUpperCase() + name.slice(1);
+}

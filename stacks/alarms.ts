@@ -61,7 +61,7 @@ export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
     ...anyIn(5),
   });
   alarm("ExecutionsTimedOutAlarm", "executions-timed-out", {
-    alarmDescription: "An execution ran for six hours. The reconciler starts what is left of it again.",
+    alarmDescription: "An execution ran out of its time. The reconciler starts what is left of it again.",
     ...ofMachine,
     metricName: "ExecutionsTimedOut",
     ...anyIn(5),

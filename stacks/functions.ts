@@ -66,6 +66,8 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
       ...(opensBucket(access) ? { ATELIER_BUCKET: store.bucket.name } : {}),
       ...(access.workflow.length > 0 ? { ATELIER_STATE_MACHINE_ARN: machine.arn } : {}),
       ...(name === "generate" ? { ATELIER_WEBHOOK_URL: webhookUrl } : {}),
+      // glibc would give each thread of libvips an arena of its own: a hundred megabytes more after 200 pictures (measured).
+      ...(name === "process" ? { MALLOC_ARENA_MAX: "2" } : {}),
     },
     link: access.secrets.map((secret: SecretName) => secrets[secret]),
     permissions: [

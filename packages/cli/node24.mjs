@@ -42,6 +42,8 @@ export function runScript(node, script, scriptArguments) {
     // ignored by Node.
     env: {
       NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/compiled"),
+      // glibc gives each thread of libvips an arena of its own, and memory creeps up with every picture; two are enough.
+      MALLOC_ARENA_MAX: "2",
       ...process.env,
     },
   });

@@ -62,6 +62,7 @@ export function describeFunctions(graph: Graph): void {
           ...(calls("states:") && {
             ATELIER_STATE_MACHINE_ARN: `arn:aws:states:eu-west-1:123456789012:stateMachine:${machine}`,
           }),
+          ...(name === "process" && { MALLOC_ARENA_MAX: "2" }),
           ...(name === "generate" && {
             ATELIER_WEBHOOK_URL: "https://webhooksapi-id.execute-api.eu-west-1.amazonaws.com",
           }),

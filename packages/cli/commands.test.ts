@@ -144,15 +144,17 @@ describe("what each command asks of Atelier", () => {
 
 describe("where it works", () => {
   const opened = async (words: readonly string[], environment: Record<string, string> = {}) => {
-    const run = await captured(words, { environment, workingFolder: "/work" });
+    const run = await captured(words, { environment, workingFolder: "/home/someone" });
     return run.opened.map(({ dataFolder, provider }) => ({ dataFolder, provider }));
   };
 
   it("takes .atelier, else ATELIER_DATA, else --data, from the working folder", async () => {
     const environment = { ATELIER_DATA: "kept" };
-    expect(await opened(["budget"])).toStrictEqual([{ dataFolder: "/work/.atelier", provider: null }]);
+    expect(await opened(["budget"])).toStrictEqual([
+      { dataFolder: "/home/someone/.atelier", provider: null },
+    ]);
     expect(await opened(["budget"], environment)).toStrictEqual([
-      { dataFolder: "/work/kept", provider: null },
+      { dataFolder: "/home/someone/kept", provider: null },
     ]);
     expect(await opened(["budget", "--data", "/else"], environment)).toStrictEqual([
       { dataFolder: "/else", provider: null },
@@ -173,7 +175,7 @@ describe("a data folder that is not there", () => {
       const run = await captured(words, { unmade: true });
       expect(run).toMatchObject({ exitCode: 2, stdout: "", opened: [] });
       expect(run.stderr).toBe(
-        "There is no data folder /work/.atelier; `atelier plan --run` makes one, or give another with --data.\n",
+        "There is no data folder /home/someone/.atelier; `atelier plan --run` makes one, or give another with --data.\n",
       );
     },
   );
@@ -189,7 +191,7 @@ describe("a data folder that is not there", () => {
     [["budget", "set", "--day", "5"]],
   ])("is made by %j", async (words) => {
     const run = await captured(words, { unmade: true });
-    expect(run).toMatchObject({ exitCode: 0, opened: [{ dataFolder: "/work/.atelier" }] });
+    expect(run).toMatchObject({ exitCode: 0, opened: [{ dataFolder: "/home/someone/.atelier" }] });
   });
 });
 

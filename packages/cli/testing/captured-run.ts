@@ -60,7 +60,7 @@ export async function captured(words: readonly string[], options: CaptureOptions
     stdout,
     stderr,
     environment: options.environment ?? {},
-    workingFolder: options.workingFolder ?? "/work",
+    workingFolder: options.workingFolder ?? "/home/someone",
     clock: () => {
       timeMs += options.tickMs ?? 1500;
       return timeMs;

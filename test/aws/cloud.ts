@@ -17,7 +17,6 @@ import { createExecutions } from "@atelier/aws/dynamo/executions";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createRequests } from "@atelier/aws/dynamo/requests";
-import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import { createS3Blobs } from "@atelier/aws/s3-blobs";
 import type { PlanInput } from "@atelier/core/ports";
 import { definition, STEP_NAMES, type StepName } from "@atelier/core/workflow/definition";
@@ -26,9 +25,10 @@ import type { LambdaContext } from "@atelier/functions/runtime";
 import { LOCAL_FUNCTIONS } from "@atelier/local/handlers";
 import { createStateMachine } from "@atelier/local/state-machine";
 import { type Sandbox, startSandbox } from "@atelier/providers/sandbox/start";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { compileCatalogue } from "../../scripts/templates.ts";
+import { createActiveTable } from "../builders/active-table.ts";
 import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
 import { TEST_TOKEN, TEST_WEBHOOK_SECRET } from "../simulators/replicate.ts";
 import { tinyPng } from "../simulators/tiny-png.ts";
@@ -101,7 +101,7 @@ export async function openCloud() {
     client.destroy();
     s3.destroy();
   });
-  await client.send(new CreateTableCommand({ TableName: TABLE, ...TABLE_DEFINITION }));
+  await createActiveTable(client, TABLE);
   const dynamo = createDynamo({ client, tableName: TABLE });
 
   // Imported now: a function that read its environment while loading would find nothing in the cloud either.

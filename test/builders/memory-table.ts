@@ -3,8 +3,8 @@ import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
-import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { createActiveTable } from "./active-table.ts";
 
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
 
@@ -26,7 +26,7 @@ export async function startMemoryTables(): Promise<MemoryTables> {
   return {
     async table() {
       const tableName = `table-${++tables}`;
-      await client.send(new CreateTableCommand({ TableName: tableName, ...TABLE_DEFINITION }));
+      await createActiveTable(client, tableName);
       return createDynamo({ client, tableName });
     },
     async close() {

@@ -1,9 +1,9 @@
 import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe } from "vitest";
+import { createActiveTable } from "../builders/active-table.ts";
 import { describeTableContract } from "./table.ts";
 
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
@@ -22,7 +22,7 @@ describe("the table on dynalite", () => {
       credentials: { accessKeyId: "test", secretAccessKey: "test" },
     });
     const tableName = `contract-${++tables}`;
-    await client.send(new CreateTableCommand({ TableName: tableName, ...TABLE_DEFINITION }));
+    await createActiveTable(client, tableName);
     return { client, tableName, close: async () => client.destroy() };
   });
 });

@@ -1,18 +1,19 @@
 /** @module Clients of AWS that note who calls what, against dynalite and a bucket in memory; Step Functions answers nothing but yes. */
+
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
-import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import { createS3Blobs } from "@atelier/aws/s3-blobs";
 import { createStepFunctionsWorkflow } from "@atelier/aws/step-functions";
 import type { Clock } from "@atelier/core/ids";
 import type { Blobs, Workflow } from "@atelier/core/ports";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { EntryName } from "../../stacks/access.ts";
+import { createActiveTable } from "../builders/active-table.ts";
 import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
 
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
@@ -53,7 +54,7 @@ export async function startRecorder(): Promise<Recorder> {
     ...CREDENTIALS,
     endpoint: `http://127.0.0.1:${(tables.address() as AddressInfo).port}`,
   });
-  await table.send(new CreateTableCommand({ TableName: "records", ...TABLE_DEFINITION }));
+  await createActiveTable(table, "records");
   table.middlewareStack.add(
     (next, context) => async (call) => {
       const index = (call as Call).input.IndexName;

@@ -18,7 +18,7 @@ export type AttemptState = z.infer<typeof attemptStateSchema>;
 
 /** What a provider answered with: an address to fetch, or bytes that we keep already. */
 export const outputReferenceSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("url"), url: z.string() }),
+  z.object({ kind: z.literal("url"), url: z.string(), layout: z.literal("grid-2x2").optional() }),
   z.object({ kind: z.literal("stored"), stored: storedOutputSchema }),
 ]);
 export type OutputReference = z.infer<typeof outputReferenceSchema>;
@@ -80,6 +80,8 @@ export const attemptSchema = z.object({
   submittedAtMs: z.int().nullable(),
   /** Opaque to everyone but the provider. */
   operation: z.string().nullable(),
+  /** When the one follow-up was claimed; nobody asks for it again, whatever became of it. */
+  followUpAtMs: z.int().nullable().default(null),
   /** When somebody last asked the provider; spaces out the reconciler. */
   checkedAtMs: z.int().nullable(),
   /** The last token wins. */
@@ -88,6 +90,8 @@ export const attemptSchema = z.object({
   outcome: outcomeSchema.nullable(),
   /** The outputs as kept under incoming/, by collect. */
   stored: z.array(storedOutputSchema),
+  /** When they were kept. */
+  storedAtMs: z.int().nullable().default(null),
   /** Written once: what the attempt cost. Zero is a release. */
   settledMicros: amountMicrosSchema.nullable(),
   /** A charge that came to light after that. */

@@ -76,21 +76,40 @@ const termsEntrySchema = z.strictObject({
 });
 export type TermsEntry = z.infer<typeof termsEntrySchema>;
 
-export const PROVIDER_NAMES = [
-  "replicate",
-  "stability",
-  "midjourney",
-  "a1111",
-  "comfyui",
-  "sandbox",
-] as const;
-export const providerNameSchema = z.enum(PROVIDER_NAMES);
+/**
+ * Open on purpose: a new provider is a folder, a line in the registry and its entries in the catalogue. Which names there are,
+ * the catalogue and the registry say.
+ */
+export const providerNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9]{1,31}$/, "a provider's name of lower-case letters and digits");
 export type ProviderName = z.infer<typeof providerNameSchema>;
+
+/** The provider that draws placeholders on this machine; it imitates the models of Replicate. */
+export const SANDBOX = "sandbox" satisfies ProviderName;
+
+/** What an account may do at a provider. Null: no such limit. */
+const providerLimitsSchema = z.strictObject({
+  /** Creates that the provider takes a minute; pacing stays below it. */
+  createsPerMinute: z.number().positive().nullable().default(null),
+  /** Jobs at once; 1 for one's own graphics card. */
+  concurrent: z.int().positive().max(100).nullable().default(null),
+  /** Quota of creates in a local day and month. */
+  createsPerDay: z.int().positive().nullable().default(null),
+  createsPerMonth: z.int().positive().nullable().default(null),
+});
+export type ProviderLimits = z.infer<typeof providerLimitsSchema>;
 
 export const providerSchema = z.strictObject({
   name: providerNameSchema,
-  /** False while no adapter exists: its models are listed, not offered. */
+  /** False: listed only. */
   buyable: z.boolean(),
+  limits: providerLimitsSchema.default({
+    createsPerMinute: null,
+    concurrent: null,
+    createsPerDay: null,
+    createsPerMonth: null,
+  }),
   terms: z.record(ratingSchema, termsEntrySchema),
 });
 export type ProviderEntry = z.infer<typeof providerSchema>;
@@ -120,6 +139,38 @@ const sizeSchema = z.discriminatedUnion("kind", [
 ]);
 export type ModelSizes = z.infer<typeof sizeSchema>;
 
+/** How a provider bills one picture; all amounts in USD. */
+export const priceSchema = z.discriminatedUnion("per", [
+  z.strictObject({
+    per: z.literal("image"),
+    usd: z.number().positive(),
+    /** Dearer above some size, in ascending order: the first whose `megapixelsMax` is not exceeded counts, else `usd`. */
+    sizes: z
+      .array(z.strictObject({ megapixelsMax: z.number().positive(), usd: z.number().positive() }))
+      .default([]),
+  }),
+  z.strictObject({
+    per: z.literal("second"),
+    /** Of the hardware. */
+    usd: z.number().positive(),
+    /** What a picture of one megapixel takes with `steps` steps; `steps` null: they do not matter. */
+    seconds: z.number().positive(),
+    steps: z.int().positive().nullable(),
+  }),
+  z.strictObject({
+    per: z.literal("credit"),
+    usd: z.number().positive(),
+    credits: z.number().positive(),
+    /** Cheaper up to some number of steps, in ascending order: the first whose `stepsMax` is not exceeded, else `credits`. */
+    steps: z
+      .array(z.strictObject({ stepsMax: z.int().positive(), credits: z.number().positive() }))
+      .default([]),
+  }),
+  /** One's own machine. */
+  z.strictObject({ per: z.literal("nothing") }),
+]);
+export type ModelPrice = z.infer<typeof priceSchema>;
+
 const numericParameterSchema = z.strictObject({ parameter: z.string(), min: z.number(), max: z.number() });
 
 export const modelSchema = z.strictObject({
@@ -134,7 +185,8 @@ export const modelSchema = z.strictObject({
   /** Whether the version was seen among published models. An unverified one names a fallback. */
   verified: z.boolean(),
   fallback: z.string().nullable().default(null),
-  priceUsd: z.strictObject({ list: z.number().positive(), most: z.number().positive() }).nullable(),
+  /** Null: not known, so nothing can be held and nothing is bought. */
+  price: priceSchema.nullable(),
   sizes: sizeSchema,
   prompt: z.strictObject({ parameter: z.string(), charactersMax: z.int().positive() }),
   /** Null: the model takes no negative prompt; what was asked is kept as a warning. */

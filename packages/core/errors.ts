@@ -117,9 +117,19 @@ export const ERRORS = {
     remedy: "Nothing to do: it is sent after the wait.",
   },
   ContentRejected: {
-    ...rule("abandon", "yes", 422, 1),
+    ...rule("fail-over", "yes", 422, 1),
     meaning: "The provider's own filter rejected the prompt or the picture.",
-    remedy: "Reword the template; the image's record says what the provider answered.",
+    remedy: "Reword the template; another provider was asked only where its terms allow the rating.",
+  },
+  ProviderResting: {
+    ...rule("fail-over", "no", 503, 1),
+    meaning: "The provider has failed several times in a row, or refused the account, and is left alone for a while.",
+    remedy: "Nothing to do: another provider is asked, or this one again later; `atelier models` shows why.",
+  },
+  QuotaUsedUp: {
+    ...rule("fail-over", "no", 429, 1),
+    meaning: "The provider's own quota of the day or month is used up.",
+    remedy: "Wait for the reset that the message names, raise the limit in templates/models.yaml, or allow another provider.",
   },
   ProviderRefused: {
     ...rule("fail-over", "no", 502, 1),

@@ -56,6 +56,8 @@ export const storedOutputSchema = z.object({
   sha256: z.string(),
   bytes: z.int(),
   contentType: z.string(),
+  /** One file of four pictures; absent for a single one. */
+  layout: z.literal("grid-2x2").optional(),
 });
 export type StoredOutput = z.infer<typeof storedOutputSchema>;
 
@@ -111,6 +113,8 @@ export const imageSchema = z.object({
   parameters: parametersSchema,
   /** The image's own seed, unique in its batch; the first attempt sends it. */
   seed: z.int().positive(),
+  /** Whose creates go first where a provider limits them. */
+  priority: z.enum(["plan", "interactive"]).default("interactive"),
   /** A catalogue name that the caller insists on, or null. */
   wantedModel: z.string().nullable(),
   /** The provider that this command buys from, or null for whatever routing chooses. */

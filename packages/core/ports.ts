@@ -7,6 +7,7 @@ import type { Attempt } from "./attempt.ts";
 import type { CategoryName, Rating } from "./catalogue.ts";
 import type { Fingerprint, Image, ImageStatus, QualityParts, Rendition, StoredOutput } from "./image.ts";
 import type { Micros } from "./money.ts";
+import type { PacingAnswer, PacingRow, PacingTurn } from "./pacing-row.ts";
 import type { OutputData } from "./provider.ts";
 import type { ImageRequest, Occurrence, Part } from "./request.ts";
 
@@ -85,6 +86,12 @@ export interface Attempts extends Records<Attempt> {
   /** Attempts for which `isOpen` holds, oldest first. */
   open(page: { limit: number; cursor?: string }): Promise<Page<Attempt>>;
   ofImage(imageId: string): Promise<readonly Attempt[]>;
+  /** Attempts at a provider that were created at or after a time, newest first. May lag behind by a second. */
+  ofProvider(
+    provider: string,
+    sinceMs: number,
+    page: { limit: number; cursor?: string },
+  ): Promise<Page<Attempt>>;
   /** Claims an operation for an attempt: false when another attempt has it. True again for the same attempt. */
   claimOperation(provider: string, operation: string, attemptId: string): Promise<boolean>;
 }
@@ -240,6 +247,13 @@ export interface OpenPicture {
 export interface Imaging {
   /** @throws AtelierError `OutputInvalid` for anything that is not one whole picture within the limits */
   open(bytes: Uint8Array): Promise<OpenPicture>;
+  /**
+   * Cuts a grid of two by two into its pictures, from top left to bottom right, without loss.
+   *
+   * @returns four PNG files; the same bytes for the same file
+   * @throws AtelierError `OutputInvalid` as `open`
+   */
+  quarters(bytes: Uint8Array): Promise<readonly Uint8Array[]>;
 }
 
 /** What classifiers say; implementations come with the content gate. A failure is thrown and means quarantine. */
@@ -283,11 +297,23 @@ export type PlanInput =
   /** As EventBridge Scheduler sends it. */
   | { readonly entry: string; readonly scheduledTime: string };
 
-/** Asked before a create: a provider that said "later" is left alone until then. */
+/** One item per provider account, changed by compare-and-set on `revision`. */
+export interface PacingStore {
+  read(provider: string): Promise<PacingRow | undefined>;
+  /** False when the stored revision is not `row.revision - 1` (no item: 0). */
+  write(row: PacingRow): Promise<boolean>;
+}
+
+/** Asked before a create and told after it. */
 export interface Pacing {
-  /** Milliseconds to wait, 0 when a call may be made now. */
-  waitMs(provider: string): Promise<number>;
+  take(turn: PacingTurn): Promise<PacingAnswer>;
+  /** The provider itself said "later". */
   restUntil(provider: string, untilMs: number): Promise<void>;
+  /**
+   * What became of a create, for the circuit breaker. `reached`: the provider answered, whatever it said. `fault`: no
+   * connection, a time-out or a 5xx. `blocked`: key refused or no credit, which trying again does not mend.
+   */
+  report(provider: string, attemptId: string, result: "reached" | "fault" | "blocked"): Promise<void>;
 }
 
 // ---------------------------------------------------------------------------------------------- the record of what happened
@@ -297,7 +323,7 @@ export interface AuditEntry {
   readonly auditId: string;
   /** An image, a request, a budget scope. */
   readonly subject: string;
-  readonly kind: "asked" | "decided" | "bought" | "refused" | "released" | "limit-changed" | "resumed";
+  readonly kind: "asked" | "decided" | "bought" | "refused" | "released" | "limit-changed" | "resumed" | "cancelled";
   readonly phase: "intended" | "done";
   readonly attemptId: string | null;
   readonly atMs: number;

@@ -27,9 +27,17 @@ export interface SubmitContext {
 /** Opaque and serialisable; persisted before anything else can fail. */
 export type Operation = string;
 
+/** `grid-2x2`: one file that holds four pictures; it is cut into quarters before one is chosen. */
+export type OutputLayout = "grid-2x2";
+
 export type OutputData =
-  | { readonly kind: "url"; readonly url: string }
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly contentType: string };
+  | { readonly kind: "url"; readonly url: string; readonly layout?: OutputLayout }
+  | {
+      readonly kind: "bytes";
+      readonly bytes: Uint8Array;
+      readonly contentType: string;
+      readonly layout?: OutputLayout;
+    };
 
 /** Why a provider did not make the picture: names of the error table. */
 export type ProviderFailureName =
@@ -61,6 +69,11 @@ export type OperationStatus =
       readonly kind: "succeeded";
       readonly outputs: readonly OutputData[];
       readonly costMicros: Micros | null;
+      /**
+       * True where the provider can do more with what it has made, at no further price (enlarge the quarters of a grid): asked
+       * once with `followUp`; should that fail, these outputs are taken.
+       */
+      readonly canFollowUp?: boolean;
     }
   | {
       readonly kind: "failed";
@@ -89,14 +102,17 @@ export interface LostCreate {
 export type WebhookReading =
   /** Signature, age and body are good. */
   | { readonly kind: "status"; readonly operation: Operation; readonly status: OperationStatus }
+  /** Nobody signed it: worth asking the provider, not worth believing. */
+  | { readonly kind: "hint"; readonly operation: Operation | null }
   | { readonly kind: "refused"; readonly reason: "signature" | "age" | "body"; readonly message: string };
 
-export interface Price {
-  /** What the provider's list says for this request. */
-  readonly listMicros: Micros;
-  /** The most that it can cost: what is held. */
-  readonly mostMicros: Micros;
+/** What an account has left at a provider. */
+export interface Balance {
+  readonly amountMicros: Micros;
 }
+
+/** `gone`: the model, version or engine is not served any more. */
+export type ModelProbe = "available" | "gone";
 
 export interface Provider {
   readonly name: ProviderName;
@@ -105,7 +121,22 @@ export interface Provider {
   check(operation: Operation, model: Model): Promise<OperationStatus>;
   /** Absent where a lost create cannot be found again. */
   find?(create: LostCreate): Promise<Found>;
+  /**
+   * Stops a job as far as the provider can. What was charged is learnt by `check` afterwards.
+   *
+   * @throws AtelierError `ProviderUnavailable`
+   */
   cancel?(operation: Operation): Promise<void>;
+  /**
+   * Asks for what `canFollowUp` offers. Called at most once for an attempt; buys nothing.
+   *
+   * @returns the operation that stands for both from now on; null when it was refused
+   */
+  followUp?(operation: Operation, model: Model, context: SubmitContext): Promise<Operation | null>;
+  /** @throws AtelierError `ProviderUnavailable` or `KeyRefused` */
+  balance?(): Promise<Balance>;
+  /** @throws AtelierError `ProviderUnavailable` or `KeyRefused` */
+  probe?(model: Model): Promise<ModelProbe>;
   parseWebhook?(
     headers: Readonly<Record<string, string | undefined>>,
     rawBody: Uint8Array,

@@ -28,6 +28,8 @@ export const requestSchema = z.object({
   localDate: z.string(),
   createdAtMs: z.int(),
   parts: z.int().positive(),
+  /** When somebody cancelled it; nothing is started for it any more. */
+  cancelledAtMs: z.int().nullable().default(null),
 });
 export type ImageRequest = z.infer<typeof requestSchema>;
 

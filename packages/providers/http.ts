@@ -8,10 +8,10 @@ import type * as z from "zod";
 export type Transport = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface HttpRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
+  readonly body: string | Uint8Array | null;
   /** For the whole exchange, the answer's body included. */
   readonly timeoutMs: number;
   /** Default 4 MiB: a prediction with one inlined picture fits. */
@@ -31,7 +31,33 @@ export type HttpAnswer =
   /** Something may have arrived, and its answer did not. */
   | { readonly kind: "lost"; readonly message: string };
 
+/** As `HttpAnswer`, with the body as it came: for providers that answer with a picture itself. */
+export type HttpBytesAnswer =
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly headers: Headers;
+      /** Null when the body broke off, took too long or was over the cap; the status is certain all the same. */
+      readonly bytes: Uint8Array | null;
+    }
+  | Exclude<HttpAnswer, { kind: "answered" }>;
+
+/** As `HttpAnswer`, with the pictures of a JSON body taken out of it. */
+export type HttpPicturesAnswer =
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly headers: Headers;
+      /** The JSON with each long base64 text replaced by `picture:0`, `picture:1`, …; null as in `HttpAnswer`. */
+      readonly text: string | null;
+      /** What those texts decode to, in order. */
+      readonly pictures: readonly Uint8Array[];
+    }
+  | Exclude<HttpAnswer, { kind: "answered" }>;
+
 const RESPONSE_BYTES_MAX = 4 * 1024 * 1024;
+/** Four pictures of 2048 x 2048 as PNG. */
+const PICTURE_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * Sends a request at most once and never throws for the network's sake.
@@ -40,6 +66,15 @@ const RESPONSE_BYTES_MAX = 4 * 1024 * 1024;
  * "HTTP-network-or-cache fetch") when it has the body's source at hand, and a stream has none. Redirects are answers.
  */
 export async function sendOnce(transport: Transport, request: HttpRequest): Promise<HttpAnswer> {
+  const answer = await sendOnceForBytes(transport, { responseBytesMax: RESPONSE_BYTES_MAX, ...request });
+  return answer.kind === "answered" ? { ...answer, text: textOf(answer.bytes) } : answer;
+}
+
+/** As `sendOnce`; by default up to 64 MiB. */
+export async function sendOnceForBytes(
+  transport: Transport,
+  request: HttpRequest,
+): Promise<HttpBytesAnswer> {
   const signal = AbortSignal.timeout(request.timeoutMs);
   let response: Response;
   try {
@@ -53,8 +88,31 @@ export async function sendOnce(transport: Transport, request: HttpRequest): Prom
     const message = networkMessage(error, request);
     return neverConnected(error) ? { kind: "not-sent", message } : { kind: "lost", message };
   }
-  const text = await cappedText(response, request.responseBytesMax ?? RESPONSE_BYTES_MAX);
-  return { kind: "answered", status: response.status, headers: response.headers, text };
+  const bytes = await cappedBytes(response, request.responseBytesMax ?? PICTURE_BYTES_MAX);
+  return { kind: "answered", status: response.status, headers: response.headers, bytes };
+}
+
+/** As `sendOnce`, for JSON that carries pictures as base64; by default up to 64 MiB. */
+export async function sendOnceForPictures(
+  transport: Transport,
+  request: HttpRequest,
+): Promise<HttpPicturesAnswer> {
+  const answer = await sendOnceForBytes(transport, request);
+  if (answer.kind !== "answered") return answer;
+  return { ...answer, ...picturesTakenOut(textOf(answer.bytes)) };
+}
+
+/** Shorter texts are left alone: no picture has so few bytes. */
+const PICTURE_CHARACTERS_MIN = 256;
+const BASE64 = new RegExp(`"([A-Za-z0-9+/]{${PICTURE_CHARACTERS_MIN},}={0,2})"`, "g");
+
+function picturesTakenOut(json: string | null): { text: string | null; pictures: Uint8Array[] } {
+  const pictures: Uint8Array[] = [];
+  const text = json?.replace(BASE64, (_, base64: string) => {
+    pictures.push(Buffer.from(base64, "base64"));
+    return `"picture:${pictures.length - 1}"`;
+  });
+  return { text: text ?? null, pictures };
 }
 
 /** Reads a JSON text by a loose schema (unknown fields are dropped); undefined when it is not what was expected. */
@@ -78,8 +136,8 @@ export function redact(text: string, secrets: readonly string[]): string {
   return clean.length > 300 ? `${clean.slice(0, 299)}…` : clean;
 }
 
-function streamed(body: string, headers: Readonly<Record<string, string>>): RequestInit {
-  const bytes = new TextEncoder().encode(body);
+function streamed(body: string | Uint8Array, headers: Readonly<Record<string, string>>): RequestInit {
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   const stream = new ReadableStream({
     start(controller) {
       controller.enqueue(bytes);
@@ -93,8 +151,12 @@ function streamed(body: string, headers: Readonly<Record<string, string>>): Requ
   };
 }
 
-async function cappedText(response: Response, bytesMax: number): Promise<string | null> {
-  if (response.body === null) return "";
+function textOf(bytes: Uint8Array | null): string | null {
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+async function cappedBytes(response: Response, bytesMax: number): Promise<Uint8Array | null> {
+  if (response.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
@@ -106,7 +168,7 @@ async function cappedText(response: Response, bytesMax: number): Promise<string 
   } catch {
     return null;
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 /** Failures of the certificate come before the first byte of the request. */

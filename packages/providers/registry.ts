@@ -1,52 +1,63 @@
-/** @module Which providers there are. Adding one is a folder, a line here and the contract suite. */
+/** @module Which providers there are. Adding one is a folder, a line here, its entries in the catalogue and the contract suite. */
 import type { ProviderName } from "@atelier/core/catalogue";
-import { AtelierError } from "@atelier/core/errors";
 import type { Provider } from "@atelier/core/provider";
-import * as z from "zod";
-import { isLoopbackHost } from "./public-address.ts";
-import { createReplicateProvider, type ReplicateDeps } from "./replicate/provider.ts";
+import type { ProviderDefinition, ProviderDeps } from "./definition.ts";
+import { replicate, sandbox } from "./replicate/definition.ts";
 
-const replicateSettingsSchema = z.strictObject({
-  token: z.string("must be a text").trim().min(1, "must not be empty"),
-  baseUrl: z
-    .url("must be an address such as https://api.replicate.com/v1")
-    .transform((text) => text.replace(/\/+$/, ""))
-    .refine(
-      (text) => text.startsWith("https:") || isLoopbackHost(new URL(text).hostname),
-      "must begin with https:// unless it is on this machine",
-    )
-    .default("https://api.replicate.com/v1"),
-  webhookSecret: z
-    .string()
-    .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, "must begin with whsec_")
-    .nullable()
-    .default(null),
-});
+export const PROVIDERS: readonly ProviderDefinition[] = [replicate, sandbox];
 
-/** A provider without settings is not offered. */
-export interface ProviderSettings {
-  readonly replicate?: z.input<typeof replicateSettingsSchema>;
-  /** The Replicate adapter, spoken to by the sandbox. */
-  readonly sandbox?: z.input<typeof replicateSettingsSchema>;
-}
+/** Provider to its settings, as `ProviderDefinition.open` takes them. A provider without settings is not offered. */
+export type ProviderSettings = Readonly<Record<ProviderName, Readonly<Record<string, unknown>> | undefined>>;
 
 /** @throws AtelierError `ConfigurationInvalid` naming the provider and the setting */
 export function createProviders(
   settings: ProviderSettings,
-  deps: ReplicateDeps,
+  deps: ProviderDeps,
+  definitions: readonly ProviderDefinition[] = PROVIDERS,
 ): Map<ProviderName, Provider> {
   const providers = new Map<ProviderName, Provider>();
-  for (const name of ["replicate", "sandbox"] as const) {
-    if (settings[name] === undefined) continue;
-    const read = replicateSettingsSchema.safeParse(settings[name]);
-    if (!read.success) {
-      const [issue] = read.error.issues;
-      throw new AtelierError(
-        "ConfigurationInvalid",
-        `The setting "${issue?.path.join(".")}" of the provider ${name} ${issue?.message}.`,
-      );
-    }
-    providers.set(name, createReplicateProvider({ name, ...read.data }, deps));
+  for (const definition of definitions) {
+    const values = settings[definition.name];
+    if (values !== undefined) providers.set(definition.name, definition.open(values, deps));
   }
   return providers;
+}
+
+export interface SettingsInEnvironment {
+  /** Providers that are configured and on. */
+  readonly settings: ProviderSettings;
+  /** Providers that are not, each with the reason for people. */
+  readonly off: ReadonlyMap<ProviderName, string>;
+}
+
+/**
+ * Reads every provider's variables. Empty ones count as unset.
+ *
+ * @param enabled names in `ATELIER_ENABLE`: for providers that are off unless somebody says so
+ */
+export function settingsFromEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  enabled: readonly ProviderName[],
+  definitions: readonly ProviderDefinition[] = PROVIDERS,
+): SettingsInEnvironment {
+  const settings: Record<ProviderName, Readonly<Record<string, unknown>>> = {};
+  const off = new Map<ProviderName, string>();
+  for (const { name, variables, switchedOnBy, offBecause } of definitions) {
+    const values = Object.fromEntries(
+      Object.entries(variables).flatMap(([setting, variable]) => {
+        const text = environment[variable.name]?.trim();
+        return text ? [[setting, text]] : [];
+      }),
+    );
+    const switchedOn = variables[switchedOnBy]?.name;
+    if (switchedOn === undefined) continue;
+    if (offBecause !== null && !enabled.includes(name)) {
+      off.set(name, `${offBecause} Switch it on with ATELIER_ENABLE=${name}.`);
+    } else if (values[switchedOnBy] === undefined) {
+      off.set(name, `${switchedOn} is not set.`);
+    } else {
+      settings[name] = values;
+    }
+  }
+  return { settings, off };
 }

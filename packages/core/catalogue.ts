@@ -156,6 +156,8 @@ export const priceSchema = z.discriminatedUnion("per", [
     /** What a picture of one megapixel takes with `steps` steps; `steps` null: they do not matter. */
     seconds: z.number().positive(),
     steps: z.int().positive().nullable(),
+    /** What a list says instead of the product of the others. */
+    list: z.number().positive().nullable().default(null),
   }),
   z.strictObject({
     per: z.literal("credit"),

@@ -37,7 +37,8 @@ export function priceOf(
     case "second": {
       const mostMicros = roundedUp((price.usd * JOB_DEADLINE_MS) / 1000);
       const seconds = price.seconds * megapixels * (price.steps === null ? 1 : steps / price.steps);
-      return { listMicros: Math.min(mostMicros, roundedUp(price.usd * seconds)), mostMicros };
+      const listUsd = price.list ?? price.usd * seconds;
+      return { listMicros: Math.min(mostMicros, roundedUp(listUsd)), mostMicros };
     }
   }
 }

@@ -59,6 +59,8 @@ export type Submission =
   | { readonly kind: "rate-limited"; readonly retryAfterMs: number; readonly message: string }
   /** Nothing was created and nothing charged. */
   | { readonly kind: "refused"; readonly name: ProviderFailureName; readonly message: string }
+  /** A synchronous provider: it worked, and may charge, without a picture that can be used. */
+  | Extract<OperationStatus, { kind: "failed" }>
   /** The create may have reached the provider (reset, time-out, 5xx): never sent again blindly. */
   | { readonly kind: "unknown"; readonly message: string };
 
@@ -111,8 +113,8 @@ export interface Balance {
   readonly amountMicros: Micros;
 }
 
-/** `gone`: the model, version or engine is not served any more. */
-export type ModelProbe = "available" | "gone";
+/** `gone`: the model, version or engine is not served any more. `unknown`: the provider has no list that would tell. */
+export type ModelProbe = "available" | "gone" | "unknown";
 
 export interface Provider {
   readonly name: ProviderName;

@@ -186,16 +186,10 @@ async function keepSubmission(
       return;
     }
     case "refused":
+    case "failed":
       await recordOutcome(
         attempt.attemptId,
-        {
-          kind: "failed",
-          name: submission.name,
-          message: submission.message,
-          charged: false,
-          costMicros: null,
-          atMs: nowMs,
-        },
+        { charged: false, costMicros: null, ...submission, kind: "failed", atMs: nowMs },
         deps,
       );
       return;

@@ -5,7 +5,16 @@
  */
 import type { Attempt } from "./attempt.ts";
 import type { CategoryName, Rating } from "./catalogue.ts";
-import type { Fingerprint, Image, ImageStatus, QualityParts, Rendition, StoredOutput } from "./image.ts";
+import type {
+  FaceEstimate,
+  Fingerprint,
+  Image,
+  ImageStatus,
+  QualityParts,
+  RatingScores,
+  Rendition,
+  StoredOutput,
+} from "./image.ts";
 import type { Micros } from "./money.ts";
 import type { PacingAnswer, PacingRow, PacingTurn } from "./pacing-row.ts";
 import type { OutputData } from "./provider.ts";
@@ -213,6 +222,11 @@ export interface Provenance {
   readonly createdAtMs: number;
   readonly title: string;
   readonly keywords: readonly string[];
+  /**
+   * The picture's effective rating. Above `general`, a provider's own manifest that may hold the prompt is not taken over.
+   * Left out: as if it were above.
+   */
+  readonly rating?: Rating;
 }
 
 export interface RecipeStep {
@@ -242,8 +256,27 @@ export interface OpenPicture {
   /** True when the file carries the sandbox's mark over these very pixels, made with this key. */
   markedBy(key: Uint8Array): boolean;
   measure(): Promise<Measurement>;
+  /**
+   * A small JPEG of the whole picture, for a service that looks at it: no metadata, never kept, never shown.
+   *
+   * @param edgePixels its longest edge at most
+   */
+  proxyJpeg(edgePixels: number): Promise<Uint8Array>;
   develop(recipe: Recipe, provenance: Provenance): AsyncIterable<DevelopedRendition>;
 }
+/**
+ * Signs what a file says about where it comes from (C2PA). A failure is thrown and must pass: the picture is bought, and
+ * is not developed without its signature.
+ */
+export interface ProvenanceSigner {
+  /** The signing certificate first, then those that issued it. */
+  readonly certificateChainPem: string;
+  /** ECDSA on P-256 over SHA-256. */
+  readonly algorithm: "es256";
+  /** @returns r and s, 32 bytes each @throws AtelierError `StorageUnavailable`, `ConfigurationInvalid` */
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
 export interface Imaging {
   /** @throws AtelierError `OutputInvalid` for anything that is not one whole picture within the limits */
   open(bytes: Uint8Array): Promise<OpenPicture>;
@@ -256,14 +289,47 @@ export interface Imaging {
   quarters(bytes: Uint8Array): Promise<readonly Uint8Array[]>;
 }
 
-/** What classifiers say; implementations come with the content gate. A failure is thrown and means quarantine. */
+/**
+ * Looks at a picture and says what it sees; `core/verdict.ts` decides. What cannot be measured is `failed`; whatever is
+ * thrown, or is not as below, counts as that.
+ */
 export interface Classifier {
-  classify(picture: OpenPicture, expected: Rating): Promise<Classification>;
+  /** Models and versions, kept with each verdict. */
+  readonly name: string;
+  /** What this classifier's numbers are judged by, kept with each verdict: other models count differently. */
+  readonly thresholds: Thresholds;
+  classify(picture: OpenPicture): Promise<Classification>;
 }
-export interface Classification {
-  readonly decision: "release" | "quarantine" | "reject";
-  readonly rating: Rating | "explicit";
-  readonly reason: string;
+export type Classification =
+  | {
+      readonly kind: "measured";
+      readonly scores: RatingScores;
+      /** False: its `explicit` cannot be told from nudity, so that it proves neither. */
+      readonly tellsExplicit: boolean;
+      /** Every face that was found; empty when there was none. */
+      readonly faces: readonly FaceEstimate[];
+    }
+  /** One sentence for people. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** Scores from 0 to 1, ages in years. `thresholdsSchema` (`core/verdict.ts`) says how far each may be moved. */
+export interface Thresholds {
+  /** A score of more than was asked for: from here a person decides. */
+  readonly holdScore: number;
+  /** From here that person is asked first. */
+  readonly priorityScore: number;
+  /** An explicit score from here on rejects. */
+  readonly rejectScore: number;
+  /** From here something counts as a face. */
+  readonly faceScore: number;
+  /** From here it is certain enough to reject by its age. */
+  readonly certainFaceScore: number;
+  /** Estimates below go to a person, in rated pictures. */
+  readonly reviewAgeYears: number;
+  /** Estimates below are suspected minors: sealed. */
+  readonly sealAgeYears: number;
+  /** Estimates below, on a certain face, look clearly young: rejected. */
+  readonly youngAgeYears: number;
 }
 
 /** Fetches what a provider delivered, through the safe-URL guard. */

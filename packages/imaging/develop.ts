@@ -1,22 +1,42 @@
-/** @module Develops a picture: enhanced once at its own size, then every rendition from the same raw pixels. */
+/** @module Develops a picture: enhanced once at its own size, then every rendition from the same raw pixels, signed last. */
 import { sha256Hex } from "@atelier/core/ids";
-import type { DevelopedRendition, Provenance, Recipe } from "@atelier/core/ports";
+import type { DevelopedRendition, Provenance, ProvenanceSigner, Recipe } from "@atelier/core/ports";
+import { type MarkedOriginal, parentOf } from "./c2pa-parent.ts";
+import { type DevelopingAction, signRendition } from "./c2pa-sign.ts";
 import { enhance } from "./enhance.ts";
 import { provenanceXmp } from "./provenance.ts";
 import { type RawPicture, resized, sizeWithin } from "./raw.ts";
 import { encode } from "./renditions.ts";
 
-/** One after the other, in the recipe's order: two encoders at once would double the memory and save no work. */
+export interface Signing {
+  /** Null: the files say by XMP alone where they come from. */
+  readonly signer: ProvenanceSigner | null;
+  /** The provider's file, where it came with a manifest. */
+  readonly original: MarkedOriginal | null;
+}
+
+/**
+ * One after the other, in the recipe's order: two encoders at once would double the memory and save no work.
+ *
+ * @throws AtelierError what the signer throws; no rendition comes without its signature
+ */
 export async function* develop(
   raw: RawPicture,
   recipe: Recipe,
   provenance: Provenance,
+  { signer, original }: Signing,
 ): AsyncGenerator<DevelopedRendition> {
   const xmp = provenanceXmp(provenance);
+  const parent = signer && (await parentOf(original, provenance.rating));
   const sizes = [recipe.enhance ? enhance(raw) : raw];
   for (const step of recipe.steps) {
     const picture = await atEdge(sizes, step.edge);
-    const { data, contentType } = await encode(picture, step, xmp);
+    const encoded = await encode(picture, step, xmp);
+    const { contentType } = encoded;
+    const actions = actionsFor(recipe, raw, picture);
+    const data = signer
+      ? await signRendition({ ...encoded, actions }, { provenance, signer, parent })
+      : encoded.data;
     yield {
       name: step.rendition,
       width: picture.width,
@@ -27,6 +47,15 @@ export async function* develop(
       data,
     };
   }
+}
+
+function actionsFor(recipe: Recipe, original: RawPicture, made: RawPicture): DevelopingAction[] {
+  const isResized = made.width !== original.width || made.height !== original.height;
+  return [
+    ...(recipe.enhance ? (["c2pa.enhanced"] as const) : []),
+    ...(isResized ? (["c2pa.resized"] as const) : []),
+    "c2pa.transcoded",
+  ];
 }
 
 /** A size is made once, from the smallest that has at least twice its edge (or from the whole), and kept for the next. */

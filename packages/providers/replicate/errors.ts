@@ -2,6 +2,7 @@
 import type { ProviderFailureName, Submission } from "@atelier/core/provider";
 import * as z from "zod";
 import { type HttpAnswer, readJson, redact } from "../http.ts";
+import { boundedWaitMs, retryAfterHeaderMs, secondsToMs } from "../retry-after.ts";
 
 /** RFC 9457 as Replicate fills it in; `retry_after` in seconds. */
 const problemSchema = z.object({
@@ -23,7 +24,6 @@ export function isModeration(text: string): boolean {
 
 /** Waited when a 429 names no time: a tenth of the documented window of a minute, 600 creates. */
 const RATE_LIMIT_DEFAULT_MS = 6_000;
-const RATE_LIMIT_MAX_MS = 600_000;
 
 /**
  * @param secrets texts that no message may repeat: the token and the prompts
@@ -66,15 +66,12 @@ export function submissionFrom(
 
 /** Body, then header, then the sentence for people; measured in that order of reliability. */
 export function retryAfterMs(problem: Problem, headers: Headers, nowMs: number): number {
-  const header = headers.get("retry-after")?.trim();
-  const waitMs =
+  return boundedWaitMs(
     secondsToMs(problem.retry_after) ??
-    (header === undefined || header === ""
-      ? undefined
-      : (secondsToMs(Number(header)) ?? untilMs(Date.parse(header), nowMs))) ??
-    secondsToMs(Number(/(\d+)\s*s(?:ec|\b)/i.exec(problem.detail ?? "")?.[1])) ??
-    RATE_LIMIT_DEFAULT_MS;
-  return Math.min(RATE_LIMIT_MAX_MS, Math.max(0, Math.ceil(waitMs)));
+      retryAfterHeaderMs(headers, nowMs) ??
+      secondsToMs(Number(/(\d+)\s*s(?:ec|\b)/i.exec(problem.detail ?? "")?.[1])) ??
+      RATE_LIMIT_DEFAULT_MS,
+  );
 }
 
 function refusalName(status: number, problem: Problem): ProviderFailureName {
@@ -97,12 +94,4 @@ function refusalName(status: number, problem: Problem): ProviderFailureName {
 
 function problemText(problem: Problem): string {
   return [problem.title, problem.detail].filter((part) => part).join(": ");
-}
-
-function secondsToMs(seconds: number | null | undefined): number | undefined {
-  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
-}
-
-function untilMs(atMs: number, nowMs: number): number | undefined {
-  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
 }

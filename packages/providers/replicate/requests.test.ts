@@ -1,10 +1,10 @@
 import type { ProviderRequest } from "@atelier/core/provider";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FLUX, REALISTIC, SDXL, STABLE_DIFFUSION, TEST_MODELS } from "../../../test/simulators/models.ts";
+import { FLUX, SDXL, TEST_MODELS } from "../../../test/simulators/models.ts";
 import { invalidFields, schemaFor } from "../sandbox/input.ts";
 import { INPUT_SCHEMAS } from "../sandbox/schemas.ts";
-import { cancelAfter, createBody, predictionInput } from "./requests.ts";
+import { cancelAfter, createBody } from "./requests.ts";
 
 const REQUEST: ProviderRequest = {
   model: SDXL,
@@ -14,53 +14,7 @@ const REQUEST: ProviderRequest = {
   seed: 42,
   deadlineMs: 300_000,
 };
-const inputFor = (model: ProviderRequest["model"]) => predictionInput({ ...REQUEST, model });
-
-describe("predictionInput", () => {
-  it("uses each model's own names, sizes and ranges", () => {
-    expect(inputFor(SDXL)).toStrictEqual({
-      apply_watermark: false,
-      prompt: "a lighthouse at dusk",
-      negative_prompt: "blurry",
-      width: 1024,
-      height: 768,
-      num_inference_steps: 50,
-      guidance_scale: 7.5,
-      seed: 42,
-      num_outputs: 1,
-    });
-    expect(inputFor(STABLE_DIFFUSION)).toStrictEqual({
-      prompt: "a lighthouse at dusk",
-      negative_prompt: "blurry",
-      image_dimensions: "768x768",
-      num_inference_steps: 50,
-      guidance_scale: 7.5,
-      seed: 42,
-      num_outputs: 1,
-    });
-    expect(inputFor(FLUX)).toStrictEqual({
-      output_format: "png",
-      prompt: "a lighthouse at dusk",
-      aspect_ratio: "3:2",
-      num_inference_steps: 4,
-      seed: 42,
-      num_outputs: 1,
-    });
-    expect(inputFor(REALISTIC)).toStrictEqual({
-      prompt: "a lighthouse at dusk",
-      negative_prompt: "blurry",
-      width: 1024,
-      height: 768,
-      steps: 50,
-      guidance: 7.5,
-      seed: 42,
-    });
-  });
-
-  it("leaves an empty negative prompt out, so that the model's own stays", () => {
-    expect(predictionInput({ ...REQUEST, negativePrompt: "" })).not.toHaveProperty("negative_prompt");
-  });
-
+describe("createBody", () => {
   it("is valid under the published schema for any request", () => {
     const size = fc.integer({ min: 8, max: 128 }).map((eighths) => eighths * 8);
     fc.assert(
@@ -88,9 +42,7 @@ describe("predictionInput", () => {
       { numRuns: 200 },
     );
   });
-});
 
-describe("createBody", () => {
   it("has a webhook only where there is one, and nothing else", () => {
     expect(Object.keys(createBody(REQUEST, { attemptId: "a", webhookUrl: null })).sort()).toStrictEqual([
       "input",

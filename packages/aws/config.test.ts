@@ -64,10 +64,10 @@ it("limits have the defaults of the command line, and must be amounts", () => {
 });
 
 it("attestations carry who and when", () => {
-  expect(readAttestations("2026-11-22", { ATELIER_TERMS: "replicate=nudity" })).toStrictEqual([
+  expect(readAttestations("2026-11-22", ["replicate"], { ATELIER_TERMS: "replicate=nudity" })).toStrictEqual([
     { provider: "replicate", rating: "nudity", by: "the deployment's operator", date: "2026-11-22" },
   ]);
-  expect(readAttestations("2026-11-22", {})).toStrictEqual([]);
+  expect(readAttestations("2026-11-22", ["replicate"], {})).toStrictEqual([]);
 });
 
 it("nothing is linked where SST has linked nothing", () => {

@@ -3,6 +3,7 @@
  * both; a function reads the settings that it needs, once per cold start.
  */
 import { DEFAULT_DAY_USD, DEFAULT_MONTH_USD } from "@atelier/core/budget";
+import { type ProviderName, providerNameSchema } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
 import type { LedgerLimits } from "@atelier/core/ledger-month";
 import { microsFromUsd } from "@atelier/core/money";
@@ -90,9 +91,13 @@ export function readFirstLimits(environment: Environment = process.env): LedgerL
  * @param today yyyy-mm-dd
  * @throws AtelierError `ConfigurationInvalid`
  */
-export function readAttestations(today: string, environment: Environment = process.env): Attestation[] {
+export function readAttestations(
+  today: string,
+  providers: readonly ProviderName[],
+  environment: Environment = process.env,
+): Attestation[] {
   const { ATELIER_TERMS: terms } = readSettings(["ATELIER_TERMS"], environment);
-  return parseAttestations(terms ?? "", "the deployment's operator", today);
+  return parseAttestations(terms ?? "", "the deployment's operator", today, providers);
 }
 
 /** What SST linked to the function under a name; undefined when nothing is. */

@@ -3,6 +3,7 @@ import type { Category, Model, Parameters, Template } from "@atelier/core/catalo
 import type { RefusalDocument } from "@atelier/core/document";
 import { MICROS_PER_USD, usdFromMicros } from "@atelier/core/money";
 import type { AuditEntry } from "@atelier/core/ports";
+import { priceOf } from "@atelier/core/price";
 import { combinationsOf } from "@atelier/core/template";
 import type { ModelReport, Produced } from "@atelier/local/facade";
 
@@ -100,15 +101,21 @@ function parametersDocument(parameters: Parameters) {
   return { ...others, guidance_scale: guidanceScale };
 }
 
-/** Of the first model that the template names and that can be bought, else of the cheapest. */
+/** Of the first model that the template names and that can be bought, else of the cheapest that is not one's own machine's. */
 function priceOfTemplate(
   template: Template,
   models: readonly Model[],
 ): { list: number; most: number } | null {
-  const buyable = models.filter((model) => model.buyable && model.priceUsd !== null);
-  const named = template.models.flatMap((name) => buyable.filter((model) => model.name === name));
-  const cheapest = buyable.toSorted((one, other) => (one.priceUsd?.list ?? 0) - (other.priceUsd?.list ?? 0));
-  return (named[0] ?? cheapest[0])?.priceUsd ?? null;
+  const priced = models.flatMap((model) => {
+    const price = model.buyable ? priceOf(model, template.parameters) : null;
+    return price === null ? [] : [{ name: model.name, ...price }];
+  });
+  const named = template.models.flatMap((name) => priced.filter((model) => model.name === name));
+  const cheapest = priced
+    .filter(({ listMicros }) => listMicros > 0)
+    .toSorted((one, other) => one.listMicros - other.listMicros);
+  const price = named[0] ?? cheapest[0];
+  return price ? { list: usdFromMicros(price.listMicros), most: usdFromMicros(price.mostMicros) } : null;
 }
 
 /** Micro-USD of a document's dollars: sums of documents are made of whole numbers. */

@@ -1,5 +1,4 @@
 /** @module All commands together, and what commander has to say about them in our words. */
-import { PROVIDER_NAMES } from "@atelier/core/catalogue";
 import { closestName, unknownName } from "@atelier/core/closest";
 import type { AtelierError } from "@atelier/core/errors";
 import { Command, type CommanderError } from "commander";
@@ -14,7 +13,8 @@ import { addResume } from "./commands/resume.ts";
 import type { Act } from "./commands/shared.ts";
 import { addShow } from "./commands/show.ts";
 import { addTemplates } from "./commands/templates.ts";
-import { oneOf, usageError } from "./options.ts";
+import { addVerify } from "./commands/verify.ts";
+import { usageError } from "./options.ts";
 import manifest from "./package.json" with { type: "json" };
 
 const AFTER_HELP = `
@@ -46,13 +46,14 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
       if (text === "") throw usageError("--data is empty; give a folder.");
       return text;
     })
-    .option("--provider <name>", `who makes the pictures: ${PROVIDER_NAMES.join(", ")}`, (text) =>
-      oneOf("provider", text, PROVIDER_NAMES),
+    .option(
+      "--provider <name>",
+      "who makes the pictures: a provider of templates/models.yaml, or any for the best of those that are configured",
     )
     .option("--json", "one JSON document a line on standard output")
     .addHelpText("after", AFTER_HELP);
   for (const add of [addPlan, addGenerate, addCustom, addImages, addShow]) add(program, act);
-  for (const add of [addTemplates, addModels, addBudget, addAudit, addResume]) add(program, act);
+  for (const add of [addTemplates, addModels, addBudget, addAudit, addResume, addVerify]) add(program, act);
   return program;
 }
 

@@ -74,6 +74,7 @@ export function templateRequest(options: GenerateOptions, asking: Asking): Image
     maxCostMicros,
     freePrompt: false,
     wantedModel: options.model,
+    cancelledAtMs: null,
     parts: partsOf(count),
   };
 }
@@ -93,6 +94,7 @@ export function promptRequest(
     maxCostMicros,
     freePrompt: true,
     wantedModel: prompt.model,
+    cancelledAtMs: null,
     parts: 1,
   };
 }

@@ -61,12 +61,38 @@ export const storedOutputSchema = z.object({
 });
 export type StoredOutput = z.infer<typeof storedOutputSchema>;
 
+/** Probabilities, 0 to 1, that a picture shows at least that much; `other` is anything else that nobody may be shown. */
+export const ratingScoresSchema = z.object({
+  suggestive: z.number().min(0).max(1),
+  nudity: z.number().min(0).max(1),
+  explicit: z.number().min(0).max(1),
+  /** Violence, hate symbols and the like; 0 from a classifier that does not look for them. */
+  other: z.number().min(0).max(1),
+});
+export type RatingScores = z.infer<typeof ratingScoresSchema>;
+
+/** A face as a classifier saw it: how sure it is of the face, 0 to 1, and the (lowest) age that it estimates, in years. */
+export const faceEstimateSchema = z.object({
+  score: z.number().min(0).max(1),
+  ageYears: z.number().min(0).max(120),
+});
+export type FaceEstimate = z.infer<typeof faceEstimateSchema>;
+
 /** `explicit` is never released; `basis` says what decided, `reason` is for people. */
 export const verdictSchema = z.object({
   decision: z.enum(["released", "quarantined", "rejected"]),
   basis: z.enum(["sandbox-mark", "no-classifier", "classifier"]),
   rating: z.enum(["general", "suggestive", "nudity", "explicit"]).nullable(),
   reason: z.string(),
+  /** A suspected minor in a rated picture: nobody looks at it, nothing copies it, the operator is told. */
+  sealed: z.boolean().default(false),
+  /** A reviewer should look at this one first. */
+  priority: z.boolean().default(false),
+  /** What was measured, by which classifier, and the thresholds of that day; null and empty where nothing was. */
+  classifier: z.string().nullable().default(null),
+  scores: ratingScoresSchema.nullable().default(null),
+  faces: z.array(faceEstimateSchema).default([]),
+  thresholds: z.record(z.string(), z.number()).nullable().default(null),
 });
 export type Verdict = z.infer<typeof verdictSchema>;
 

@@ -1,21 +1,24 @@
 /** @module Routing as one installation has it: its catalogue, its keys, its operator's attestations, its day. */
 import type { Catalogue, ProviderName } from "./catalogue.ts";
 import { charactersOf } from "./prompt.ts";
-import { type Routing, rankCandidates } from "./routing.ts";
+import { type HealthView, type ProviderOff, type Routing, rankCandidates } from "./routing.ts";
 import type { Attestation } from "./terms.ts";
 import type { RoutingQuery } from "./workflow/steps/validate.ts";
 
+/** @returns ranks candidates for a query; with the health that is given, or without (null) for a dry run */
 export function installedRouting(installation: {
   readonly catalogue: Catalogue;
   readonly attestations: readonly Attestation[];
-  /** Providers that a key is configured for. */
-  readonly keysPresent: readonly ProviderName[];
+  /** Providers that are configured and switched on. */
+  readonly on: readonly ProviderName[];
+  /** Why others are not. */
+  readonly off: ReadonlyMap<ProviderName, ProviderOff>;
   /** yyyy-mm-dd, local. */
   readonly today: () => string;
-}): (query: RoutingQuery) => Routing {
-  const { catalogue, attestations, keysPresent, today } = installation;
+}): (query: RoutingQuery, health?: HealthView | null) => Routing {
+  const { catalogue, attestations, on, off, today } = installation;
   const templates = catalogue.categories.flatMap((category) => category.templates);
-  return (query) =>
+  return (query, health = null) =>
     rankCandidates({
       models: catalogue.models,
       providers: catalogue.providers,
@@ -26,8 +29,12 @@ export function installedRouting(installation: {
       promptCharacters: charactersOf(query.prompt.prompt),
       negativePrompt: query.prompt.negativePrompt !== "",
       attestations,
-      keysPresent,
+      on,
+      off,
       tried: query.tried,
+      rejectedBy: query.rejectedBy,
+      capMicros: query.capMicros,
+      health,
       today: today(),
       termsExpireAfterDays: catalogue.termsExpireAfterDays,
     });

@@ -29,6 +29,7 @@ export function occurrenceRequest(
     localDate: occurrence.localDate,
     createdAtMs: context.nowMs,
     parts: partsOf(occurrence.count),
+    cancelledAtMs: null,
   };
 }
 

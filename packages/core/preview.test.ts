@@ -27,7 +27,11 @@ function previewed(text: string | null, change: Partial<RoutingInput> = {}) {
       promptCharacters: query.prompt.prompt.length,
       negativePrompt: false,
       attestations: [],
-      keysPresent: ["replicate"],
+      on: ["replicate"],
+      off: new Map(),
+      rejectedBy: [],
+      capMicros: null,
+      health: null,
       tried: query.tried,
       today: "2026-11-22",
       termsExpireAfterDays: 365,
@@ -50,7 +54,7 @@ describe("what must hold before a request is started", () => {
   });
 
   test("policy refuses first, with its rule and without the text", () => {
-    const error = refusal(() => priceOrRefuse(previewed("a forbiddenword here", { keysPresent: [] })));
+    const error = refusal(() => priceOrRefuse(previewed("a forbiddenword here", { on: [] })));
     expect(error).toMatchObject({ name: "PolicyRefused", data: { rule: "no-forbidden" } });
     expect(String(error)).not.toContain("forbiddenword");
   });
@@ -59,10 +63,10 @@ describe("what must hold before a request is started", () => {
     expect(refusal(() => priceOrRefuse(previewed("a pear", { rating: "nudity" })))).toMatchObject({
       name: "TermsDenied",
     });
-    expect(refusal(() => priceOrRefuse(previewed("a pear", { keysPresent: [] })))).toMatchObject({
+    expect(refusal(() => priceOrRefuse(previewed("a pear", { on: [] })))).toMatchObject({
       name: "NoCandidate",
     });
-    const unpriced = CATALOGUE.models.map((model) => ({ ...model, priceUsd: null }));
+    const unpriced = CATALOGUE.models.map((model) => ({ ...model, price: null }));
     expect(refusal(() => priceOrRefuse(previewed("a pear", { models: unpriced })))).toMatchObject({
       name: "PriceUnknown",
     });
@@ -98,7 +102,7 @@ describe("the document of a variation", () => {
   });
 
   test("without a candidate has no price and says why of each model", () => {
-    const document = variationDocument("custom", previewed("a pear", { keysPresent: [] }), null);
+    const document = variationDocument("custom", previewed("a pear", { on: [] }), null);
     expect(document).toMatchObject({ candidates: [], price: null });
     expect(document.excluded.map(({ reason }) => reason)).toEqual(["no-key", "no-key"]);
   });

@@ -25,6 +25,8 @@ export function previewImage(
     template: expanded.template,
     prompt: { prompt: expanded.prompt, negativePrompt: expanded.negativePrompt },
     tried: [],
+    rejectedBy: [],
+    capMicros: null,
   });
   return { expanded, routing };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Model, modelSchema, type ProviderEntry, providerSchema } from "./catalogue.ts";
-import { noCandidateError, priceOf, type RoutingInput, rankCandidates, sizeFits } from "./routing.ts";
+import { noCandidateError, type RoutingInput, rankCandidates, sizeFits } from "./routing.ts";
 
 const read = { reviewed: "2026-11-01", source: "a page" };
 function providerOf(name: string, rated: "allowed" | "unclear", buyable = true): ProviderEntry {
@@ -22,7 +22,7 @@ function modelOf(name: string, change: Partial<Record<keyof Model, unknown>> = {
     version: null,
     buyable: true,
     verified: true,
-    priceUsd: { list: 0.01, most: 0.3 },
+    price: { per: "second", usd: 0.001, seconds: 10, steps: null, list: 0.01 },
     sizes: { kind: "range", width: "width", height: "height", min: 256, max: 1024 },
     prompt: { parameter: "prompt", charactersMax: 500 },
     negativePrompt: "negative_prompt",
@@ -41,7 +41,7 @@ const providers = [
   providerOf("stability", "unclear", false),
 ];
 const plain = modelOf("plain");
-const cheap = modelOf("cheap", { priceUsd: { list: 0.002, most: 0.002 } });
+const cheap = modelOf("cheap", { price: { per: "image", usd: 0.002 } });
 const attestation = { provider: "replicate", rating: "nudity", by: "ada", date: "2026-11-22" } as const;
 
 const rank = (change: Partial<RoutingInput>) =>
@@ -55,8 +55,12 @@ const rank = (change: Partial<RoutingInput>) =>
     promptCharacters: 200,
     negativePrompt: true,
     attestations: [],
-    keysPresent: ["replicate"],
+    on: ["replicate"],
+    off: new Map(),
     tried: [],
+    rejectedBy: [],
+    capMicros: null,
+    health: null,
     today: "2026-11-22",
     termsExpireAfterDays: 365,
     ...change,
@@ -105,11 +109,11 @@ describe("each reason to leave a model out", () => {
     ["other-provider", plain, { wanted: { model: null, provider: "stability" } }],
     ["already-tried", plain, { tried: [{ model: "plain", provider: "replicate" }] }],
     ["unverified", modelOf("one", { verified: false, fallback: "plain" }), {}],
-    ["price-unknown", modelOf("one", { priceUsd: null }), {}],
+    ["price-unknown", modelOf("one", { price: null }), {}],
     ["size", plain, { parameters: { width: 2048, height: 1024, steps: 50, guidanceScale: 7.5 } }],
     ["prompt-too-long", plain, { promptCharacters: 501 }],
     ["terms", plain, { rating: "suggestive" }],
-    ["terms", plain, { rating: "suggestive", keysPresent: [] }],
+    ["terms", plain, { rating: "suggestive", on: [] }],
     ["terms", plain, { today: "2028-01-01" }],
     [
       "licence",
@@ -121,7 +125,7 @@ describe("each reason to leave a model out", () => {
       modelOf("one", { licence: { rating: "nudity", reviewed: "2025-01-01", source: "a page" } }),
       {},
     ],
-    ["no-key", plain, { keysPresent: [] }],
+    ["no-key", plain, { on: [] }],
   ])("%s", (reason, model, change) => {
     expect(one(model, change)).toBe(reason);
     expect(rank({ models: [model], ...change }).candidates).toStrictEqual([]);
@@ -189,7 +193,7 @@ test("the sandbox stands in for Replicate's models: its own terms, no key, no li
     models: [strict, elsewhere],
     wanted: { model: null, provider: "sandbox" },
     rating: "nudity",
-    keysPresent: [],
+    on: [],
   });
   expect(routing.candidates).toMatchObject([
     { model: "strict", provider: "sandbox", listMicros: 10_000, mostMicros: 10_000 },
@@ -230,11 +234,6 @@ test.each([
   [{ kind: "aspect", parameter: "a", values: { "3:2": "1216x832" } }, 832, 1216, false],
 ] as const)("%j and %i x %i: %s", (sizes, width, height, fits) => {
   expect(sizeFits(modelOf("one", { sizes }).sizes, width, height)).toBe(fits);
-});
-
-test("prices are micros; an unknown one is null", () => {
-  expect(priceOf(plain)).toStrictEqual({ listMicros: 10_000, mostMicros: 300_000 });
-  expect(priceOf(modelOf("one", { priceUsd: null }))).toBeNull();
 });
 
 test.each([

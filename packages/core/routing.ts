@@ -1,13 +1,16 @@
 /**
  * @module Which models can make a picture, the best first, and why each of the others cannot. Pure: by the catalogue,
- * the settings and what was tried, without health or history, so that a dry run says the same on every machine.
+ * the settings, what was tried and, unless it is a dry run, how providers have done lately. A dry run leaves health out and
+ * so says the same on every machine.
  */
 import type { Model, ModelSizes, Parameters, ProviderEntry, ProviderName, Rating } from "./catalogue.ts";
 import { ratingRank } from "./catalogue.ts";
 import { unknownName } from "./closest.ts";
 import type { ErrorName } from "./errors.ts";
+import type { ModelHealth } from "./health.ts";
 import type { Exclusion } from "./image.ts";
-import { type Micros, microsFromUsd } from "./money.ts";
+import { formatUsd, type Micros } from "./money.ts";
+import { priceOf } from "./price.ts";
 import { type Attestation, isExpired, type TermsDecision, termsAllow } from "./terms.ts";
 
 export const EXCLUSION_REASONS = [
@@ -21,7 +24,11 @@ export const EXCLUSION_REASONS = [
   "prompt-too-long",
   "terms",
   "licence",
+  "content-rejected",
+  "disabled",
   "no-key",
+  "price-cap",
+  "unhealthy",
 ] as const;
 export type ExclusionReason = (typeof EXCLUSION_REASONS)[number];
 
@@ -50,6 +57,19 @@ export interface Routing {
   readonly excluded: readonly RoutedExclusion[];
 }
 
+/** Why a provider is not to be had here: nobody switched it on, or its key or address is missing. */
+export interface ProviderOff {
+  readonly reason: "disabled" | "no-key";
+  readonly detail: string;
+}
+
+/** How providers have done lately. */
+export interface HealthView {
+  readonly models: readonly ModelHealth[];
+  /** Providers that take no create now, with the reason: an open breaker, a quota that is used up. */
+  readonly closed: ReadonlyMap<ProviderName, string>;
+}
+
 export interface RoutingInput {
   readonly models: readonly Model[];
   readonly providers: readonly ProviderEntry[];
@@ -65,16 +85,28 @@ export interface RoutingInput {
   /** Whether a negative prompt was asked for. */
   readonly negativePrompt: boolean;
   readonly attestations: readonly Attestation[];
-  /** Providers that a key or address is configured for; the sandbox needs none. */
-  readonly keysPresent: readonly ProviderName[];
+  /** Providers that are configured and switched on; the sandbox needs neither. */
+  readonly on: readonly ProviderName[];
+  /** Why others are not. */
+  readonly off: ReadonlyMap<ProviderName, ProviderOff>;
   readonly tried: readonly { readonly model: string; readonly provider: string }[];
+  /** Providers whose own filter rejected this image: none of their models is asked again. */
+  readonly rejectedBy: readonly ProviderName[];
+  /** What the attempt may cost at most; null: as much as it costs. */
+  readonly capMicros: Micros | null;
+  /** Null in a dry run. */
+  readonly health: HealthView | null;
   /** yyyy-mm-dd */
   readonly today: string;
   readonly termsExpireAfterDays: number;
 }
 
 /**
- * Candidates in the order of the template's models, then by list price, then by name.
+ * Candidates in the order of the template's models (the request's wish); then by measured quality for the money, with a middling
+ * quality and the list price where nothing was measured; then by speed; then by name.
+ *
+ * A model that fails, or whose provider takes no create just now, is passed over only while another can be had: with nothing
+ * else it stays a candidate, with a warning.
  *
  * A model whose version was never seen among published ones is not bought from: its fallback, an entry of its own, takes
  * its place in the template's order. When the caller insists on the unverified model by name nothing takes its place; it
@@ -87,46 +119,88 @@ export function rankCandidates(input: RoutingInput): Routing {
   if (input.wanted.model !== null && !names.includes(input.wanted.model)) {
     throw unknownName("model", input.wanted.model, names);
   }
-  const candidates: Candidate[] = [];
+  const found: Candidate[] = [];
   const excluded: RoutedExclusion[] = [];
   for (const model of input.models) {
     const result = consider(model, input);
     if ("reason" in result) excluded.push({ ...result, model: model.name });
-    else candidates.push(result);
+    else found.push(result);
   }
-  const place = placesOfModels(input);
-  candidates.sort(
-    (one, other) =>
-      place(one.model) - place(other.model) ||
-      one.listMicros - other.listMicros ||
-      (one.model < other.model ? -1 : 1),
+  const { candidates, passedOver } = byHealth(found, input.health);
+  return { candidates: ranked(candidates, input), excluded: [...excluded, ...passedOver] };
+}
+
+function byHealth(
+  found: readonly Candidate[],
+  health: HealthView | null,
+): { candidates: readonly Candidate[]; passedOver: readonly RoutedExclusion[] } {
+  const problems = found.map((candidate) => ({ candidate, problem: problemOf(candidate, health) }));
+  const well = problems.filter(({ problem }) => problem === null);
+  if (well.length === 0) {
+    const candidates = problems.map(({ candidate, problem }) => ({
+      ...candidate,
+      warnings: [...candidate.warnings, `${candidate.model}: ${problem}; nothing else can make the picture`],
+    }));
+    return { candidates, passedOver: [] };
+  }
+  const passedOver = problems.flatMap(({ candidate: { model, provider }, problem }) =>
+    problem === null ? [] : [{ model, provider, reason: "unhealthy" as const, detail: problem }],
   );
-  return { candidates, excluded };
+  return { candidates: well.map(({ candidate }) => candidate), passedOver };
+}
+
+function problemOf({ model, provider }: Candidate, health: HealthView | null): string | null {
+  return health?.closed.get(provider) ?? healthOfModel(model, provider, health)?.problem ?? null;
+}
+
+function healthOfModel(model: string, provider: string, health: HealthView | null): ModelHealth | undefined {
+  return health?.models.find((entry) => entry.model === model && entry.provider === provider);
+}
+
+/** Taken for models that nobody has measured yet: between a poor picture and a flawless one. */
+const QUALITY_UNMEASURED = 70;
+
+function ranked(candidates: readonly Candidate[], input: RoutingInput): Candidate[] {
+  const place = placesOfModels(input);
+  const measures = candidates.map((candidate) => {
+    const health = healthOfModel(candidate.model, candidate.provider, input.health);
+    const model = input.models.find(({ name }) => name === candidate.model);
+    const costMicros = health?.meanCostMicros ?? candidate.listMicros;
+    return {
+      candidate,
+      place: place(candidate.model),
+      // One's own machine costs nothing: a micro-dollar keeps the order among several of them by quality.
+      value: (health?.meanQuality ?? QUALITY_UNMEASURED) / Math.max(1, costMicros),
+      seconds: health?.p50Seconds ?? model?.typicalSeconds ?? 0,
+    };
+  });
+  measures.sort(
+    (one, other) =>
+      one.place - other.place ||
+      other.value - one.value ||
+      one.seconds - other.seconds ||
+      (one.candidate.model < other.candidate.model ? -1 : 1),
+  );
+  return measures.map(({ candidate }) => candidate);
 }
 
 /**
- * The error for a routing without a candidate: `TermsDenied` where only terms or a licence stand in the way of some
- * model, `PriceUnknown` where only the price does, otherwise `NoCandidate`. A missing key does not hide that terms deny.
+ * The error for a routing without a candidate: `MaxCostExceeded` where some model only costs too much, `TermsDenied` where only
+ * terms or a licence stand in the way, `ContentRejected` where every provider that may make it has rejected it,
+ * `PriceUnknown` where only the price does, otherwise `NoCandidate`. A missing key does not hide that terms deny.
  */
 export function noCandidateError(
   excluded: readonly Pick<Exclusion, "reason">[],
-): Extract<ErrorName, "TermsDenied" | "PriceUnknown" | "NoCandidate"> {
+): Extract<
+  ErrorName,
+  "TermsDenied" | "PriceUnknown" | "MaxCostExceeded" | "ContentRejected" | "NoCandidate"
+> {
   const reasons = new Set<string>(excluded.map((exclusion) => exclusion.reason));
+  if (reasons.has("price-cap")) return "MaxCostExceeded";
   if (reasons.has("terms") || reasons.has("licence")) return "TermsDenied";
+  if (reasons.has("content-rejected")) return "ContentRejected";
   if (reasons.has("price-unknown") && !reasons.has("no-key")) return "PriceUnknown";
   return "NoCandidate";
-}
-
-/** What the provider's list says for one picture of the model, and the most that it can cost; null when not known. */
-export function priceOf(
-  model: Pick<Model, "name" | "priceUsd">,
-): { listMicros: Micros; mostMicros: Micros } | null {
-  if (model.priceUsd === null) return null;
-  const where = `the price of ${model.name}`;
-  return {
-    listMicros: microsFromUsd(model.priceUsd.list, where),
-    mostMicros: microsFromUsd(model.priceUsd.most, where),
-  };
 }
 
 /** Whether the model can make a picture of exactly this size. */
@@ -164,7 +238,7 @@ function consider(model: Model, input: RoutingInput): Candidate | Refusal {
     const fallback = model.fallback === null ? "" : `; its fallback is ${model.fallback}`;
     return no("unverified", `this version was not found among published models${fallback}`);
   }
-  const price = priceOf(model);
+  const price = priceOf(model, input.parameters);
   if (price === null) return no("price-unknown", "models.yaml gives no price, so nothing can be held");
   const { width, height } = input.parameters;
   if (!sizeFits(model.sizes, width, height)) {
@@ -182,14 +256,26 @@ function consider(model: Model, input: RoutingInput): Candidate | Refusal {
   if (!sandbox) {
     const licence = licenceProblem(model, input);
     if (licence !== null) return no("licence", licence);
-    if (!input.keysPresent.includes(provider))
-      return no("no-key", `no key or address is set for ${provider}`);
+    if (input.rejectedBy.includes(provider)) {
+      return no("content-rejected", `the filter of ${provider} has rejected this picture`);
+    }
+    if (!input.on.includes(provider)) {
+      const off = input.off.get(provider);
+      return off ? no(off.reason, off.detail) : no("no-key", `no key or address is set for ${provider}`);
+    }
+  }
+  const mostMicros = sandbox ? price.listMicros : price.mostMicros;
+  if (input.capMicros !== null && mostMicros > input.capMicros) {
+    return no(
+      "price-cap",
+      `it can cost ${formatUsd(mostMicros)}, more than the ${formatUsd(input.capMicros)} allowed`,
+    );
   }
   return {
     model: model.name,
     provider,
     listMicros: price.listMicros,
-    mostMicros: sandbox ? price.listMicros : price.mostMicros,
+    mostMicros,
     warnings: warningsFor(model, input),
     termsDate: terms.date,
     termsSource: terms.source,

@@ -7,20 +7,25 @@ const entry = (allows: "allowed" | "denied" | "unclear") => ({
   reviewed: "2026-11-01",
   source: "a page",
 });
+const limits = { createsPerMinute: null, concurrent: null, createsPerDay: null, createsPerMonth: null };
+const NAMES = ["replicate", "stability", "a1111"];
 const providers: ProviderEntry[] = [
   {
     name: "replicate",
     buyable: true,
+    limits,
     terms: { general: entry("allowed"), suggestive: entry("unclear"), nudity: entry("unclear") },
   },
   {
     name: "stability",
     buyable: true,
+    limits,
     terms: { general: entry("allowed"), suggestive: entry("denied"), nudity: entry("denied") },
   },
   {
     name: "sandbox",
     buyable: true,
+    limits,
     terms: { general: entry("allowed"), suggestive: entry("allowed"), nudity: entry("allowed") },
   },
 ];
@@ -97,11 +102,10 @@ test("a date that cannot be read is expired", () => {
 
 describe("ATELIER_TERMS", () => {
   test("is a list of provider=rating", () => {
-    expect(parseAttestations(" replicate=nudity, A1111 = suggestive ,", "ada", "2026-11-22")).toStrictEqual([
-      attested,
-      { provider: "a1111", rating: "suggestive", by: "ada", date: "2026-11-22" },
-    ]);
-    expect(parseAttestations("", "ada", "2026-11-22")).toStrictEqual([]);
+    expect(
+      parseAttestations(" replicate=nudity, A1111 = suggestive ,", "ada", "2026-11-22", NAMES),
+    ).toStrictEqual([attested, { provider: "a1111", rating: "suggestive", by: "ada", date: "2026-11-22" }]);
+    expect(parseAttestations("", "ada", "2026-11-22", NAMES)).toStrictEqual([]);
   });
 
   test.each([
@@ -111,6 +115,6 @@ describe("ATELIER_TERMS", () => {
     ["replicate=explicit", /rating "explicit", but must .* general, suggestive, nudity/],
     ["replicate=nudity=x", /rating "nudity=x"/],
   ])("%j is refused", (text, message) => {
-    expect(() => parseAttestations(text, "ada", "2026-11-22")).toThrow(message);
+    expect(() => parseAttestations(text, "ada", "2026-11-22", NAMES)).toThrow(message);
   });
 });

@@ -1,9 +1,7 @@
 /** @module Whether a provider's conditions allow a rating. Unknown, unclear and expired all mean no. */
 import {
-  PROVIDER_NAMES,
   type ProviderEntry,
   type ProviderName,
-  providerNameSchema,
   RATINGS,
   type Rating,
   ratingRank,
@@ -93,20 +91,25 @@ export function isExpired(reviewed: string, today: string, expireAfterDays: numb
 /**
  * Reads ATELIER_TERMS, such as "replicate=nudity,a1111=nudity". Empty gives none.
  *
+ * @param providers the names that the catalogue knows
  * @throws AtelierError `ConfigurationInvalid` for anything else
  */
-export function parseAttestations(text: string, by: string, date: string): Attestation[] {
+export function parseAttestations(
+  text: string,
+  by: string,
+  date: string,
+  providers: readonly ProviderName[],
+): Attestation[] {
   return text
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "")
     .map((part) => {
       const [name = "", value = "", ...rest] = part.split("=").map((side) => side.trim().toLowerCase());
-      const provider = providerNameSchema.safeParse(name);
-      if (!provider.success) throw invalid(name, "provider", PROVIDER_NAMES);
+      if (!providers.includes(name)) throw invalid(name, "provider", providers);
       const rating = ratingSchema.safeParse(value);
       if (!rating.success || rest.length > 0) throw invalid([value, ...rest].join("="), "rating", RATINGS);
-      return { provider: provider.data, rating: rating.data, by, date };
+      return { provider: name, rating: rating.data, by, date };
     });
 }
 

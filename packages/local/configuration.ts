@@ -1,25 +1,26 @@
 /** @module The configuration of this machine: environment and the folder's settings, parsed once. */
 import { resolve } from "node:path";
 import { DEFAULT_DAY_USD, DEFAULT_MONTH_USD } from "@atelier/core/budget";
-import { type ProviderName, providerNameSchema } from "@atelier/core/catalogue";
+import { type ProviderName, SANDBOX } from "@atelier/core/catalogue";
+import { unknownName } from "@atelier/core/closest";
 import { AtelierError } from "@atelier/core/errors";
 import type { LedgerLimits } from "@atelier/core/ledger-month";
 import { microsFromUsd } from "@atelier/core/money";
 import { isTimezone } from "@atelier/core/schedule";
 import { type Attestation, parseAttestations } from "@atelier/core/terms";
-import type { ProviderSettings } from "@atelier/providers/registry";
+import { type SettingsInEnvironment, settingsFromEnvironment } from "@atelier/providers/registry";
 import * as z from "zod";
 import type { Settings } from "./settings.ts";
 
 export interface Configuration {
-  /** Whom this command buys from. */
-  readonly provider: ProviderName;
+  /** Whom this command buys from; null: the best of those that are configured. */
+  readonly provider: ProviderName | null;
   readonly timezone: string;
   /** For the first month of a ledger. */
   readonly firstLimits: LedgerLimits;
   readonly attestations: readonly Attestation[];
-  /** Providers that a key is configured for. */
-  readonly providers: Pick<ProviderSettings, "replicate">;
+  /** Settings of the providers that are configured and on, and why others are not. */
+  readonly providers: SettingsInEnvironment;
   /** Public base URL under which this machine receives webhooks, or null. */
   readonly publicWebhookUrl: string | null;
   /** Folder that originals and content are mirrored into, or null. */
@@ -33,9 +34,7 @@ const textSchema = z
   .transform((text) => (text === "" ? undefined : text))
   .optional();
 const environmentSchema = z.object({
-  REPLICATE_API_TOKEN: textSchema,
-  REPLICATE_BASE_URL: textSchema,
-  REPLICATE_WEBHOOK_SECRET: textSchema,
+  ATELIER_ENABLE: textSchema,
   ATELIER_BUDGET_USD: textSchema,
   ATELIER_BUDGET_MONTH_USD: textSchema,
   ATELIER_TERMS: textSchema,
@@ -58,6 +57,8 @@ export function readConfiguration(input: {
   /** The operating system's user: who attests. */
   readonly user: string;
   readonly todayIn: (timezone: string) => string;
+  /** The names that the catalogue knows. */
+  readonly knownProviders: readonly ProviderName[];
 }): Configuration {
   const environment = environmentSchema.parse(input.environment);
   const timezone = environment.ATELIER_TIMEZONE ?? input.settings.timezone ?? input.timezone;
@@ -67,9 +68,11 @@ export function readConfiguration(input: {
       `ATELIER_TIMEZONE is "${timezone}", which is no time zone; give a name such as Europe/Paris.`,
     );
   }
-  const providers = replicateSettings(environment);
+  const { knownProviders } = input;
+  const enabled = providerNames(environment.ATELIER_ENABLE ?? "", knownProviders);
+  const providers = settingsFromEnvironment(input.environment, enabled);
   return {
-    provider: chosenProvider(input.provider ?? input.settings.provider ?? "sandbox", providers),
+    provider: chosenProvider(input.provider ?? input.settings.provider ?? SANDBOX, providers, knownProviders),
     timezone,
     firstLimits: {
       dayMicros: limit(
@@ -83,45 +86,56 @@ export function readConfiguration(input: {
         input.settings.budget_month_usd ?? DEFAULT_MONTH_USD,
       ),
     },
-    attestations: parseAttestations(environment.ATELIER_TERMS ?? "", input.user, input.todayIn(timezone)),
+    attestations: parseAttestations(
+      environment.ATELIER_TERMS ?? "",
+      input.user,
+      input.todayIn(timezone),
+      knownProviders,
+    ),
     providers,
     publicWebhookUrl: publicUrl(environment.ATELIER_WEBHOOK_URL),
     backupFolder: backupFolder(environment.ATELIER_BACKUP),
   };
 }
 
-function chosenProvider(name: string, configured: Configuration["providers"]): ProviderName {
-  const parsed = providerNameSchema.safeParse(name);
-  if (!parsed.success) {
-    throw new AtelierError(
-      "UnknownName",
-      `There is no provider "${name}"; take one of ${providerNameSchema.options.join(", ")}.`,
-    );
-  }
-  if (parsed.data === "replicate" && !configured.replicate) {
-    throw new AtelierError(
-      "ConfigurationInvalid",
-      "The provider replicate needs a key: set REPLICATE_API_TOKEN, or leave --provider out to use the sandbox.",
-    );
-  }
-  if (parsed.data !== "replicate" && parsed.data !== "sandbox") {
+/** Buys from whatever routing finds best; never the sandbox, which somebody must name. */
+const ANY = "any";
+
+function chosenProvider(
+  name: string,
+  { settings, off }: SettingsInEnvironment,
+  known: readonly ProviderName[],
+): ProviderName | null {
+  if (name === ANY) {
+    if (Object.keys(settings).length > 0) return null;
     throw new AtelierError(
       "ConfigurationInvalid",
-      `The provider ${parsed.data} is listed in templates/models.yaml but cannot be bought from yet; take replicate or sandbox.`,
+      `--provider any needs at least one provider that is configured (${[...off.values()].map(({ detail }) => detail).join(" ")}), or leave --provider out to use the sandbox.`,
     );
   }
-  return parsed.data;
+  if (!known.includes(name)) throw unknownName("provider", name, [...known, ANY]);
+  const reason = off.get(name);
+  if (reason) {
+    throw new AtelierError(
+      "ConfigurationInvalid",
+      `The provider ${name} cannot be used: ${reason.detail} Or leave --provider out to use the sandbox.`,
+    );
+  }
+  return name;
 }
 
-function replicateSettings(environment: z.infer<typeof environmentSchema>): Configuration["providers"] {
-  if (environment.REPLICATE_API_TOKEN === undefined) return {};
-  return {
-    replicate: {
-      token: environment.REPLICATE_API_TOKEN,
-      ...(environment.REPLICATE_BASE_URL ? { baseUrl: environment.REPLICATE_BASE_URL } : {}),
-      webhookSecret: environment.REPLICATE_WEBHOOK_SECRET ?? null,
-    },
-  };
+function providerNames(list: string, known: readonly ProviderName[]): ProviderName[] {
+  return list
+    .split(",")
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== "")
+    .map((name) => {
+      if (known.includes(name)) return name;
+      throw new AtelierError(
+        "ConfigurationInvalid",
+        `ATELIER_ENABLE names the provider "${name}", but must be a list of ${known.join(", ")}.`,
+      );
+    });
 }
 
 function limit(text: string | undefined, name: string, fallbackUsd: number): number {

@@ -86,6 +86,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     timezone: written.schedule.timezone,
     user: userInfo().username,
     todayIn: (timezone) => localDateOf(clock(), timezone),
+    knownProviders: written.providers.map(({ name }) => name),
   });
   // One time zone for calendar, budgets and folders.
   const catalogue = { ...written, schedule: { ...written.schedule, timezone: configuration.timezone } };
@@ -124,7 +125,10 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     const blobs = await openBlobs(folder.path, configuration.backupFolder, randomBytes);
     // What killed runs left half-written is invisible: removing it delays nobody.
     if (engine.hosting()) void removeLeftovers({ folder: folder.path, clock }).catch(report);
-    const providers = createProviders({ ...configuration.providers, sandbox }, { clock });
+    const providers = createProviders(
+      { ...configuration.providers.settings, sandbox: { ...sandbox } },
+      { clock, workflows: catalogue.workflows },
+    );
     const models = new Map(catalogue.models.map((model) => [model.name, model]));
     const providerOf: StepDeps["providerOf"] = (name) => providers.get(name);
     const modelOf = (name: string) => models.get(name);
@@ -177,7 +181,8 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       route: installedRouting({
         catalogue,
         attestations: configuration.attestations,
-        keysPresent: configuration.providers.replicate ? ["replicate"] : [],
+        on: Object.keys(configuration.providers.settings),
+        off: configuration.providers.off,
         today,
       }),
       webhookUrlOf: ({ attemptId, provider }) => {

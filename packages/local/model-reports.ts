@@ -1,6 +1,6 @@
 /** @module What `atelier models` shows: each model's price, sizes, and what its provider's terms allow, with date and source. */
 import { type Model, type ModelSizes, RATINGS, ratingRank } from "@atelier/core/catalogue";
-import { priceOf } from "@atelier/core/routing";
+import { priceOf } from "@atelier/core/price";
 import { termsAllow } from "@atelier/core/terms";
 import type { ModelReport } from "./facade.ts";
 import type { Installation } from "./installation.ts";

@@ -1,6 +1,5 @@
 /** @module Settings written in the data folder (`settings.json`): what a person decided for this folder once. */
 import * as files from "node:fs/promises";
-import { providerNameSchema } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
 import type { RandomBytes } from "@atelier/core/ids";
 import * as z from "zod";
@@ -15,8 +14,8 @@ const usdSchema = z
 
 /** Every field may be left out; then the environment or the built-in default decides. */
 export const settingsSchema = z.strictObject({
-  /** Who makes the pictures; `sandbox` when absent. Only this or `--provider` makes a command buy. */
-  provider: providerNameSchema.optional(),
+  /** Who makes the pictures: a provider's name, or `any`; `sandbox` when absent. Only this or `--provider` makes a command buy. */
+  provider: z.string().min(1).optional(),
   /** US dollars a day and a month, six decimals at most. They initialise a period; `budget set` wins afterwards. */
   budget_usd: usdSchema.optional(),
   budget_month_usd: usdSchema.optional(),

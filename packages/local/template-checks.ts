@@ -3,6 +3,7 @@ import {
   CATEGORY_NAMES,
   type Category,
   higherRating,
+  type Model,
   type modelsFileSchema,
   type Policy,
   PROMPT_CHARACTERS_MAX,
@@ -10,6 +11,7 @@ import {
   type Template,
 } from "@atelier/core/catalogue";
 import { isRated, judgePrompt, policyProblems } from "@atelier/core/policy";
+import { JOB_DEADLINE_MS } from "@atelier/core/price";
 import { alwaysStatesAdultAge, charactersOf, placesOf, promptWithOnly } from "@atelier/core/prompt";
 import { isTimezone } from "@atelier/core/schedule";
 import type * as z from "zod";
@@ -174,13 +176,7 @@ function checkModels(file: ModelsFile, report: Report): void {
     if (model.buyable && !model.verified && model.fallback === null) {
       here(["verified"], "a fallback for a model that is not verified", "none");
     }
-    if (model.priceUsd !== null && model.priceUsd.most < model.priceUsd.list) {
-      here(
-        ["priceUsd", "most"],
-        `at least the list price ${model.priceUsd.list}`,
-        shown(model.priceUsd.most),
-      );
-    }
+    checkPrice(model, here);
     if (!model.buyable && model.note === "") here(["note"], "the reason why it is not buyable", "nothing");
     if (model.sizes.kind === "range" && model.sizes.min > model.sizes.max) {
       here(["sizes", "min"], `at most ${model.sizes.max}`, shown(model.sizes.min));
@@ -191,6 +187,29 @@ function checkModels(file: ModelsFile, report: Report): void {
         here([name, "min"], `at most ${range.max}`, shown(range.min));
     }
   });
+}
+
+function checkPrice({ price }: Model, report: Report): void {
+  if (price?.per === "second") {
+    const mostUsd = (price.usd * JOB_DEADLINE_MS) / 1000;
+    if (price.list !== null && price.list > mostUsd) {
+      report(["price", "list"], `at most what is held, ${mostUsd}`, shown(price.list));
+    }
+  }
+  const steps =
+    price?.per === "image"
+      ? price.sizes.map(({ megapixelsMax }) => megapixelsMax)
+      : price?.per === "credit"
+        ? price.steps.map(({ stepsMax }) => stepsMax)
+        : [];
+  const disordered = steps.findIndex((value, at) => at > 0 && value <= (steps[at - 1] ?? 0));
+  if (disordered > 0) {
+    report(
+      ["price", price?.per === "image" ? "sizes" : "steps", disordered],
+      "ascending limits",
+      shown(steps[disordered]),
+    );
+  }
 }
 
 function checkSchedule(schedule: Schedule, categories: readonly Source<Category>[], report: Report): void {

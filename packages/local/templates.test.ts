@@ -99,7 +99,11 @@ describe("what is shipped", () => {
       promptCharacters: 300,
       negativePrompt: true,
       attestations: parseAttestations(terms, "ada", "2026-11-22"),
-      keysPresent: ["replicate"],
+      on: ["replicate"],
+      off: new Map(),
+      rejectedBy: [],
+      capMicros: null,
+      health: null,
       tried: [],
       today: "2026-11-22",
     });

@@ -1,6 +1,7 @@
 /** @module Which providers there are. Adding one is a folder, a line here, its entries in the catalogue and the contract suite. */
 import type { ProviderName } from "@atelier/core/catalogue";
 import type { Provider } from "@atelier/core/provider";
+import type { ProviderOff } from "@atelier/core/routing";
 import type { ProviderDefinition, ProviderDeps } from "./definition.ts";
 import { replicate, sandbox } from "./replicate/definition.ts";
 
@@ -27,7 +28,7 @@ export interface SettingsInEnvironment {
   /** Providers that are configured and on. */
   readonly settings: ProviderSettings;
   /** Providers that are not, each with the reason for people. */
-  readonly off: ReadonlyMap<ProviderName, string>;
+  readonly off: ReadonlyMap<ProviderName, ProviderOff>;
 }
 
 /**
@@ -41,7 +42,7 @@ export function settingsFromEnvironment(
   definitions: readonly ProviderDefinition[] = PROVIDERS,
 ): SettingsInEnvironment {
   const settings: Record<ProviderName, Readonly<Record<string, unknown>>> = {};
-  const off = new Map<ProviderName, string>();
+  const off = new Map<ProviderName, ProviderOff>();
   for (const { name, variables, switchedOnBy, offBecause } of definitions) {
     const values = Object.fromEntries(
       Object.entries(variables).flatMap(([setting, variable]) => {
@@ -52,9 +53,10 @@ export function settingsFromEnvironment(
     const switchedOn = variables[switchedOnBy]?.name;
     if (switchedOn === undefined) continue;
     if (offBecause !== null && !enabled.includes(name)) {
-      off.set(name, `${offBecause} Switch it on with ATELIER_ENABLE=${name}.`);
+      const detail = `${offBecause} Switch it on with ATELIER_ENABLE=${name}.`;
+      off.set(name, { reason: "disabled", detail });
     } else if (values[switchedOnBy] === undefined) {
-      off.set(name, `${switchedOn} is not set.`);
+      off.set(name, { reason: "no-key", detail: `${switchedOn} is not set.` });
     } else {
       settings[name] = values;
     }

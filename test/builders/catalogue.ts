@@ -15,7 +15,10 @@ const allowed = { allows: "allowed", ...read };
 /** Holds 0.02 USD, lists 0.01. */
 export const FIRST_MODEL = modelSchema.parse({ ...SDXL });
 /** Holds 0.05 USD, lists 0.03. */
-export const SECOND_MODEL = modelSchema.parse({ ...REALISTIC, priceUsd: { list: 0.03, most: 0.05 } });
+export const SECOND_MODEL = modelSchema.parse({
+  ...REALISTIC,
+  price: { per: "second", usd: 0.05 / 300, seconds: 5, steps: null, list: 0.03 },
+});
 
 export const CATALOGUE: Catalogue = {
   categories: [

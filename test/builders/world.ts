@@ -44,6 +44,7 @@ import {
   type TestReplicate,
 } from "../simulators/replicate.ts";
 import { CATALOGUE } from "./catalogue.ts";
+import { classifierSaying } from "./classifier.ts";
 
 export const TIMEZONE = "Europe/Paris";
 const RECIPE: Recipe = {
@@ -177,15 +178,14 @@ export async function startWorld(
     imaging: createImaging({ concurrency: 1 }),
     recipe: RECIPE,
     fetcher: createOutputFetcher({ timeoutMs: 2_000 }),
-    classifier: {
-      classify: async () => ({ decision: "release", rating: "general", reason: "A test's picture." }),
-    },
+    classifier: classifierSaying(),
     firstLimits: { dayMicros: 1_000_000, monthMicros: 20_000_000 },
     actor: "test",
     submitter: "p1",
     promptKey: Buffer.from("a prompt key for tests"),
     sandboxKey: null,
     providerForOccurrences: null,
+    health: async () => ({ models: [], closed: new Map() }),
     route: (query) =>
       rankCandidates({
         models: CATALOGUE.models,
@@ -197,8 +197,12 @@ export async function startWorld(
         promptCharacters: charactersOf(query.prompt.prompt),
         negativePrompt: query.prompt.negativePrompt !== "",
         attestations: [],
-        keysPresent: ["replicate"],
+        on: ["replicate"],
+        off: new Map(),
         tried: query.tried,
+        rejectedBy: query.rejectedBy,
+        capMicros: query.capMicros,
+        health: null,
         today: localDateOf(clock(), TIMEZONE),
         termsExpireAfterDays: 365,
       }),

@@ -11,7 +11,7 @@ export const SDXL: Model = modelSchema.parse({
   version: "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc",
   buyable: true,
   verified: true,
-  priceUsd: { list: 0.01, most: 0.02 },
+  price: { per: "second", usd: 0.02 / 300, seconds: 5, steps: null, list: 0.01 },
   sizes: { kind: "range", width: "width", height: "height", min: 64, max: 1536 },
   prompt: { parameter: "prompt", charactersMax: 2000 },
   negativePrompt: "negative_prompt",

@@ -5,16 +5,31 @@ import { attemptIdOf } from "@atelier/core/ids";
 import type { Attempts } from "@atelier/core/ports";
 import type { Dynamo } from "./client.ts";
 import { ifAbsent } from "./expressions.ts";
-import { attemptKey, attemptsOfImage, OPEN_ATTEMPTS, operationKey } from "./keys.ts";
-import { itemsUnder } from "./listing.ts";
+import {
+  attemptKey,
+  attemptsOfImage,
+  attemptTimeline,
+  INDEXES,
+  OPEN_ATTEMPTS,
+  operationKey,
+  positionOf,
+  positionsSince,
+} from "./keys.ts";
+import { itemsUnder, listPage } from "./listing.ts";
 import { createOpenRecords, type Kind, type Openness, parseRecord } from "./records.ts";
+
+const { timeline } = INDEXES;
 
 const attemptKind: Kind<Attempt> & { open: Openness<Attempt> } = {
   name: "attempt",
   schema: attemptSchema,
   idOf: (attempt) => attempt.attemptId,
   keyOf: attemptKey,
-  fixed: ["attemptId", "imageId", "number", "createdAtMs"],
+  fixed: ["attemptId", "imageId", "number", "provider", "createdAtMs"],
+  indexed: (attempt) => ({
+    [timeline.hash]: attemptTimeline(attempt.provider),
+    [timeline.range]: positionOf(attempt.createdAtMs, attempt.attemptId),
+  }),
   open: {
     hash: OPEN_ATTEMPTS,
     isOpen,
@@ -43,6 +58,19 @@ export function createAttempts(dynamo: Dynamo): Attempts {
       const items = await itemsUnder(attemptsOfImage(imageId), dynamo);
       return items.map((item) => parseRecord(attemptKind, item));
     },
+
+    ofProvider: (provider, sinceMs, page) =>
+      listPage(
+        {
+          query: JSON.stringify(["attempts", provider, sinceMs]),
+          newestFirst: true,
+          sources: [{ index: "timeline", hash: attemptTimeline(provider), ...positionsSince(sinceMs) }],
+          parse: (item) => parseRecord(attemptKind, item),
+          matches: () => true,
+        },
+        page,
+        dynamo,
+      ),
 
     async claimOperation(provider, operation, attemptId) {
       const key = operationKey(provider, operation);

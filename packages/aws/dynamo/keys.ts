@@ -143,6 +143,11 @@ export const OPEN_ATTEMPTS = "ATTEMPT#open";
 export const OPEN_PARTS = "PART#open";
 export const OPEN_EXECUTIONS = "EXECUTION#open";
 
+/** All attempts at a provider, by when they were created. */
+export function attemptTimeline(provider: string): string {
+  return `ATTEMPT#${provider}`;
+}
+
 export function imageTimeline(category: string): string {
   return `IMAGE#${category}`;
 }

@@ -1,11 +1,10 @@
 /** @module `atelier budget`: what may be spent, what has been, and changing it. */
-import { PROVIDER_NAMES } from "@atelier/core/catalogue";
 import type { BudgetDocument } from "@atelier/core/document";
 import { formatUsd, type Micros, microsFromUsd } from "@atelier/core/money";
 import type { Command } from "commander";
 import { microsOf } from "../documents.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { oneOf, usageError } from "../options.ts";
+import { usageError } from "../options.ts";
 import type { Session } from "../session.ts";
 import { renderTable } from "../table.ts";
 import { type Act, addExamples, categoryName } from "./shared.ts";
@@ -74,7 +73,8 @@ function capOf(text: string): Cap {
       `--cap is "${text}", but must be such as provider:replicate=50, category:feet=20 or category:feet=none.`,
     );
   }
-  const known = kind === "provider" ? oneOf("provider", name, PROVIDER_NAMES) : categoryName(name);
+  // Providers are the catalogue's: whoever sets the limit knows them.
+  const known = kind === "provider" ? name : categoryName(name);
   const scope = `${kind}:${known}`;
   return { scope, limitMicros: amount === "none" ? null : microsFromUsd(amount, `--cap ${scope}`) };
 }

@@ -116,7 +116,7 @@ const MODELS = (["sdxl", "stable-diffusion-v2"] as const).map((name, index) =>
     version: "0".repeat(64),
     buyable: true,
     verified: true,
-    priceUsd: { list: 0.05 + index / 100, most: 0.08 },
+    price: { per: "second", usd: 0.08 / 300, seconds: 5, steps: null, list: 0.05 + index / 100 },
     sizes: { kind: "range", width: "width", height: "height", min: 512, max: 1024 },
     prompt: { parameter: "prompt", charactersMax: 2000 },
     negativePrompt: null,

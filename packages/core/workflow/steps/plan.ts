@@ -223,6 +223,7 @@ function plannedImage(request: ImageRequest, part: Part, variation: ExpandedImag
     tags: [...variation.tags],
     parameters: variation.parameters,
     seed: variation.seed,
+    priority: request.priority,
     wantedModel: request.wantedModel,
     wantedProvider: request.wantedProvider,
     maxCostMicros: request.maxCostMicros === null ? null : Math.floor(request.maxCostMicros / request.count),

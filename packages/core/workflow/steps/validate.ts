@@ -12,11 +12,13 @@ import { attemptIdOf, derivedSeed } from "../../ids.ts";
 import { type Image, isTerminal, OPEN_STATUSES } from "../../image.ts";
 import { type LedgerDeps, settle, takeHold } from "../../ledger.ts";
 import { shortfallMessage } from "../../ledger-month.ts";
+import type { Micros } from "../../money.ts";
 import { chargeOf } from "../../outcome.ts";
 import { judgePrompt } from "../../policy.ts";
 import type { Images, PromptText, PromptVault } from "../../ports.ts";
+import { JOB_DEADLINE_MS } from "../../price.ts";
 import { filledPrompt, promptHashOf } from "../../prompt.ts";
-import { type Candidate, noCandidateError, type Routing } from "../../routing.ts";
+import { type Candidate, type HealthView, noCandidateError, type Routing } from "../../routing.ts";
 import { localDateOf } from "../../schedule.ts";
 import { type imageInputSchema, ownedImage, superseded } from "../ownership.ts";
 import { costOf } from "./record.ts";
@@ -28,12 +30,6 @@ export type ValidateInput = z.infer<typeof imageInputSchema>;
 /** First try, two failovers: beyond that something is wrong that buying does not mend. */
 export const ATTEMPTS_MAX = 3;
 
-/**
- * A job that takes longer is cancelled at the provider (`Cancel-After`). Models billed by time have a most price that covers
- * these five minutes: the hold is the most that an attempt can cost.
- */
-export const JOB_DEADLINE_MS = 5 * 60 * 1000;
-
 /** What one image asks of routing. */
 export interface RoutingQuery {
   readonly rating: Rating;
@@ -44,6 +40,10 @@ export interface RoutingQuery {
   readonly prompt: PromptText;
   /** Model and provider of earlier attempts that failed at the provider. */
   readonly tried: readonly { readonly model: string; readonly provider: string }[];
+  /** Providers whose own filter rejected it. */
+  readonly rejectedBy: readonly string[];
+  /** What the attempt may cost at most; null: as much as it costs. */
+  readonly capMicros: Micros | null;
 }
 
 export interface ValidateDeps extends AuditDeps, LedgerDeps {
@@ -51,7 +51,9 @@ export interface ValidateDeps extends AuditDeps, LedgerDeps {
   readonly vault: PromptVault;
   readonly catalogue: Catalogue;
   /** `rankCandidates` with this installation's keys and attestations. */
-  readonly route: (query: RoutingQuery) => Routing;
+  readonly route: (query: RoutingQuery, health: HealthView | null) => Routing;
+  /** How providers have done lately. */
+  readonly health: () => Promise<HealthView>;
   readonly timezone: string;
   /** For the hash that stands for the prompt. */
   readonly promptKey: Uint8Array;
@@ -72,34 +74,40 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
   const prompt = await promptOf(image, deps);
   const rating = await judged(image, prompt, deps);
   if (image.attempts >= ATTEMPTS_MAX && current) throw failureOf(current);
-  const routing = deps.route({
+  const query = {
     rating,
     parameters: image.parameters,
     template: image.template,
     wantedModel: image.wantedModel,
     wantedProvider: image.wantedProvider,
     prompt,
-    // A create that never arrived says nothing against the model.
     tried: earlier.filter(
-      (attempt) => attempt.outcome?.kind === "failed" && attempt.outcome.name !== "NotCreated",
+      (attempt) => failedWith(attempt) && !SAYS_NOTHING_OF_MODEL.has(failedWith(attempt)),
     ),
-  });
+    rejectedBy: earlier
+      .filter((attempt) => failedWith(attempt) === "ContentRejected")
+      .map(({ provider }) => provider),
+    capMicros: await remainingShare(image, deps),
+  };
+  const routing = deps.route(query, await deps.health());
   const candidate = routing.candidates[0];
   if (!candidate) throw current ? failureOf(current) : await noCandidate(image, routing, deps);
-  if (!(await isWithinShare(image, candidate, deps))) {
-    throw new AtelierError(
-      "MaxCostExceeded",
-      `The picture can cost more than its share of --max-cost; raise the cap.`,
-    );
-  }
   const attempt = await createAttempt(image, candidate, { rating, routing, prompt }, deps);
   return hold(image, attempt, deps);
 }
 
+/** A create that never arrived, or was never sent, says nothing against the model. */
+const SAYS_NOTHING_OF_MODEL: ReadonlySet<string> = new Set<ErrorName>(["NotCreated", "ProviderResting"]);
+
+/** The name of an attempt's failure; empty without one. */
+function failedWith({ outcome }: Attempt): string {
+  return outcome?.kind === "failed" ? outcome.name : "";
+}
+
 /** Attempts are read again: the last one has only just been settled. */
-async function isWithinShare(image: Image, candidate: Candidate, deps: ValidateDeps): Promise<boolean> {
-  if (image.maxCostMicros === null) return true;
-  return (await costOf(image.imageId, deps.attempts)) + candidate.mostMicros <= image.maxCostMicros;
+async function remainingShare(image: Image, deps: ValidateDeps): Promise<Micros | null> {
+  if (image.maxCostMicros === null) return null;
+  return Math.max(0, image.maxCostMicros - (await costOf(image.imageId, deps.attempts)));
 }
 
 /** True when the attempt failed at the provider and another may follow; settles it first. */
@@ -170,7 +178,12 @@ export function routingRefusal(routing: Routing): { name: ErrorName; message: st
 }
 
 /** Exclusions that only say "you asked for something else". */
-const NOT_MEANT: ReadonlySet<string> = new Set(["other-model-wanted", "other-provider", "not-buyable"]);
+const NOT_MEANT: ReadonlySet<string> = new Set([
+  "other-model-wanted",
+  "other-provider",
+  "not-buyable",
+  "disabled",
+]);
 
 async function note(
   image: Image,
@@ -246,10 +259,13 @@ async function createAttempt(
     webhookUrl: null,
     submittedAtMs: null,
     operation: null,
+    followUpAtMs: null,
     checkedAtMs: null,
     token: null,
     outcome: null,
     stored: [],
+    storedAtMs: null,
+    quality: null,
     settledMicros: null,
     correctionMicros: null,
     ledgerApplied: false,

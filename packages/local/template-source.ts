@@ -43,6 +43,29 @@ export function problemInWords(problem: Problem): string {
  * @returns the parsed value, or every problem that was found
  */
 export function parseSource<T>(file: string, text: string, schema: z.ZodType<T>): Source<T> | Problem[] {
+  return parsed(file, text, schema, true);
+}
+
+/** As `parseSource`, for a JSON file: its keys are taken as they stand. */
+export function parseJsonSource<T>(file: string, text: string, schema: z.ZodType<T>): Source<T> | Problem[] {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
+    const line = text.slice(0, offset).split("\n").length;
+    return [{ file, line, expected: "JSON", found: message.replace(/\s+/g, " ") }];
+  }
+  // JSON is YAML as well, and YAML's parser tells where everything stands.
+  return parsed(file, text, schema, false);
+}
+
+function parsed<T>(
+  file: string,
+  text: string,
+  schema: z.ZodType<T>,
+  snakeCase: boolean,
+): Source<T> | Problem[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const faults: Problem[] = [...document.errors, ...document.warnings].map((fault) => ({
@@ -61,9 +84,11 @@ export function parseSource<T>(file: string, text: string, schema: z.ZodType<T>)
   const lineOf = (path: ValuePath) => lines.linePos(offsetOf(document, path)).line;
   const source = { file, lineOf };
   const camelCase: Problem[] = [];
-  const value = renamed(document.toJS(), [], (path, key, written) => {
-    camelCase.push(problemAt(source, [...path, key], `\`${key}\``, `\`${written}\``));
-  });
+  const value = snakeCase
+    ? renamed(document.toJS(), [], (path, key, written) => {
+        camelCase.push(problemAt(source, [...path, key], `\`${key}\``, `\`${written}\``));
+      })
+    : document.toJS();
   const result = schema.safeParse(value);
   const problems = [
     ...camelCase,

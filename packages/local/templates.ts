@@ -10,28 +10,40 @@ import {
   scheduleSchema,
 } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
+import { type GraphWorkflow, graphWorkflowSchema } from "@atelier/core/graph-workflow";
 import type * as z from "zod";
 import { crossProblems } from "./template-checks.ts";
 import { oneOf } from "./template-issues.ts";
-import { type Problem, parseSource, problemInWords, type Source } from "./template-source.ts";
+import {
+  type Problem,
+  parseJsonSource,
+  parseSource,
+  problemInWords,
+  type Source,
+} from "./template-source.ts";
+import { workflowModelProblems, workflowProblems } from "./workflow-checks.ts";
 
 /**
- * Loads and checks the folder: `categories/{name}.yaml`, `models.yaml`, `schedule.yaml` and `policy.yaml`. Categories
- * come in the catalogue's order, whatever the folder's is.
+ * Loads and checks the folder: `categories/{name}.yaml`, `models.yaml`, `schedule.yaml`, `policy.yaml` and, where there are
+ * any, `comfyui/{workflow}.json`. Categories come in the catalogue's order, whatever the folder's is; workflows by name.
  *
  * @throws AtelierError `CatalogueInvalid` with every problem as `file:line: expected …, found …`, also as
  *   `data.problems`
  */
 export async function loadCatalogue(folder: string): Promise<Catalogue> {
   const problems: Problem[] = [];
-  const load = async <T>(name: string, schema: z.ZodType<T>): Promise<Source<T> | undefined> => {
+  const load = async <T>(
+    name: string,
+    schema: z.ZodType<T>,
+    parse: typeof parseSource = parseSource,
+  ): Promise<Source<T> | undefined> => {
     const file = `${basename(folder)}/${name}`;
     const text = await readFile(join(folder, name), "utf8").catch(() => undefined);
     if (text === undefined) {
       problems.push({ file, line: 1, expected: "a file that can be read", found: "none" });
       return undefined;
     }
-    const parsed = parseSource(file, text, schema);
+    const parsed = parse(file, text, schema);
     if (!Array.isArray(parsed)) return parsed;
     problems.push(...parsed);
     return undefined;
@@ -57,13 +69,31 @@ export async function loadCatalogue(folder: string): Promise<Catalogue> {
   const schedule = await load("schedule.yaml", scheduleSchema);
   const policy = await load("policy.yaml", policySchema);
   problems.push(...crossProblems({ categories: sources, models, schedule, policy }));
+  const workflows = new Map<string, Source<GraphWorkflow>>();
+  const inFolder = await readdir(join(folder, "comfyui")).catch(() => []);
+  const graphFiles = inFolder.filter((file) => file.endsWith(".json")).sort();
+  for (const name of graphFiles) {
+    const source = await load(`comfyui/${name}`, graphWorkflowSchema, parseJsonSource);
+    if (source !== undefined) workflows.set(basename(name, ".json"), source);
+  }
+  problems.push(...workflowProblems(workflows));
+  // A workflow that could not be read is reported already: who names it is not at fault.
+  if (models !== undefined && workflows.size === graphFiles.length) {
+    problems.push(...workflowModelProblems(models, workflows));
+  }
 
   if (problems.length > 0 || models === undefined || schedule === undefined || policy === undefined) {
     throw new AtelierError("CatalogueInvalid", problems.map(problemInWords).join("; "), {
       data: { problems },
     });
   }
-  return { categories, ...models.value, schedule: schedule.value, policy: policy.value };
+  return {
+    categories,
+    ...models.value,
+    schedule: schedule.value,
+    policy: policy.value,
+    workflows: Object.fromEntries([...workflows].map(([name, { value }]) => [name, value])),
+  };
 }
 
 /** The catalogue as JSON, for programs that read no YAML. The same catalogue always gives the same bytes. */

@@ -51,7 +51,7 @@ const CHARACTERS_MAX = 60;
 
 function mayHoldText(value: unknown): boolean {
   if (typeof value === "string") {
-    const words = value.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "");
+    const words = value.match(/\p{L}+/gu) ?? [];
     return words.length > WORDS_MAX || value.length > CHARACTERS_MAX;
   }
   if (typeof value !== "object" || value === null) return false;

@@ -3,16 +3,16 @@ import { AtelierError } from "@atelier/core/errors";
 import * as z from "zod";
 import { c2paEngine } from "./c2pa-engine.ts";
 
-const textsSchema = z.object({ name: z.string(), version: z.string().nullish() });
+const softwareSchema = z.object({ name: z.string(), version: z.string().nullish() });
 const actionSchema = z.object({
   action: z.string(),
   when: z.string().nullish(),
   digitalSourceType: z.string().nullish(),
-  softwareAgent: z.union([z.string(), textsSchema]).nullish(),
+  softwareAgent: z.union([z.string(), softwareSchema]).nullish(),
 });
 const manifestSchema = z.object({
   claim_generator: z.string().nullish(),
-  claim_generator_info: z.array(textsSchema).nullish(),
+  claim_generator_info: z.array(softwareSchema).nullish(),
   title: z.string().nullish(),
   assertions: z.array(z.object({ label: z.string(), data: z.unknown() })).nullish(),
   ingredients: z
@@ -38,6 +38,7 @@ const storeSchema = z.object({
   validation_status: z.array(z.object({ code: z.string() })).nullish(),
   validation_state: z.enum(["Invalid", "Valid", "Trusted"]),
 });
+export type Software = z.infer<typeof softwareSchema>;
 export type C2paManifest = z.infer<typeof manifestSchema>;
 export type C2paAction = z.infer<typeof actionSchema>;
 

@@ -1,5 +1,6 @@
 /** @module The catalogue: what `templates/` says, as schemas. Objects come in parsed already; core reads no file. */
 import * as z from "zod";
+import type { GraphWorkflow } from "./graph-workflow.ts";
 
 /** Ordered from harmless to the ceiling. `explicit` is a verdict, never something one can ask for. */
 export const RATINGS = ["general", "suggestive", "nudity"] as const;
@@ -201,6 +202,8 @@ export const modelSchema = z.strictObject({
   outputs: z.string().nullable(),
   /** Sent as they are. */
   extras: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  /** True: its service looks at what it makes and holds back what it finds explicit. Left out: nobody knows of one. */
+  filtered: z.boolean().optional(),
   /** The highest rating that the model's licence allows, with date and source. */
   licence: z.strictObject({ rating: ratingSchema, reviewed: dateSchema, source: z.string().min(1) }),
   /** Typical seconds a picture, for display and for the sandbox's pace. */
@@ -281,4 +284,6 @@ export interface Catalogue {
   readonly termsExpireAfterDays: number;
   readonly schedule: Schedule;
   readonly policy: Policy;
+  /** Graphs by name: what a model of a provider that runs graphs names as its `model`. */
+  readonly workflows: Readonly<Record<string, GraphWorkflow>>;
 }

@@ -2,6 +2,7 @@
  * @module What every provider must do, as a suite: its adapter's test calls `describeProviderContract` with a simulator of
  * the service. Prices are not part of it.
  */
+import { sniffMediaType } from "@atelier/core/media-type";
 import type { Operation, Provider, ProviderRequest, SubmitContext } from "@atelier/core/provider";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -26,6 +27,8 @@ export interface WireRequest {
 }
 
 export interface ProviderSimulator {
+  /** The answer to a create is the picture itself: there is no job to ask about. Default: false. */
+  readonly synchronous?: boolean;
   /** A request that the service takes; with another seed where one is given. */
   request(seed?: number): ProviderRequest;
   webhookUrl(attemptId: string): string;
@@ -86,6 +89,13 @@ export function describeProviderContract<S extends ProviderSimulator>(
       if (submission.kind !== "accepted") throw new Error(`The create was not accepted: ${submission.kind}`);
       return submission.operation;
     };
+    /** What becomes of a create, whether it is told at once or later. */
+    const ended = async () => {
+      if (simulator.synchronous) return provider.submit(simulator.request(), contextOf("img_a-1"));
+      const operation = await accepted();
+      await simulator.finish();
+      return provider.check(operation, simulator.request().model);
+    };
     const lostCreate = (request: ProviderRequest, context: SubmitContext) => ({
       attemptId: context.attemptId,
       model: request.model,
@@ -101,7 +111,8 @@ export function describeProviderContract<S extends ProviderSimulator>(
       expect(simulator.creates()).toStrictEqual([simulator.expectedCreate(request, context)]);
     });
 
-    it("gives back an operation that survives serialisation", async () => {
+    it("gives back an operation that survives serialisation", async (test) => {
+      if (simulator.synchronous) return test.skip();
       const operation = await accepted();
       const again = JSON.parse(JSON.stringify({ operation })) as { operation: string };
       expect(again.operation).toBe(operation);
@@ -124,7 +135,9 @@ export function describeProviderContract<S extends ProviderSimulator>(
     it.each(answers)("sends a create once, whatever comes back: %s", async (fault, jobs, expected) => {
       simulator.spoilCreate(fault);
       const submission = await provider.submit(simulator.request(), contextOf("img_a-1"));
-      expect(submission).toMatchObject(expected);
+      // Who answers at once has certainly made what cannot be read.
+      const isLost = simulator.synchronous && fault === "unreadable-accepted";
+      expect(submission).toMatchObject(isLost ? { kind: "failed", charged: true } : expected);
       expect(simulator.creates()).toHaveLength(1);
       expect(simulator.jobs()).toBe(jobs);
     });
@@ -138,7 +151,19 @@ export function describeProviderContract<S extends ProviderSimulator>(
       expect(submission.retryAfterMs).toBeLessThanOrEqual(600_000);
     });
 
-    it("goes from pending to succeeded, with outputs", async () => {
+    it("answers a create with the picture itself", async (test) => {
+      if (!simulator.synchronous) return test.skip();
+      const submission = await provider.submit(simulator.request(), contextOf("img_a-1"));
+      if (submission.kind !== "done") throw new Error(`Expected done, got ${submission.kind}`);
+      expect(submission.outputs).toHaveLength(1);
+      const [output] = submission.outputs;
+      if (output?.kind !== "bytes") throw new Error("Expected bytes");
+      expect(sniffMediaType(output.bytes)).toBe(output.contentType);
+      expect(simulator.jobs()).toBe(1);
+    });
+
+    it("goes from pending to succeeded, with outputs", async (test) => {
+      if (simulator.synchronous) return test.skip();
       const operation = await accepted();
       const { model } = simulator.request();
       expect(await provider.check(operation, model)).toMatchObject({ kind: "pending" });
@@ -153,21 +178,23 @@ export function describeProviderContract<S extends ProviderSimulator>(
       ["failed", "ProviderFailed"],
     ] as const)("tells a job that was %s", async (fault, failure) => {
       simulator.spoilJob(fault);
-      const operation = await accepted();
-      await simulator.finish();
-      expect(await provider.check(operation, simulator.request().model)).toMatchObject({
-        kind: "failed",
-        name: failure,
-        charged: true,
-      });
+      expect(await ended()).toMatchObject({ kind: "failed", name: failure, charged: true });
     });
 
-    it("throws ProviderUnavailable for a read that fails, without trying again by itself", async () => {
+    it("throws ProviderUnavailable for a read that fails, without trying again by itself", async (test) => {
+      if (simulator.synchronous) return test.skip();
       const operation = await accepted();
       simulator.spoilReads(1);
       const { model } = simulator.request();
       await expect(provider.check(operation, model)).rejects.toMatchObject({ name: "ProviderUnavailable" });
       expect(await provider.check(operation, model)).toMatchObject({ kind: "pending" });
+    });
+
+    it("throws ProviderUnavailable when it cannot learn the balance", async (test) => {
+      if (provider.balance === undefined) return test.skip();
+      simulator.spoilReads(1);
+      await expect(provider.balance()).rejects.toMatchObject({ name: "ProviderUnavailable" });
+      expect((await provider.balance()).amountMicros).toBeGreaterThan(0);
     });
 
     it("finds a create whose answer was lost, among others", async (test) => {

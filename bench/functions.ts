@@ -1,10 +1,10 @@
 /**
  * @module What the Lambdas weigh: each entry of packages/functions bundled by esbuild as the SST CLI does it (one ES module,
- * names kept, minified, a banner that makes `require`), and what is installed beside the one that carries sharp.
+ * names kept, minified, a banner that makes `require`), and what is installed beside the one that makes pictures.
  */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
@@ -29,8 +29,8 @@ export const FUNCTION_BUDGET_KB = 900;
 export const PROCESS_PACKAGE_BUDGET_MB = 60;
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-/** Native packages: installed beside a bundle, never in it. */
-const NATIVE = ["sharp"];
+/** Packages with native code or WebAssembly: installed beside a bundle, never in it. */
+const BESIDE = ["sharp", "@contentauth/c2pa-wasm"];
 const BANNER = [
   "import { createRequire as topLevelCreateRequire } from 'module';",
   "const require = topLevelCreateRequire(import.meta.url);",
@@ -62,7 +62,7 @@ export async function bundleFunction(name: FunctionName): Promise<FunctionBundle
     platform: "node",
     target: "es2024",
     mainFields: ["module", "main"],
-    external: NATIVE,
+    external: BESIDE,
     banner: { js: BANNER },
     write: false,
     metafile: true,
@@ -74,7 +74,7 @@ export async function bundleFunction(name: FunctionName): Promise<FunctionBundle
   return {
     kb: Math.round(output.contents.byteLength / 100) / 10,
     inputs: Object.keys(metafile.inputs),
-    beside: NATIVE.filter((native) => imported.some(({ path, external }) => external && path === native)),
+    beside: BESIDE.filter((name) => imported.some(({ path, external }) => external && path === name)),
     text: output.text,
   };
 }
@@ -101,10 +101,10 @@ export interface ProcessPackage {
   readonly native: readonly { readonly path: string; readonly machine: "arm64" | "x64" | "other" }[];
 }
 
-/** The whole package of `process` for arm64: the bundle, and sharp as the SST CLI installs it. Kept for the next time. */
+/** The whole package of `process` for arm64: the bundle, and what the SST CLI installs beside it. Kept for the next time. */
 export async function processPackage(): Promise<ProcessPackage> {
   const { text } = await bundleFunction("process");
-  const folder = await installedSharp();
+  const folder = await installedBeside();
   const native: ProcessPackage["native"][number][] = [];
   let bytes = Buffer.byteLength(text);
   for (const path of await readdir(folder, { recursive: true })) {
@@ -119,18 +119,17 @@ export async function processPackage(): Promise<ProcessPackage> {
 }
 
 /** Installs once a version, into a folder of its own that appears when it is whole. */
-async function installedSharp(): Promise<string> {
-  const { dependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+async function installedBeside(): Promise<string> {
+  const imaging = JSON.parse(await readFile(join(ROOT, "packages", "imaging", "package.json"), "utf8"));
+  const dependencies = Object.fromEntries(BESIDE.map((name) => [name, imaging.dependencies[name]]));
   const cache = join(ROOT, "node_modules", ".cache", "atelier");
-  const folder = join(cache, `sharp-${dependencies.sharp}-linux-arm64`);
+  const versions = Object.entries(dependencies).map(([name, version]) => `${basename(name)}-${version}`);
+  const folder = join(cache, `${versions.join("-")}-linux-arm64`);
   if (await stat(folder).catch(() => null)) return folder;
   await mkdir(cache, { recursive: true });
   const making = await mkdtemp(join(cache, "making-"));
   try {
-    await writeFile(
-      join(making, "package.json"),
-      JSON.stringify({ dependencies: { sharp: dependencies.sharp } }),
-    );
+    await writeFile(join(making, "package.json"), JSON.stringify({ dependencies }));
     const flags = [
       "--force",
       "--platform=linux",

@@ -25,6 +25,12 @@ const REPETITION: Partial<Record<EntryName, Pick<sst.aws.FunctionArgs, "retries"
   start: { retries: 0 },
 };
 
+/** Native code for arm64, and WebAssembly that is loaded from its file, in this one package: the versions that the tests ran. */
+const BESIDE_PROCESS = {
+  sharp: imaging.dependencies.sharp,
+  "@contentauth/c2pa-wasm": imaging.dependencies["@contentauth/c2pa-wasm"],
+};
+
 /** One Lambda for each file of packages/functions. */
 export function functions(surroundings: Surroundings): Lambdas {
   return Object.fromEntries(ENTRY_NAMES.map((name) => [name, lambda(name, surroundings)])) as Record<
@@ -56,8 +62,7 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
     nodejs: {
       minify: true,
       sourcemap: true,
-      // Native code for arm64, in this one package: the very version that the tests ran.
-      ...(name === "process" ? { install: { sharp: imaging.dependencies.sharp } } : {}),
+      ...(name === "process" ? { install: BESIDE_PROCESS } : {}),
     },
     environment: {
       ...settings.environment,

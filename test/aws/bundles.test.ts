@@ -44,9 +44,12 @@ describe("bundles", () => {
     },
   );
 
-  test("process alone has sharp beside it, for arm64, and stays small", { timeout: 180_000 }, async () => {
-    const { beside } = await bundleFunction("process");
-    expect(beside).toEqual(["sharp"]);
+  test("process alone has sharp, for arm64, and C2PA beside it, and stays small", {
+    timeout: 180_000,
+  }, async () => {
+    const { beside, kb } = await bundleFunction("process");
+    expect(beside).toEqual(["sharp", "@contentauth/c2pa-wasm"]);
+    expect(kb).toBeLessThanOrEqual(FUNCTION_BUDGET_KB);
     const { mb, native } = await processPackage();
     expect(native.filter(({ path }) => path.endsWith(".node"))).not.toEqual([]);
     expect(native.filter(({ machine }) => machine !== "arm64")).toEqual([]);

@@ -31,10 +31,13 @@ export function describeFunctions(graph: Graph): void {
       }
     });
 
-    test("only process installs sharp, in the version that was tested", () => {
+    test("only process installs sharp and C2PA, in the versions that were tested", () => {
       const installing = graph.builds.filter(({ properties }) => properties.install !== undefined);
       expect(installing.map(({ functionID }) => functionID)).toEqual(["Process"]);
-      expect(installing[0]?.properties.install).toEqual({ sharp: imaging.dependencies.sharp });
+      expect(installing[0]?.properties.install).toEqual({
+        sharp: imaging.dependencies.sharp,
+        "@contentauth/c2pa-wasm": imaging.dependencies["@contentauth/c2pa-wasm"],
+      });
     });
 
     test("generate ends when the reconciler counts on it", () => {

@@ -3,6 +3,7 @@ import type { Attempt } from "./attempt.ts";
 import type { Clock } from "./ids.ts";
 import { all } from "./pages.ts";
 import type { Attempts } from "./ports.ts";
+import type { HealthView } from "./routing.ts";
 
 /** How far back health looks, and at how many of a provider's newest attempts. */
 export const HEALTH_WINDOW_MS = 14 * 24 * 60 * 60 * 1000;
@@ -148,4 +149,44 @@ export async function recentAttempts(
     }),
   );
   return lists.flat();
+}
+
+/** How long an answer is taken for current: an image costs more than what a fresher one could save. */
+const HEALTH_TTL_MS = 30_000;
+
+/**
+ * The health of providers as routing takes it, read anew every half minute.
+ *
+ * @param deps.providers those that may be bought from
+ * @param deps.closed why a provider takes no create now, or null: an open breaker, a quota that is used up
+ */
+export function createHealth(deps: {
+  readonly providers: readonly string[];
+  readonly attempts: Pick<Attempts, "ofProvider">;
+  readonly closed: (provider: string) => Promise<string | null>;
+  readonly clock: Clock;
+}): () => Promise<HealthView> {
+  let view: Promise<HealthView> | undefined;
+  let readAtMs = 0;
+  const read = async (): Promise<HealthView> => {
+    const [attempts, ...reasons] = await Promise.all([
+      recentAttempts(deps.providers, deps),
+      ...deps.providers.map(async (provider) => [provider, await deps.closed(provider)] as const),
+    ]);
+    const closed = reasons.flatMap(([provider, reason]) =>
+      reason === null ? [] : [[provider, reason] as const],
+    );
+    return { models: healthOf(attempts, deps.clock()), closed: new Map(closed) };
+  };
+  return () => {
+    if (view === undefined || deps.clock() - readAtMs > HEALTH_TTL_MS) {
+      readAtMs = deps.clock();
+      view = read();
+      // The next caller reads anew.
+      view.catch(() => {
+        view = undefined;
+      });
+    }
+    return view;
+  };
 }

@@ -66,11 +66,17 @@ export async function takeHold(booking: Booking, deps: LedgerOpening): Promise<H
 /**
  * Settles an attempt: the first amount stands, the ledger follows. Zero is a release.
  *
+ * @param quality of the picture that came of it, noted in the same write for whoever asks how a model does
  * @returns the attempt with what was settled, which is an earlier caller's amount if there was one
  */
-export async function settle(attemptId: string, chargedMicros: Micros, deps: LedgerDeps): Promise<Attempt> {
+export async function settle(
+  attemptId: string,
+  chargedMicros: Micros,
+  deps: LedgerDeps,
+  quality: number | null = null,
+): Promise<Attempt> {
   const patched = await deps.attempts.patch(attemptId, {
-    set: { settledMicros: chargedMicros },
+    set: { settledMicros: chargedMicros, ...(quality !== null && { quality }) },
     when: [{ field: "settledMicros", is: "absent" }],
   });
   if (!patched.record) throw new AtelierError("UnknownName", `There is no attempt ${attemptId}.`);
@@ -108,8 +114,9 @@ export async function bookCharge(
   attemptId: string,
   chargedMicros: Micros,
   deps: LedgerDeps,
+  quality: number | null = null,
 ): Promise<Attempt> {
-  const settled = await settle(attemptId, chargedMicros, deps);
+  const settled = await settle(attemptId, chargedMicros, deps, quality);
   const isShort = settled.settledMicros !== null && settled.settledMicros < chargedMicros;
   return isShort ? correct(attemptId, chargedMicros, deps) : settled;
 }
@@ -234,10 +241,12 @@ function tombstonesOf(row: LedgerRow): string[] {
 
 const CORRECTION = "+correction";
 
-function correctionKeyOf(attemptId: string): string {
+/** The key of a correction in the ledger. */
+export function correctionKeyOf(attemptId: string): string {
   return attemptId + CORRECTION;
 }
 
-function attemptIdOfKey(key: string): string {
+/** Whose hold or correction a key of the ledger is. */
+export function attemptIdOfKey(key: string): string {
   return key.endsWith(CORRECTION) ? key.slice(0, -CORRECTION.length) : key;
 }

@@ -8,7 +8,7 @@ import { sha256Hex } from "./ids.ts";
 import type { StoredOutput } from "./image.ts";
 import { extensionOf, sniffMediaType } from "./media-type.ts";
 import type { Attempts, Blobs, TokenAnswer, Workflow } from "./ports.ts";
-import type { OperationStatus, OutputData } from "./provider.ts";
+import type { OperationStatus, OutputData, OutputLayout } from "./provider.ts";
 
 export interface OutcomeDeps {
   readonly attempts: Attempts;
@@ -58,7 +58,8 @@ export function answerTo(outcome: Outcome): TokenAnswer {
 /** Where an output of an attempt is kept until it is recorded. */
 export function incomingKey(
   attempt: Pick<Attempt, "attemptId" | "imageId">,
-  index: number,
+  /** `0`, or `0q2` for the third quarter of a grid. */
+  index: number | string,
   contentType: string,
 ): string {
   return `incoming/${attempt.imageId}/${attempt.attemptId}-${index}.${extensionOf(contentType)}`;
@@ -67,13 +68,19 @@ export function incomingKey(
 /** Keeps bytes under the attempt's key; the type is what the bytes say, not what a header says. */
 export async function keepOutput(
   attempt: Pick<Attempt, "attemptId" | "imageId">,
-  index: number,
-  output: { readonly bytes: Uint8Array; readonly contentType: string },
+  index: number | string,
+  output: { readonly bytes: Uint8Array; readonly layout?: OutputLayout },
   blobs: Blobs,
 ): Promise<StoredOutput> {
   const contentType = sniffMediaType(output.bytes) ?? "application/octet-stream";
   const head = await blobs.put(incomingKey(attempt, index, contentType), output.bytes, contentType);
-  return { key: head.key, sha256: sha256Hex(output.bytes), bytes: output.bytes.byteLength, contentType };
+  return {
+    key: head.key,
+    sha256: sha256Hex(output.bytes),
+    bytes: output.bytes.byteLength,
+    contentType,
+    ...(output.layout && { layout: output.layout }),
+  };
 }
 
 /**
@@ -89,7 +96,7 @@ export async function referencesTo(
   for (const [index, output] of outputs.entries()) {
     references.push(
       output.kind === "url"
-        ? { kind: "url", url: output.url }
+        ? { kind: "url", url: output.url, ...(output.layout && { layout: output.layout }) }
         : { kind: "stored", stored: await keepOutput(attempt, index, output, blobs) },
     );
   }

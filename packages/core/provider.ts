@@ -66,7 +66,12 @@ export type Submission =
 
 export type OperationStatus =
   /** `progress` from 0 to 1 where the provider tells. */
-  | { readonly kind: "pending"; readonly progress?: number }
+  | {
+      readonly kind: "pending";
+      readonly progress?: number;
+      /** What a follow-up improves upon: taken when the follow-up does not end in time. */
+      readonly partial?: readonly OutputData[];
+    }
   | {
       readonly kind: "succeeded";
       readonly outputs: readonly OutputData[];

@@ -2,16 +2,18 @@
  * @module The attempts that nobody has finished: the reconciler asks providers about them, finds creates whose answer was
  * lost, and gives up, in the end, what nobody can tell about. It never submits anything.
  */
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, Outcome } from "./attempt.ts";
 import type { Model } from "./catalogue.ts";
 import { isAtelierError } from "./errors.ts";
 import type { Clock } from "./ids.ts";
 import { isTerminal } from "./image.ts";
+import { keepOutputs } from "./keep-outputs.ts";
+import { askForOutcome } from "./learn.ts";
 import { applyCorrection, applySettlement, bookCharge, type LedgerDeps, settle } from "./ledger.ts";
-import { answerIfBoth, chargeOf, outcomeOf, recordOutcome } from "./outcome.ts";
+import { answerIfBoth, chargeOf, recordOutcome } from "./outcome.ts";
 import { all } from "./pages.ts";
-import type { Blobs, Images, Workflow } from "./ports.ts";
-import type { OperationStatus, Provider } from "./provider.ts";
+import type { Blobs, Images, OutputFetcher, Workflow } from "./ports.ts";
+import type { Provider } from "./provider.ts";
 import { releaseUnsent } from "./workflow/steps/abandon.ts";
 
 export interface ReconcileTimes {
@@ -33,6 +35,9 @@ export const GIVE_UP_MS = 50 * 60 * 1000;
  */
 export const SUBMITTING_MAX_MS = 5 * 60 * 1000;
 
+/** Originals are kept within a minute of completion: the run has the first half of it, the reconciler the second. */
+export const KEEP_AFTER_MS = 30 * 1000;
+
 /** A late success of a job that was given up is looked for this seldom, for a day. */
 export const LATE_CHECK_INTERVAL_MS = 10 * 60 * 1000;
 export const LATE_CHECK_UNTIL_MS = 24 * 60 * 60 * 1000;
@@ -40,6 +45,7 @@ export const LATE_CHECK_UNTIL_MS = 24 * 60 * 60 * 1000;
 export interface AttemptsDeps extends LedgerDeps {
   readonly images: Images;
   readonly blobs: Blobs;
+  readonly fetcher: OutputFetcher;
   readonly workflow: Pick<Workflow, "answer" | "submitterAlive">;
   readonly providerOf: (name: Attempt["provider"]) => Provider | undefined;
   readonly modelOf: (name: string) => Model | undefined;
@@ -89,6 +95,7 @@ async function reconcileAttempt(attempt: Attempt, deps: AttemptsDeps): Promise<A
   if (attempt.outcome) {
     // Also the answer that was lost between an outcome and its token.
     await answerIfBoth(attempt, deps);
+    await keepOverdue(attempt, deps);
     return attempt;
   }
   switch (attempt.state) {
@@ -105,6 +112,22 @@ async function reconcileAttempt(attempt: Attempt, deps: AttemptsDeps): Promise<A
       return lookForLateSuccess(attempt.ledgerApplied ? attempt : await bookGivenUp(attempt, deps), deps);
     default:
       return attempt;
+  }
+}
+
+/**
+ * The run that should have kept the picture has not: it is kept here, well before any provider deletes it. A picture that is
+ * kept already stays with whoever works on it.
+ */
+async function keepOverdue(attempt: Attempt, deps: AttemptsDeps): Promise<void> {
+  const { outcome, storedAtMs } = attempt;
+  if (outcome?.kind !== "succeeded" || storedAtMs !== null || attempt.stored.length > 0) return;
+  if (deps.clock() - outcome.atMs < KEEP_AFTER_MS) return;
+  try {
+    await keepOutputs(attempt, deps);
+  } catch (error) {
+    // What cannot be fetched ends the image in its own run, with its reason.
+    if (!isAtelierError(error) || error.name.startsWith("Storage")) throw error;
   }
 }
 
@@ -202,9 +225,9 @@ async function checkJob(attempt: Attempt, intervalMs: number, deps: AttemptsDeps
   const provider = deps.providerOf(attempt.provider);
   const model = deps.modelOf(attempt.model);
   if (!provider || !model) return giveUpWhenOld(attempt, deps);
-  let status: OperationStatus;
+  let outcome: Outcome | null;
   try {
-    status = await provider.check(attempt.operation, model);
+    outcome = await askForOutcome({ ...attempt, operation: attempt.operation }, provider, model, deps);
   } catch (error) {
     const givenUp = isAtelierError(error, "ProviderUnavailable") && (await giveUpWhenOld(attempt, deps));
     if (givenUp && givenUp.state === "unknown") return givenUp;
@@ -215,7 +238,6 @@ async function checkJob(attempt: Attempt, intervalMs: number, deps: AttemptsDeps
     });
     throw error;
   }
-  const outcome = await outcomeOf(attempt, status, nowMs, deps.blobs);
   if (outcome) return recordOutcome(attempt.attemptId, outcome, deps);
   const patched = await deps.attempts.patch(attempt.attemptId, {
     set: { checkedAtMs: nowMs },
@@ -264,7 +286,7 @@ async function lookForLateSuccess(attempt: Attempt, deps: AttemptsDeps): Promise
   const model = deps.modelOf(attempt.model);
   if (!provider || !model || attempt.operation === null) return attempt;
   await deps.attempts.patch(attempt.attemptId, { set: { checkedAtMs: nowMs }, when: [] });
-  const outcome = await outcomeOf(attempt, await provider.check(attempt.operation, model), nowMs, deps.blobs);
+  const outcome = await askForOutcome({ ...attempt, operation: attempt.operation }, provider, model, deps);
   if (!outcome) return attempt;
   const recorded = await recordOutcome(attempt.attemptId, outcome, deps);
   const chargedMicros = recorded.outcome ? chargeOf(recorded, recorded.outcome) : 0;

@@ -3,9 +3,11 @@
  * outcome, and the outcome answers the token.
  */
 import { timingSafeEqual } from "node:crypto";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, Outcome } from "./attempt.ts";
 import type { Model, ProviderName } from "./catalogue.ts";
+import { isAtelierError } from "./errors.ts";
 import { type Clock, signId } from "./ids.ts";
+import { askForOutcome } from "./learn.ts";
 import { noteCharge } from "./ledger.ts";
 import { type OutcomeDeps, outcomeOf, recordOutcome } from "./outcome.ts";
 import type { Blobs } from "./ports.ts";
@@ -72,6 +74,7 @@ export async function receiveWebhook(call: WebhookCall, deps: WebhookDeps): Prom
   if (reading.kind === "refused") {
     return { status: reading.reason === "body" ? 400 : 401, message: reading.message };
   }
+  if (reading.kind === "hint") return takeHint(attempt, provider, model, deps);
   if (attempt.outcome !== null) {
     await noteLateCharge(attempt, reading.status, deps);
     return { status: 200, message: "Known already." };
@@ -80,6 +83,30 @@ export async function receiveWebhook(call: WebhookCall, deps: WebhookDeps): Prom
     return { status: 404, message: "The job belongs to another attempt." };
   }
   const outcome = await outcomeOf(attempt, reading.status, deps.clock(), deps.blobs);
+  if (outcome) await recordOutcome(attempt.attemptId, outcome, deps);
+  return { status: 200, message: outcome ? "Taken in." : "Still running." };
+}
+
+/**
+ * Whoever wrote it could not prove to be the provider: it is asked. A job that we do not know by its operation yet is left to
+ * the reconciler, which looks for it.
+ */
+async function takeHint(
+  attempt: Attempt,
+  provider: Provider,
+  model: Model,
+  deps: WebhookDeps,
+): Promise<WebhookAnswer> {
+  if (attempt.outcome !== null) return { status: 200, message: "Known already." };
+  const { operation } = attempt;
+  if (operation === null) return { status: 200, message: "Noted." };
+  let outcome: Outcome | null;
+  try {
+    outcome = await askForOutcome({ ...attempt, operation }, provider, model, deps);
+  } catch (error) {
+    if (!isAtelierError(error, "ProviderUnavailable")) throw error;
+    return { status: 200, message: "Noted: the provider did not answer, and is asked again later." };
+  }
   if (outcome) await recordOutcome(attempt.attemptId, outcome, deps);
   return { status: 200, message: outcome ? "Taken in." : "Still running." };
 }

@@ -57,10 +57,28 @@ export async function plan(input: PlanStepInput, deps: PlanDeps): Promise<PlanSt
   const images = await putImages(request, part, deps);
   await takeOver(part, deps);
   return {
-    items: images
+    items: (await withoutCancelled(request, images, deps))
       .filter((image) => !isTerminal(image.status))
       .map(({ imageId, requestId }) => ({ imageId, requestId, generation: part.generation })),
   };
+}
+
+/** Read again once the images stand: whoever cancelled the request before that cannot have seen them. */
+async function withoutCancelled(
+  request: ImageRequest,
+  images: readonly Image[],
+  deps: PlanDeps,
+): Promise<readonly Image[]> {
+  const now = await deps.requests.get(request.requestId);
+  if (now?.cancelledAtMs == null) return images;
+  const nowMs = deps.clock();
+  for (const image of images) {
+    await deps.images.patch(image.imageId, {
+      set: { status: "cancelled", finishedAtMs: nowMs },
+      when: [{ field: "status", is: "equals", value: "planned" }],
+    });
+  }
+  return [];
 }
 
 /** The scheduler delivers at least once under random names: the first execution owns the occurrence, others end. */

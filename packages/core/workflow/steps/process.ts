@@ -4,11 +4,13 @@
  */
 import * as z from "zod";
 import type { Attempt } from "../../attempt.ts";
+import type { Model } from "../../catalogue.ts";
 import { AtelierError, isAtelierError } from "../../errors.ts";
 import { type Clock, sha256Hex } from "../../ids.ts";
 import type { Image, Rendition, StoredOutput } from "../../image.ts";
 import { type Manifest, manifestSchema, versionFolder } from "../../manifest.ts";
 import { extensionOf } from "../../media-type.ts";
+import { keepOutput } from "../../outcome.ts";
 import type {
   Attempts,
   Blobs,
@@ -19,7 +21,7 @@ import type {
   Provenance,
   Recipe,
 } from "../../ports.ts";
-import { judgePicture, type VerdictDeps } from "../../verdict.ts";
+import { judgePicture, providerFilters, type VerdictDeps } from "../../verdict.ts";
 import { type AttemptInput, ownedAttempt, ownedImage } from "../ownership.ts";
 
 export const processOutputSchema = z.object({ manifestKey: z.string() });
@@ -32,6 +34,8 @@ export interface ProcessDeps extends VerdictDeps {
   readonly imaging: Imaging;
   readonly recipe: Recipe;
   readonly clock: Clock;
+  /** Says which models are filtered by their provider; without it none is taken to be. */
+  readonly modelOf?: (name: string) => Model | undefined;
 }
 
 interface Candidate {
@@ -49,7 +53,11 @@ export async function process(input: AttemptInput, deps: ProcessDeps): Promise<P
   if (existing) return { manifestKey: existing };
 
   const { chosen, alternates } = await choose(attempt, deps);
-  const verdict = await judgePicture(chosen.picture, image.rating, deps);
+  const circumstances = {
+    rating: image.rating,
+    providerFilters: providerFilters(deps.modelOf?.(attempt.model)),
+  };
+  const verdict = await judgePicture(chosen.picture, circumstances, deps);
   const folder = versionFolder(verdict.decision === "released" ? "content" : "quarantine", image, version);
   const renditions =
     verdict.decision === "rejected" ? [] : await develop(image, attempt, chosen, folder, deps);
@@ -86,7 +94,8 @@ async function choose(
     "OutputInvalid",
     `Attempt ${attempt.attemptId} has no stored output.`,
   );
-  for (const output of attempt.stored) {
+  const outputs = await singlePictures(attempt, deps);
+  for (const output of outputs) {
     try {
       const blob = await deps.blobs.get(output.key);
       if (!blob) throw new AtelierError("OutputInvalid", `The stored output ${output.key} is missing.`);
@@ -100,7 +109,26 @@ async function choose(
   }
   if (!best) throw failure;
   const chosen = best;
-  return { chosen, alternates: attempt.stored.filter((output) => output !== chosen.output) };
+  const grids = attempt.stored.filter((output) => output.layout !== undefined);
+  return { chosen, alternates: [...outputs.filter((output) => output !== chosen.output), ...grids] };
+}
+
+/** Grids are cut, and their quarters kept as outputs of their own: one is chosen, the others are alternates. */
+async function singlePictures(attempt: Attempt, deps: ProcessDeps): Promise<StoredOutput[]> {
+  const singles: StoredOutput[] = [];
+  for (const [index, output] of attempt.stored.entries()) {
+    if (output.layout === undefined) {
+      singles.push(output);
+      continue;
+    }
+    const blob = await deps.blobs.get(output.key);
+    if (!blob) throw new AtelierError("OutputInvalid", `The stored output ${output.key} is missing.`);
+    const quarters = await deps.imaging.quarters(blob.bytes);
+    for (const [quarter, bytes] of quarters.entries()) {
+      singles.push(await keepOutput(attempt, `${index}q${quarter}`, { bytes }, deps.blobs));
+    }
+  }
+  return singles;
 }
 
 async function develop(

@@ -37,8 +37,12 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
   const manifest = await readManifest(input.manifestKey, deps.blobs);
 
   // If it was booked otherwise before (an outcome given up as unknown), the difference is booked.
-  if (attempt.outcome) await bookCharge(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps);
-  const originals = await promote(image, attempt.stored, deps.blobs);
+  if (attempt.outcome)
+    await bookCharge(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps, manifest.quality);
+  // The quarters of a grid are the manifest's; it may be another attempt's that was quicker.
+  const outputs =
+    manifest.attemptId === attempt.attemptId ? [manifest.chosen, ...manifest.alternates] : attempt.stored;
+  const originals = await promote(image, outputs, deps.blobs);
   const costMicros = await costOf(image.imageId, deps.attempts);
   if (isTerminal(image.status) && image.chosenAttemptId !== attempt.attemptId) {
     return keepAsAlternate(image, originals, costMicros, deps);

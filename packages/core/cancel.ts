@@ -1,0 +1,99 @@
+/**
+ * @module Cancelling: nothing more is bought, jobs that run are stopped as far as their provider can, and what was charged all
+ * the same is settled by whoever learns it (webhook, reconciler). A picture that comes after all is kept as an alternate.
+ */
+import { type AnnounceDeps, announceEnd } from "./announce.ts";
+import type { Attempt } from "./attempt.ts";
+import { audited } from "./audit.ts";
+import { isAtelierError } from "./errors.ts";
+import { type Image, isTerminal, OPEN_STATUSES } from "./image.ts";
+import { type LedgerDeps, settle } from "./ledger.ts";
+import { chargeOf } from "./outcome.ts";
+import type { Images, Requests } from "./ports.ts";
+import type { Provider } from "./provider.ts";
+import type { ImageRequest } from "./request.ts";
+import { releaseUnsent } from "./workflow/steps/abandon.ts";
+import { costOf } from "./workflow/steps/record.ts";
+
+export interface CancelDeps extends AnnounceDeps, LedgerDeps {
+  readonly images: Images;
+  readonly requests: Pick<Requests, "get" | "patch">;
+  readonly providerOf: (name: Attempt["provider"]) => Provider | undefined;
+}
+
+export interface CancelReport {
+  /** Images that are cancelled now. */
+  readonly cancelled: readonly Image[];
+  /** Attempts whose job may still run at its provider, which may still charge for it. */
+  readonly running: readonly Attempt[];
+}
+
+/**
+ * Cancels a whole request. The mark on the request comes first: a part that is planned meanwhile sees it, or its images are
+ * seen here.
+ *
+ * @throws AtelierError `StorageUnavailable`; calling it again goes on
+ */
+export async function cancelRequest(request: ImageRequest, deps: CancelDeps): Promise<CancelReport> {
+  const marked = await deps.requests.patch(request.requestId, {
+    set: { cancelledAtMs: deps.clock() },
+    when: [{ field: "cancelledAtMs", is: "absent" }],
+  });
+  if (marked.ok) {
+    await audited({ subject: request.requestId, kind: "cancelled", phase: "done", facts: {} }, deps);
+  }
+  const cancelled: Image[] = [];
+  const running: Attempt[] = [];
+  for (const image of await deps.images.ofRequest(request.requestId)) {
+    const report = await cancelImage(image, deps);
+    cancelled.push(...report.cancelled);
+    running.push(...report.running);
+  }
+  return { cancelled, running };
+}
+
+/** Cancels one image; one that has ended stays as it is. */
+export async function cancelImage(image: Image, deps: CancelDeps): Promise<CancelReport> {
+  if (isTerminal(image.status)) return { cancelled: [], running: [] };
+  const patched = await deps.images.patch(image.imageId, {
+    set: {
+      status: "cancelled",
+      failure: { name: "Cancelled", message: "It was cancelled on request.", rule: null },
+      finishedAtMs: deps.clock(),
+    },
+    when: [{ field: "status", is: "one-of", values: OPEN_STATUSES }],
+  });
+  if (!patched.ok) return { cancelled: [], running: [] };
+  const running: Attempt[] = [];
+  for (const attempt of await deps.attempts.ofImage(image.imageId)) {
+    if (await mayRun(attempt, deps)) running.push(attempt);
+  }
+  const costMicros = await costOf(image.imageId, deps.attempts);
+  const ended = await deps.images.patch(image.imageId, {
+    set: { costMicros },
+    when: [{ field: "status", is: "equals", value: "cancelled" }],
+  });
+  const cancelled = ended.record ?? patched.record;
+  await announceEnd(cancelled, deps);
+  return { cancelled: [cancelled], running };
+}
+
+/** Releases what was not sent, stops what runs; true when a charge may still come. */
+async function mayRun(attempt: Attempt, deps: CancelDeps): Promise<boolean> {
+  const ended = attempt.state === "held" ? await releaseUnsent(attempt, deps) : attempt;
+  if (ended.outcome) {
+    await settle(ended.attemptId, chargeOf(ended, ended.outcome), deps);
+    return false;
+  }
+  const { operation } = ended;
+  const provider = deps.providerOf(ended.provider);
+  if (operation !== null && provider?.cancel) {
+    try {
+      await provider.cancel(operation);
+    } catch (error) {
+      // It runs on until its own deadline; the hold stays until somebody learns how it ended.
+      if (!isAtelierError(error)) throw error;
+    }
+  }
+  return true;
+}

@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   imaging: async () => (await import("./imaging.ts")).benchImaging(),
   orchestration: async () => (await import("./orchestration.ts")).benchOrchestration(),
   memory: async () => (await import("./memory.ts")).benchMemory(),
+  provenance: async () => (await import("./provenance.ts")).benchProvenance(),
   bundles: async () => (await import("./functions.ts")).benchFunctionBundles(),
   faults: async () => (await import("./faults.ts")).benchFaults(),
 };
@@ -23,6 +24,7 @@ const TARGETS: Readonly<Record<string, object>> = {
   imaging: { encodeRatio: 1.25, naiveRatio: 1 },
   orchestration: { p50Ms: 30, p95Ms: 100, learningLagP95Ms: 50 },
   memory: { growthMb: 20 },
+  provenance: { signMs: 25, signP95Ms: 25, manifestKb: 8 },
   bundles: FUNCTION_TARGETS,
 };
 

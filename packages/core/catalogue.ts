@@ -252,27 +252,43 @@ export type Schedule = z.infer<typeof scheduleSchema>;
 
 /**
  * Refuses when its concept is met and the effective rating is among `ratings`. Pairs (youth with rated content) come about
- * by `raises`: the rated word raises the rating, and then the rule applies.
+ * by `raises`: the rated word raises the rating, and then the rule applies. Other pairs are written with `with`.
  */
 export const policyRuleSchema = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9-]{2,63}$/),
   concept: nameSchema,
+  /** Where given, one of these concepts has to be met as well. */
+  with: z.array(nameSchema).default([]),
   ratings: z.array(ratingSchema).min(1),
   /** What to write instead; never repeats what was met. */
   advice: z.string().min(1),
 });
 export const policySchema = z.strictObject({
-  /** Concept name to word lists and patterns. A pattern is a regular expression over the normalised text. */
+  /** Concept name to what is looked for in the normalised text; `policy-terms.ts` says how words are written. */
   concepts: z.record(
     nameSchema,
     z.strictObject({
       words: z.array(z.string().min(2)).default([]),
+      /** Regular expressions. */
       patterns: z.array(z.string()).default([]),
+      /** Innocent phrases: what is met inside one of them does not count. */
+      except: z.array(z.string().min(2)).default([]),
     }),
   ),
   rules: z.array(policyRuleSchema).min(1),
   /** Concepts that raise the effective rating. */
   raises: z.record(nameSchema, ratingSchema),
+  /** What tells names of people from other names, for rated prompts. */
+  persons: z
+    .strictObject({
+      /** Given names that are hardly anything else: with a word after them they are a name in any case. */
+      givenNames: z.array(z.string().min(2)).default([]),
+      /** Words of names that are no person's: places, styles, makers of cameras, months. */
+      notNames: z.array(z.string().min(2)).default([]),
+      /** The operator's own list: refused at every rating. */
+      refused: z.array(z.string().min(2)).default([]),
+    })
+    .prefault({}),
 });
 export type Policy = z.infer<typeof policySchema>;
 

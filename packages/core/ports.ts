@@ -389,7 +389,15 @@ export interface AuditEntry {
   readonly auditId: string;
   /** An image, a request, a budget scope. */
   readonly subject: string;
-  readonly kind: "asked" | "decided" | "bought" | "refused" | "released" | "limit-changed" | "resumed" | "cancelled";
+  readonly kind:
+    | "asked"
+    | "decided"
+    | "bought"
+    | "refused"
+    | "released"
+    | "limit-changed"
+    | "resumed"
+    | "cancelled";
   readonly phase: "intended" | "done";
   readonly attemptId: string | null;
   readonly atMs: number;

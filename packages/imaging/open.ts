@@ -3,10 +3,11 @@ import type { Imaging, OpenPicture, ProvenanceSigner } from "@atelier/core/ports
 import sharp from "sharp";
 import { markedOriginal } from "./c2pa-parent.ts";
 import { develop } from "./develop.ts";
-import { checkFile, checkHeader, PIXELS_MAX, undecodable } from "./limits.ts";
 import { markMatches, readMark } from "./mark.ts";
 import { measure } from "./measure.ts";
-import { decode } from "./raw.ts";
+import { proxyJpeg } from "./proxy-jpeg.ts";
+import { quarters } from "./quarters.ts";
+import { decodeWhole } from "./whole.ts";
 
 /**
  * @param concurrency threads that one sharp operation may use, from 1; sharp keeps this number, and the absence of
@@ -22,20 +23,11 @@ export function createImaging({
 }): Imaging {
   sharp.concurrency(concurrency);
   sharp.cache(false);
-  return { open: (bytes) => open(bytes, signer) };
+  return { open: (bytes) => open(bytes, signer), quarters };
 }
 
 async function open(bytes: Uint8Array, signer: ProvenanceSigner | null): Promise<OpenPicture> {
-  const format = checkFile(bytes);
-  const header = await sharp(bytes, { limitInputPixels: false })
-    .metadata()
-    .catch((cause: unknown) => {
-      throw undecodable(format, cause);
-    });
-  checkHeader(header);
-  const raw = await decode(bytes, PIXELS_MAX).catch((cause: unknown) => {
-    throw undecodable(format, cause);
-  });
+  const { raw, format } = await decodeWhole(bytes);
   const mark = format === "png" ? readMark(bytes) : null;
   const original = markedOriginal(bytes, format);
   return {
@@ -43,6 +35,7 @@ async function open(bytes: Uint8Array, signer: ProvenanceSigner | null): Promise
     format,
     markedBy: (key) => markMatches(mark, raw, key),
     measure: () => measure(raw),
+    proxyJpeg: (edgePixels) => proxyJpeg(raw, edgePixels),
     develop: (recipe, provenance) => develop(raw, recipe, provenance, { signer, original }),
   };
 }

@@ -13,10 +13,11 @@ const read = { reviewed: "2026-11-01", source: "test" };
 const allowed = { allows: "allowed", ...read };
 
 /** Holds 0.02 USD, lists 0.01. */
-export const FIRST_MODEL = modelSchema.parse({ ...SDXL });
+export const FIRST_MODEL = modelSchema.parse({ ...SDXL, filtered: true });
 /** Holds 0.05 USD, lists 0.03. */
 export const SECOND_MODEL = modelSchema.parse({
   ...REALISTIC,
+  filtered: true,
   price: { per: "second", usd: 0.05 / 300, seconds: 5, steps: null, list: 0.03 },
 });
 

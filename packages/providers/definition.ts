@@ -83,4 +83,8 @@ export function addressSchema(example: string) {
 export const ownMachineAddressSchema = z
   .url("must be an address such as http://127.0.0.1:7860")
   .refine((text) => /^https?:/.test(text), "must begin with http:// or https://")
+  .refine((text) => {
+    const { username, password, search, hash } = new URL(text);
+    return username + password + search + hash === "";
+  }, "must not carry a user, a password or a query")
   .transform((text) => text.replace(/\/+$/, ""));

@@ -4,8 +4,9 @@ import type { Provider } from "@atelier/core/provider";
 import type { ProviderOff } from "@atelier/core/routing";
 import type { ProviderDefinition, ProviderDeps } from "./definition.ts";
 import { replicate, sandbox } from "./replicate/definition.ts";
+import { stability } from "./stability/definition.ts";
 
-export const PROVIDERS: readonly ProviderDefinition[] = [replicate, sandbox];
+export const PROVIDERS: readonly ProviderDefinition[] = [replicate, sandbox, stability];
 
 /** Provider to its settings, as `ProviderDefinition.open` takes them. A provider without settings is not offered. */
 export type ProviderSettings = Readonly<Record<ProviderName, Readonly<Record<string, unknown>> | undefined>>;

@@ -29,6 +29,12 @@ export interface WireRequest {
 export interface ProviderSimulator {
   /** The answer to a create is the picture itself: there is no job to ask about. Default: false. */
   readonly synchronous?: boolean;
+  /** Nobody signs the webhooks, so they are hints. Default: false. */
+  readonly unsignedWebhooks?: boolean;
+  /** Jobs run on whatever is asked. Default: false. */
+  readonly cannotCancel?: boolean;
+  /** Ways of going wrong that the service does not know. Default: none. */
+  readonly unknownFaults?: readonly CreateFault[];
   /** A request that the service takes; with another seed where one is given. */
   request(seed?: number): ProviderRequest;
   webhookUrl(attemptId: string): string;
@@ -132,7 +138,8 @@ export function describeProviderContract<S extends ProviderSimulator>(
       ["out-of-credit", 0, { kind: "refused", name: "OutOfCredit" }],
       ["model-gone", 0, { kind: "refused", name: "ModelUnavailable" }],
     ];
-    it.each(answers)("sends a create once, whatever comes back: %s", async (fault, jobs, expected) => {
+    it.for(answers)("sends a create once, whatever comes back: %s", async ([fault, jobs, expected], test) => {
+      if (simulator.unknownFaults?.includes(fault)) return test.skip();
       simulator.spoilCreate(fault);
       const submission = await provider.submit(simulator.request(), contextOf("img_a-1"));
       // Who answers at once has certainly made what cannot be read.
@@ -223,8 +230,21 @@ export function describeProviderContract<S extends ProviderSimulator>(
       expect(await provider.find(create)).toStrictEqual({ kind: "unknown" });
     });
 
-    it("reads a webhook as the status of the same operation", async (test) => {
-      if (provider.parseWebhook === undefined) return test.skip();
+    it("takes an unsigned webhook as a hint, whatever it says", async (test) => {
+      if (provider.parseWebhook === undefined || !simulator.unsignedWebhooks) return test.skip();
+      const operation = await accepted();
+      await simulator.finish();
+      const arrived = simulator.webhook();
+      if (arrived === undefined) throw new Error("No webhook arrived");
+      const { model } = simulator.request();
+      const read = (rawBody: Uint8Array) =>
+        provider.parseWebhook?.(arrived.headers, rawBody, simulator.nowMs(), model);
+      expect(read(arrived.rawBody)).toStrictEqual({ kind: "hint", operation });
+      expect(read(Buffer.from("no such thing"))).toMatchObject({ kind: "refused", reason: "body" });
+    });
+
+    it("reads a signed webhook as the status of the same operation", async (test) => {
+      if (provider.parseWebhook === undefined || simulator.unsignedWebhooks) return test.skip();
       const operation = await accepted();
       await simulator.finish();
       const arrived = simulator.webhook();
@@ -251,7 +271,8 @@ export function describeProviderContract<S extends ProviderSimulator>(
       const operation = await accepted();
       await provider.cancel(operation);
       await provider.cancel(operation);
-      expect(await provider.check(operation, simulator.request().model)).toMatchObject({ kind: "failed" });
+      const kind = simulator.cannotCancel ? "pending" : "failed";
+      expect(await provider.check(operation, simulator.request().model)).toMatchObject({ kind });
     });
   });
 }

@@ -2,11 +2,13 @@
 import type { ProviderName } from "@atelier/core/catalogue";
 import type { Provider } from "@atelier/core/provider";
 import type { ProviderOff } from "@atelier/core/routing";
+import { a1111 } from "./a1111/definition.ts";
+import { comfyui } from "./comfyui/definition.ts";
 import type { ProviderDefinition, ProviderDeps } from "./definition.ts";
 import { replicate, sandbox } from "./replicate/definition.ts";
 import { stability } from "./stability/definition.ts";
 
-export const PROVIDERS: readonly ProviderDefinition[] = [replicate, sandbox, stability];
+export const PROVIDERS: readonly ProviderDefinition[] = [replicate, sandbox, stability, a1111, comfyui];
 
 /** Provider to its settings, as `ProviderDefinition.open` takes them. A provider without settings is not offered. */
 export type ProviderSettings = Readonly<Record<ProviderName, Readonly<Record<string, unknown>> | undefined>>;

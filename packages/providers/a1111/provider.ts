@@ -7,7 +7,7 @@ import type { Clock } from "@atelier/core/ids";
 import { JOB_DEADLINE_MS } from "@atelier/core/price";
 import type { Operation, Provider } from "@atelier/core/provider";
 import * as z from "zod";
-import { fetchTransport } from "../fetch-transport.ts";
+import { fetchTransport, fetchTransport } from "../fetch-transport.ts";
 import { sendOnceForPictures, type Transport } from "../http.ts";
 import { ask, failedFree, type OwnMachine, READ_TIMEOUT_MS, tell } from "../own-machine.ts";
 import { authorization, textToImageBody } from "./requests.ts";
@@ -22,7 +22,7 @@ export interface A1111Settings {
 
 export interface A1111Deps {
   readonly clock: Clock;
-  /** Default: the global `fetch`. */
+  /** Default: `fetchTransport`. */
   readonly transport?: Transport;
   readonly readTimeoutMs?: number;
 }

@@ -72,9 +72,8 @@ export function submissionFrom(
     };
   }
   const read = readJson(picturesSchema, answer.text);
-  if (read === undefined) {
-    return { kind: "unknown", message: `${TITLE} accepted the create, but its answer could not be read.` };
-  }
+  // It has made the picture, and nothing more will come of it.
+  if (read === undefined) return failedFree("ProviderFailed", `${TITLE} gave an answer that cannot be read.`);
   const info = infoOf(read.info);
   if (isOtherCheckpoint(checkpoint, info)) {
     return failedFree("ModelUnavailable", `${TITLE} has no checkpoint ${checkpoint} and took another one.`);

@@ -7,6 +7,7 @@ import { placesOf } from "@atelier/core/graph-workflow";
 import type { Clock } from "@atelier/core/ids";
 import type { Provider } from "@atelier/core/provider";
 import * as z from "zod";
+import { fetchTransport } from "../fetch-transport.ts";
 import { readJson, sendOnce, type Transport } from "../http.ts";
 import { ask, commonSubmission, failedFree, type OwnMachine, READ_TIMEOUT_MS, tell } from "../own-machine.ts";
 import { findJob } from "./find.ts";
@@ -38,7 +39,7 @@ export interface ComfyuiDeps {
   readonly clock: Clock;
   /** By name, as `templates/comfyui/` has them. */
   readonly workflows: Readonly<Record<string, unknown>>;
-  /** Default: the global `fetch`. */
+  /** Default: `fetchTransport`. */
   readonly transport?: Transport;
   readonly createTimeoutMs?: number;
   readonly readTimeoutMs?: number;
@@ -50,7 +51,7 @@ export function createComfyuiProvider({ baseUrl }: ComfyuiSettings, deps: Comfyu
     title: TITLE,
     baseUrl,
     headers: {},
-    transport: deps.transport ?? ((url, init) => fetch(url, init)),
+    transport: deps.transport ?? fetchTransport,
     readTimeoutMs: deps.readTimeoutMs ?? READ_TIMEOUT_MS,
   };
   const jobOf = async (id: string): Promise<Job | undefined> =>

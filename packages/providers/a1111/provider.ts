@@ -7,7 +7,7 @@ import type { Clock } from "@atelier/core/ids";
 import { JOB_DEADLINE_MS } from "@atelier/core/price";
 import type { Operation, Provider } from "@atelier/core/provider";
 import * as z from "zod";
-import { fetchTransport, fetchTransport } from "../fetch-transport.ts";
+import { fetchTransport } from "../fetch-transport.ts";
 import { sendOnceForPictures, type Transport } from "../http.ts";
 import { ask, failedFree, type OwnMachine, READ_TIMEOUT_MS, tell } from "../own-machine.ts";
 import { authorization, textToImageBody } from "./requests.ts";

@@ -4,14 +4,20 @@ import { crc32, deflateSync } from "node:zlib";
 
 /** The same size and seed give the same bytes. */
 export function tinyPng(width: number, height: number, seed: number): Uint8Array {
+  const noise = createHash("sha256").update(String(seed)).digest();
+  return greyPng(width, height, (x, y) => noise[(y * (width + 1) + x + 1) % noise.length] ?? 0);
+}
+
+/** @param greyAt 0 to 255, from the top left */
+export function greyPng(width: number, height: number, greyAt: (x: number, y: number) => number): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 0, 0, 0, 0], 8);
-  const noise = createHash("sha256").update(String(seed)).digest();
   const rows = Buffer.alloc((width + 1) * height);
   for (let at = 0; at < rows.length; at++) {
-    rows[at] = at % (width + 1) === 0 ? 0 : (noise[at % noise.length] ?? 0);
+    const x = (at % (width + 1)) - 1;
+    rows[at] = x < 0 ? 0 : greyAt(x, Math.floor(at / (width + 1)));
   }
   const file = Buffer.concat([
     Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),

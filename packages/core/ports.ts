@@ -308,6 +308,8 @@ export type Classification =
       readonly tellsExplicit: boolean;
       /** Every face that was found; empty when there was none. */
       readonly faces: readonly FaceEstimate[];
+      /** What a service says it used, kept beside the classifier's name; left out where the name says all. */
+      readonly version?: string;
     }
   /** One sentence for people. */
   | { readonly kind: "failed"; readonly reason: string };

@@ -57,6 +57,7 @@ const classificationSchema = z.discriminatedUnion("kind", [
       }),
     tellsExplicit: z.boolean(),
     faces: z.array(faceEstimateSchema.strict()).max(FACES_MAX),
+    version: z.string().min(1).max(100).optional(),
   }),
   z.strictObject({ kind: z.literal("failed"), reason: z.string() }),
 ]) satisfies z.ZodType<Classification>;
@@ -119,7 +120,9 @@ export function decideVerdict(
   if (!parsed.success)
     return unmeasured(`returned what cannot be a measurement (${problemOf(parsed.error)})`);
   if (parsed.data.kind === "failed") return unmeasured(`failed (${parsed.data.reason})`);
-  return decideMeasured(parsed.data, by.name, thresholds.data, circumstances);
+  const { version } = parsed.data;
+  const classifier = version === undefined ? by.name : `${by.name} ${version}`;
+  return decideMeasured(parsed.data, classifier, thresholds.data, circumstances);
 }
 
 function decideMeasured(

@@ -34,8 +34,9 @@ export async function parentOf(
   return { kind: "kept", ...original };
 }
 
-/** Assertions whose fields are all known. */
-const KNOWN_ASSERTIONS = /^(c2pa\.(actions|hash|ingredient|soft-binding)|(c2pa|cawg)\.training-mining)\b/;
+/** Assertions whose fields are all known; those of hashes have no room for words. */
+const KNOWN_ASSERTIONS = /^(c2pa\.(actions|ingredient|soft-binding)|(c2pa|cawg)\.training-mining)\b/;
+const HASH_ASSERTIONS = /^c2pa\.hash\./;
 
 /** Fields that hold names of software and of keys, ids, hashes and words of C2PA's own; the checks are the library's words. */
 const KNOWN_FIELDS: ReadonlySet<string> = new Set([
@@ -56,6 +57,7 @@ function mayHoldText(value: unknown): boolean {
   }
   if (typeof value !== "object" || value === null) return false;
   if (Array.isArray(value)) return value.some(mayHoldText);
+  if ("label" in value && HASH_ASSERTIONS.test(String(value.label))) return false;
   return isForeign(value) || Object.entries(value).some(([key, inner]) => mayHoldField(key, inner));
 }
 

@@ -185,10 +185,10 @@ export function describeProviderContract<S extends ProviderSimulator>(
       expect(status.outputs).toHaveLength(1);
     });
 
-    it.each([
+    it.for([
       ["moderated", "ContentRejected"],
       ["failed", "ProviderFailed"],
-    ] as const)("tells a job that was %s", async (fault, failure, test) => {
+    ] as const)("tells a job that was %s", async ([fault, failure], test) => {
       if (simulator.unknownFaults?.includes(fault)) return test.skip();
       simulator.spoilJob(fault);
       const charged = !simulator.isFree;

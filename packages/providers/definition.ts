@@ -14,7 +14,7 @@ export interface ProviderDeps {
   readonly clock: Clock;
   /** `templates/comfyui/*.json` by name, as read: for providers that run graphs. */
   readonly workflows: Readonly<Record<string, unknown>>;
-  /** Default: a connection pool of its own. Tests that fake no wire leave it out. */
+  /** Default: the global `fetch`. A process that stays brings `createPool()`. */
   readonly transport?: Transport;
 }
 

@@ -1,19 +1,44 @@
 /**
  * @module One HTTP exchange with a provider: a time-out, a cap on the answer, and a value that says what is certain about
- * the request. Nothing is sent twice here.
+ * the request. A transport sends it (`pool.ts`, `fetch-transport.ts`); nothing is sent twice.
  */
 import type * as z from "zod";
+import { createPictureText } from "./picture-text.ts";
 
-/** What the global `fetch` is; tests and callers may bring another one. */
-export type Transport = (url: string, init: RequestInit) => Promise<Response>;
-
-export interface HttpRequest {
+export interface WireRequest {
   readonly method: "GET" | "POST" | "DELETE";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | null;
-  /** For the whole exchange, the answer's body included. */
+  /** For the whole exchange, connecting and the answer's body included. */
   readonly timeoutMs: number;
+  /** Given each piece of the answer's body as it comes; false: no more is wanted. The piece is the receiver's to keep. */
+  receive(chunk: Uint8Array): boolean;
+}
+
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** False when the body broke off, took too long or was not wanted to its end. */
+  readonly whole: boolean;
+}
+
+/**
+ * Redirects are answers. Never sends a request twice, whatever the server or the connection does.
+ *
+ * @throws NotSentError when provably no byte of the request left; anything else when its answer's head did not arrive
+ */
+export type Transport = (request: WireRequest) => Promise<WireAnswer>;
+
+/** The connection never came about. */
+export class NotSentError extends Error {
+  constructor(cause: unknown) {
+    super("The request was not sent.", { cause });
+    this.name = "NotSentError";
+  }
+}
+
+export interface HttpRequest extends Omit<WireRequest, "receive"> {
   /** Default 4 MiB: a prediction with one inlined picture fits. */
   readonly responseBytesMax?: number;
 }
@@ -59,60 +84,69 @@ const RESPONSE_BYTES_MAX = 4 * 1024 * 1024;
 /** Four pictures of 2048 x 2048 as PNG. */
 const PICTURE_BYTES_MAX = 64 * 1024 * 1024;
 
-/**
- * Sends a request at most once and never throws for the network's sake.
- *
- * A body is given to `fetch` as a stream on purpose: `fetch` repeats a request by itself after a 421 (Fetch standard,
- * "HTTP-network-or-cache fetch") when it has the body's source at hand, and a stream has none. Redirects are answers.
- */
+/** Sends a request at most once and never throws for the network's sake. Redirects are answers. */
 export async function sendOnce(transport: Transport, request: HttpRequest): Promise<HttpAnswer> {
-  const answer = await sendOnceForBytes(transport, { responseBytesMax: RESPONSE_BYTES_MAX, ...request });
-  return answer.kind === "answered" ? { ...answer, text: textOf(answer.bytes) } : answer;
+  const chunks: Uint8Array[] = [];
+  const head = await exchange(transport, request, RESPONSE_BYTES_MAX, (chunk) => chunks.push(chunk));
+  if (head.kind !== "answered") return head;
+  const { whole, ...answer } = head;
+  return { ...answer, text: whole ? Buffer.concat(chunks).toString("utf8") : null };
 }
 
 /** As `sendOnce`; by default up to 64 MiB. */
-export async function sendOnceForBytes(
-  transport: Transport,
-  request: HttpRequest,
-): Promise<HttpBytesAnswer> {
-  const signal = AbortSignal.timeout(request.timeoutMs);
-  let response: Response;
-  try {
-    response = await transport(request.url, {
-      method: request.method,
-      redirect: "manual",
-      signal,
-      ...(request.body === null ? { headers: request.headers } : streamed(request.body, request.headers)),
-    });
-  } catch (error) {
-    const message = networkMessage(error, request);
-    return neverConnected(error) ? { kind: "not-sent", message } : { kind: "lost", message };
-  }
-  const bytes = await cappedBytes(response, request.responseBytesMax ?? PICTURE_BYTES_MAX);
-  return { kind: "answered", status: response.status, headers: response.headers, bytes };
+export async function sendOnceForBytes(transport: Transport, request: HttpRequest): Promise<HttpBytesAnswer> {
+  const chunks: Uint8Array[] = [];
+  const head = await exchange(transport, request, PICTURE_BYTES_MAX, (chunk) => chunks.push(chunk));
+  if (head.kind !== "answered") return head;
+  const { whole, ...answer } = head;
+  return { ...answer, bytes: whole ? Buffer.concat(chunks) : null };
 }
 
-/** As `sendOnce`, for JSON that carries pictures as base64; by default up to 64 MiB. */
+/** As `sendOnce`, for JSON that carries pictures as base64; by default up to 64 MiB of text. */
 export async function sendOnceForPictures(
   transport: Transport,
   request: HttpRequest,
 ): Promise<HttpPicturesAnswer> {
-  const answer = await sendOnceForBytes(transport, request);
-  if (answer.kind !== "answered") return answer;
-  return { ...answer, ...picturesTakenOut(textOf(answer.bytes)) };
+  const reader = createPictureText();
+  const head = await exchange(transport, request, PICTURE_BYTES_MAX, reader.push);
+  if (head.kind !== "answered") return head;
+  const { whole, ...answer } = head;
+  return { ...answer, ...(whole ? reader.end() : { text: null, pictures: [] }) };
 }
 
-/** Shorter texts are left alone: no picture has so few bytes. */
-const PICTURE_CHARACTERS_MIN = 256;
-const BASE64 = new RegExp(`"([A-Za-z0-9+/]{${PICTURE_CHARACTERS_MIN},}={0,2})"`, "g");
+type Head =
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly headers: Headers;
+      /** Whether the body came to its end, below the cap. */
+      readonly whole: boolean;
+    }
+  | Exclude<HttpAnswer, { kind: "answered" }>;
 
-function picturesTakenOut(json: string | null): { text: string | null; pictures: Uint8Array[] } {
-  const pictures: Uint8Array[] = [];
-  const text = json?.replace(BASE64, (_, base64: string) => {
-    pictures.push(Buffer.from(base64, "base64"));
-    return `"picture:${pictures.length - 1}"`;
-  });
-  return { text: text ?? null, pictures };
+async function exchange(
+  transport: Transport,
+  request: HttpRequest,
+  bytesMaxDefault: number,
+  take: (chunk: Uint8Array) => void,
+): Promise<Head> {
+  const { responseBytesMax: bytesMax = bytesMaxDefault, ...wire } = request;
+  let bytes = 0;
+  const receive = (chunk: Uint8Array) => {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) return false;
+    take(chunk);
+    return true;
+  };
+  try {
+    const answer = await transport({ ...wire, receive });
+    return { kind: "answered", ...answer };
+  } catch (error) {
+    if (error instanceof NotSentError) {
+      return { kind: "not-sent", message: networkMessage(error.cause, request) };
+    }
+    return { kind: "lost", message: networkMessage(error, request) };
+  }
 }
 
 /** Reads a JSON text by a loose schema (unknown fields are dropped); undefined when it is not what was expected. */
@@ -134,61 +168,6 @@ export function redact(text: string, secrets: readonly string[]): string {
   for (const secret of secrets) if (secret.length > 3) clean = clean.replaceAll(secret, "[redacted]");
   clean = clean.replace(/\s+/g, " ").trim();
   return clean.length > 300 ? `${clean.slice(0, 299)}…` : clean;
-}
-
-function streamed(body: string | Uint8Array, headers: Readonly<Record<string, string>>): RequestInit {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  const stream = new ReadableStream({
-    start(controller) {
-      controller.enqueue(bytes);
-      controller.close();
-    },
-  });
-  return {
-    body: stream,
-    headers: { ...headers, "content-length": String(bytes.byteLength) },
-    duplex: "half",
-  };
-}
-
-function textOf(bytes: Uint8Array | null): string | null {
-  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-}
-
-async function cappedBytes(response: Response, bytesMax: number): Promise<Uint8Array | null> {
-  if (response.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of response.body) {
-      bytes += chunk.byteLength;
-      if (bytes > bytesMax) return null;
-      chunks.push(chunk);
-    }
-  } catch {
-    return null;
-  }
-  return Buffer.concat(chunks);
-}
-
-/** Failures of the certificate come before the first byte of the request. */
-const CERTIFICATE_CODES = new Set([
-  "CERT_HAS_EXPIRED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-]);
-
-/** True when every underlying failure is one of looking up, connecting or the certificate. */
-function neverConnected(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
-  if (!(error instanceof Error)) return false;
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  if (syscall === "connect" || syscall === "getaddrinfo") return true;
-  if (code === "UND_ERR_CONNECT_TIMEOUT" || (code !== undefined && CERTIFICATE_CODES.has(code))) return true;
-  return error.cause !== undefined && neverConnected(error.cause);
 }
 
 function networkMessage(error: unknown, request: HttpRequest): string {

@@ -4,14 +4,15 @@ import * as z from "zod";
 import { type HttpAnswer, readJson, redact } from "../http.ts";
 import { boundedWaitMs, retryAfterHeaderMs, secondsToMs } from "../retry-after.ts";
 
-/** RFC 9457 as Replicate fills it in; `retry_after` in seconds. */
+/** RFC 9457 as Replicate fills it in; `retry_after` in seconds. What does not fit counts as not said. */
 const problemSchema = z.object({
-  title: z.string().nullish(),
-  detail: z.string().nullish(),
-  retry_after: z.number().nonnegative().nullish(),
-  invalid_fields: z
-    .array(z.object({ field: z.string().nullish(), description: z.string().nullish() }))
-    .nullish(),
+  title: z.string().nullish().catch(null),
+  detail: z.string().nullish().catch(null),
+  retry_after: z
+    .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
+    .nullish()
+    .catch(null),
+  invalid_fields: z.array(z.unknown()).nullish().catch(null),
 });
 type Problem = z.infer<typeof problemSchema>;
 

@@ -57,7 +57,7 @@ function matches(prediction: Prediction, create: LostCreate): "yes" | "no" | "pe
   return seed === undefined && !prediction.webhook ? "perhaps" : "yes";
 }
 
-function versionHash(version: string): string {
+export function versionHash(version: string): string {
   return version.slice(version.indexOf(":") + 1);
 }
 

@@ -1,15 +1,18 @@
 /** @module The Replicate adapter; the sandbox is the same adapter under another name and address. */
 
+import type { Model } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
 import type { Clock } from "@atelier/core/ids";
 import type { Provider } from "@atelier/core/provider";
+import { fetchTransport } from "../fetch-transport.ts";
 import { type HttpAnswer, readJson, redact, type Transport } from "../http.ts";
 import { isLoopbackHost } from "../public-address.ts";
+import { callOnce, openClient } from "./client.ts";
 import { retryAfterMs, submissionFrom } from "./errors.ts";
 import { findPrediction } from "./find.ts";
+import { probeModel } from "./probe.ts";
 import { cancelAfter, createBody } from "./requests.ts";
 import { operationOf, predictionIdOf, predictionSchema, statusOf } from "./responses.ts";
-import { callOnce } from "./transport.ts";
 import { webhookFault } from "./webhook.ts";
 
 /** A create answers in well under a second; the rest is for a slow network. */
@@ -28,7 +31,7 @@ export interface ReplicateSettings {
 
 export interface ReplicateDeps {
   readonly clock: Clock;
-  /** Default: the global `fetch`. */
+  /** Default: `fetchTransport`. */
   readonly transport?: Transport;
   readonly createTimeoutMs?: number;
   readonly readTimeoutMs?: number;
@@ -37,13 +40,11 @@ export interface ReplicateDeps {
 export function createReplicateProvider(settings: ReplicateSettings, deps: ReplicateDeps): Provider {
   const { baseUrl, token, webhookSecret } = settings;
   const { clock, createTimeoutMs = CREATE_TIMEOUT_MS, readTimeoutMs = READ_TIMEOUT_MS } = deps;
-  const connection = {
-    baseUrl,
-    token,
-    transport: deps.transport ?? ((url: string, init: RequestInit) => fetch(url, init)),
-  };
+  const connection = { client: openClient(settings), transport: deps.transport ?? fetchTransport };
   const read = (build: Parameters<typeof callOnce>[2]) =>
     callOnce(connection, { timeoutMs: readTimeoutMs }, build);
+  // The sandbox's play money goes by the list.
+  const pricedAs = (model: Model) => (settings.name === "sandbox" ? { ...model, price: null } : model);
 
   const provider: Provider = {
     name: settings.name,
@@ -66,12 +67,12 @@ export function createReplicateProvider(settings: ReplicateSettings, deps: Repli
      * A 404 is not an end: the prediction was there when it was created, so a missing one is a wrong account, a lagging
      * replica or an outage. Calling it failed would buy a second picture; the attempt's deadline decides instead.
      */
-    async check(operation) {
+    async check(operation, model) {
       const id = predictionIdOf(operation);
       const answer = await read((client) => client.predictions.get(id));
       const prediction = isSuccess(answer) ? readJson(predictionSchema, answer.text) : undefined;
       if (prediction?.id !== id) throw unavailable(answer, token, clock());
-      return statusOf(prediction);
+      return statusOf(prediction, pricedAs(model));
     },
 
     find(create) {
@@ -86,12 +87,20 @@ export function createReplicateProvider(settings: ReplicateSettings, deps: Repli
         answer.kind === "answered" && answer.status < 500 && ![401, 403, 429].includes(answer.status);
       if (!settled) throw unavailable(answer, token, clock());
     },
+
+    async probe(model) {
+      const answer = await probeModel(model, read);
+      if (typeof answer === "string") return answer;
+      throw answer.kind === "answered" && [401, 403].includes(answer.status)
+        ? new AtelierError("KeyRefused", `Replicate refused the key with status ${answer.status}.`)
+        : unavailable(answer, token, clock());
+    },
   };
   if (webhookSecret === null) return provider;
 
   return {
     ...provider,
-    parseWebhook(headers, rawBody, nowMs) {
+    parseWebhook(headers, rawBody, nowMs, model) {
       const fault = webhookFault(webhookSecret, headers, rawBody, nowMs);
       if (fault === "signature") {
         return { kind: "refused", reason: fault, message: "The webhook is not signed with our secret." };
@@ -106,7 +115,11 @@ export function createReplicateProvider(settings: ReplicateSettings, deps: Repli
       const prediction = readJson(predictionSchema, Buffer.from(rawBody).toString("utf8"));
       return prediction === undefined
         ? { kind: "refused", reason: "body", message: "The webhook's body is not a prediction." }
-        : { kind: "status", operation: operationOf(prediction), status: statusOf(prediction) };
+        : {
+            kind: "status",
+            operation: operationOf(prediction),
+            status: statusOf(prediction, pricedAs(model)),
+          };
     },
   };
 }

@@ -1,6 +1,9 @@
 /** @module What Replicate says about a prediction, as an `OperationStatus`. */
+import { DEFAULT_PARAMETERS, type Model } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
-import type { Operation, OperationStatus, OutputData } from "@atelier/core/provider";
+import type { Micros } from "@atelier/core/money";
+import { chargeOfUsage, priceOf } from "@atelier/core/price";
+import type { Operation, OperationStatus, OutputData, ProviderFailureName } from "@atelier/core/provider";
 import { parseProgressFromLogs } from "replicate";
 import * as z from "zod";
 import { decodeDataUri, isDataUri } from "../data-uri.ts";
@@ -10,18 +13,25 @@ import { isModeration } from "./errors.ts";
 /** Ids go into paths. */
 const idSchema = z.string().regex(/^[\w-]{1,128}$/);
 
+/** Whatever else it says, an answer with an id is a prediction: what does not fit counts as not said. */
+const told = <T>(schema: z.ZodType<T>) => schema.nullish().catch(null);
+
 /** Loose: recorded answers lack almost any field but these two. */
 export const predictionSchema = z.object({
   id: idSchema,
   status: z.string(),
-  model: z.string().nullish(),
-  version: z.string().nullish(),
-  webhook: z.string().nullish(),
-  input: z.record(z.string(), z.unknown()).nullish(),
+  model: told(z.string()),
+  version: told(z.string()),
+  webhook: told(z.string()),
+  input: told(z.record(z.string(), z.unknown())),
   output: z.unknown().optional(),
   error: z.unknown().optional(),
-  logs: z.string().nullish(),
-  data_removed: z.boolean().nullish(),
+  logs: told(z.string()),
+  data_removed: told(z.boolean()),
+  /** Only once the job has ended: seconds of hardware, pictures made. */
+  metrics: told(
+    z.object({ predict_time: told(z.number().nonnegative()), image_count: told(z.int().nonnegative()) }),
+  ),
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
@@ -48,30 +58,30 @@ export function predictionIdOf(operation: Operation): string {
   }
 }
 
+type PricedModel = Pick<Model, "name" | "price">;
+
 /**
- * What became of the job. Costs stay null: Replicate reports seconds, not money, and the list price is booked.
+ * What became of the job, and what it cost where that can be told from the hardware's seconds or the pictures made.
  *
  * A `processing` prediction is pending even when an output shows already: it may be a partial one. A status that we do
  * not know is pending too, until the attempt's own deadline.
  */
-export function statusOf(prediction: Prediction): OperationStatus {
+export function statusOf(prediction: Prediction, model: PricedModel): OperationStatus {
   switch (prediction.status) {
     case "succeeded":
-      return succeeded(prediction);
+      return succeeded(prediction, model);
     case "failed": {
       const said = textOf(prediction.error);
       const name = isModeration(said) ? "ContentRejected" : "ProviderFailed";
       const message = `The model failed: ${redact(said, inputTexts(prediction)) || "no reason given"}`;
-      return { kind: "failed", name, message, charged: true, costMicros: null };
+      return charged(name, message, costOf(prediction, model, null));
     }
     case "canceled":
-      return {
-        kind: "failed",
-        name: "ProviderCancelled",
-        message: "The job was cancelled while it ran, or ran past its deadline.",
-        charged: true,
-        costMicros: null,
-      };
+      return charged(
+        "ProviderCancelled",
+        "The job was cancelled while it ran, or ran past its deadline.",
+        costOf(prediction, model, null),
+      );
     case "aborted":
       return {
         kind: "failed",
@@ -87,22 +97,41 @@ export function statusOf(prediction: Prediction): OperationStatus {
   }
 }
 
-function succeeded(prediction: Prediction): OperationStatus {
+function succeeded(prediction: Prediction, model: PricedModel): OperationStatus {
   const addresses = addressesOf(prediction.output);
+  const costMicros = costOf(prediction, model, addresses.length === 0 ? null : addresses.length);
   if (addresses.length > 0) {
     try {
-      return { kind: "succeeded", outputs: addresses.map(outputOf), costMicros: null };
+      return { kind: "succeeded", outputs: addresses.map(outputOf), costMicros };
     } catch {
-      return paidForNothing("ProviderFailed", "The model succeeded, but what it inlined is not a picture.");
+      const message = "The model succeeded, but what it inlined is not a picture.";
+      return charged("ProviderFailed", message, costMicros);
     }
   }
   return prediction.data_removed === true
-    ? paidForNothing("OutputExpired", "Replicate has deleted the picture: it keeps them for an hour.")
-    : paidForNothing("ProviderFailed", "The model succeeded without a picture.");
+    ? charged("OutputExpired", "Replicate has deleted the picture: it keeps them for an hour.", costMicros)
+    : charged("ProviderFailed", "The model succeeded without a picture.", costMicros);
 }
 
-function paidForNothing(name: "OutputExpired" | "ProviderFailed", message: string): OperationStatus {
-  return { kind: "failed", name, message, charged: true, costMicros: null };
+function charged(name: ProviderFailureName, message: string, costMicros: Micros | null): OperationStatus {
+  return { kind: "failed", name, message, charged: true, costMicros };
+}
+
+/**
+ * Null while there are no metrics: then nothing was measured that could be billed, and the list price is booked.
+ *
+ * @param pictures how many came out, for when the metrics do not count them; null: not known
+ */
+function costOf({ metrics }: Prediction, model: PricedModel, pictures: number | null): Micros | null {
+  if (!metrics) return null;
+  const { price } = model;
+  // Where the price goes by size, the prediction alone does not tell it.
+  const listMicros =
+    price?.per === "image" && price.sizes.length === 0
+      ? (priceOf(model, DEFAULT_PARAMETERS)?.listMicros ?? null)
+      : null;
+  const usage = { seconds: metrics.predict_time ?? null, images: metrics.image_count ?? pictures };
+  return chargeOfUsage(model, usage, listMicros);
 }
 
 /** One address, a list of them, or an object that has some among its values. */

@@ -104,7 +104,10 @@ const ASKED: readonly [words: readonly string[], calls: readonly (readonly unkno
       ],
     ],
   ],
-  [["models"], [["models"]]],
+  [["models"], [["models", { probe: false }]]],
+  [["models", "--probe"], [["models", { probe: true }]]],
+  [["cancel", IMAGE_ID], [["cancel", IMAGE_ID]]],
+  [["budget", "verify"], [["proveBudget"]]],
   [["budget"], [["budget"]]],
   [
     "budget set --day 5 --month 100.25 --cap provider:replicate=50 --cap category:feet=none".split(" "),

@@ -1,6 +1,8 @@
 /** @module Documents that only the command line prints, in the snake_case of the public contract. */
+
+import type { CounterProof } from "@atelier/core/budget-verify";
 import type { Category, Model, Parameters, Template } from "@atelier/core/catalogue";
-import type { RefusalDocument } from "@atelier/core/document";
+import type { BudgetProofDocument, RefusalDocument } from "@atelier/core/document";
 import { MICROS_PER_USD, usdFromMicros } from "@atelier/core/money";
 import type { AuditEntry } from "@atelier/core/ports";
 import { priceOf } from "@atelier/core/price";
@@ -70,7 +72,40 @@ export function modelDocument(report: ModelReport) {
     sizes: report.sizes,
     typical_seconds: report.typicalSeconds,
     terms: report.ratings,
+    health: report.health && {
+      ended: report.health.ended,
+      success_rate: report.health.successRate,
+      p50_seconds: report.health.p50Seconds,
+      p95_seconds: report.health.p95Seconds,
+      consecutive_failures: report.health.consecutiveFailures,
+      spent: usdFromMicros(report.health.spentMicros),
+      mean_cost: report.health.meanCostMicros === null ? null : report.health.meanCostMicros / MICROS_PER_USD,
+      mean_quality: report.health.meanQuality,
+      problem: report.health.problem,
+    },
+    account: report.account && {
+      circuit: report.account.circuit,
+      open_until: instant(report.account.openUntilMs),
+      day: quotaDocument(report.account.day),
+      month: quotaDocument(report.account.month),
+      running: report.account.running,
+      rest_until: instant(report.account.restUntilMs),
+    },
+    probed: report.probed && {
+      served: report.probed.served,
+      balance: report.probed.balanceMicros === null ? null : usdFromMicros(report.probed.balanceMicros),
+      said: report.probed.said,
+    },
   };
+}
+
+function quotaDocument({ used, limit }: { used: number; limit: number | null }) {
+  return { used, limit, share: limit === null ? null : used / limit };
+}
+
+/** RFC 3339 in UTC. */
+function instant(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString();
 }
 
 /** One template of a category; of a category without any (a free prompt), the names are null. */
@@ -116,6 +151,19 @@ function priceOfTemplate(
     .toSorted((one, other) => one.listMicros - other.listMicros);
   const price = named[0] ?? cheapest[0];
   return price ? { list: usdFromMicros(price.listMicros), most: usdFromMicros(price.mostMicros) } : null;
+}
+
+export function proofDocument(proof: CounterProof): BudgetProofDocument {
+  return {
+    scope: proof.scope,
+    period: proof.period,
+    limit: proof.limitMicros === null ? null : usdFromMicros(proof.limitMicros),
+    remaining: usdFromMicros(proof.remainingMicros),
+    spent: usdFromMicros(proof.spentMicros),
+    held: usdFromMicros(proof.heldMicros),
+    difference: usdFromMicros(proof.differenceMicros),
+    proved: proof.differenceMicros === 0,
+  };
 }
 
 /** Micro-USD of a document's dollars: sums of documents are made of whole numbers. */

@@ -12,6 +12,8 @@ const COMMANDS = [
   "budget",
   "audit",
   "resume",
+  "cancel",
+  "verify",
 ];
 
 describe("help", () => {
@@ -26,8 +28,8 @@ describe("help", () => {
       Options:
         --version                   print the version
         --data <folder>             where everything is kept (default: ATELIER_DATA, else .atelier)
-        --provider <name>           who makes the pictures: replicate, stability, midjourney, a1111,
-                                    comfyui, sandbox
+        --provider <name>           who makes the pictures: a provider of templates/models.yaml, or any
+                                    for the best of those that are configured
         --json                      one JSON document a line on standard output
         -h, --help                  explain a command
 
@@ -38,10 +40,12 @@ describe("help", () => {
         images [options]            what has been made, newest first
         show <image>                everything about one image
         templates [options] [name]  what there is to generate from; with a NAME, a preview
-        models                      models with price, sizes, and terms by rating
+        models [options]            models with price, sizes, terms by rating, and how they have done
         budget                      limits and what is left; \`budget set\` changes them
         audit [options] [image]     what was asked, decided, bought, refused and released
         resume                      settles what an interrupted run left open
+        cancel <id>                 stops a request or an image; what runs is stopped at its provider
+        verify <file...>            where picture files come from, and whether they were altered
         help [command]              explain a command
 
       \`atelier help generate\` explains a command. Nothing is bought unless --provider or a setting of the data folder says
@@ -77,8 +81,8 @@ describe("help", () => {
       Global Options:
         --version              print the version
         --data <folder>        where everything is kept (default: ATELIER_DATA, else .atelier)
-        --provider <name>      who makes the pictures: replicate, stability, midjourney, a1111, comfyui,
-                               sandbox
+        --provider <name>      who makes the pictures: a provider of templates/models.yaml, or any for the
+                               best of those that are configured
         --json                 one JSON document a line on standard output
 
       Examples:
@@ -105,8 +109,8 @@ describe("help", () => {
       Global Options:
         --version          print the version
         --data <folder>    where everything is kept (default: ATELIER_DATA, else .atelier)
-        --provider <name>  who makes the pictures: replicate, stability, midjourney, a1111, comfyui,
-                           sandbox
+        --provider <name>  who makes the pictures: a provider of templates/models.yaml, or any for the
+                           best of those that are configured
         --json             one JSON document a line on standard output
 
       Examples:

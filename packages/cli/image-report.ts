@@ -1,6 +1,6 @@
 /** @module Images for people: the table, the totals, the folder, one image at length, and what needs attention. */
 import { dirname, join } from "node:path";
-import type { ImageDocument } from "@atelier/core/document";
+import type { ImageDocument, PurchaseDocument, ShownDocument } from "@atelier/core/document";
 import { formatUsd } from "@atelier/core/money";
 import { isRefusal, microsOf, type Refusal } from "./documents.ts";
 import { type Matter, matterLines, refusalText } from "./matters.ts";
@@ -85,7 +85,7 @@ function causeOf({ status, verdict, failure }: ImageDocument): string | null {
 }
 
 /** Everything about one image, a line for each fact. */
-export function imageDetails(image: ImageDocument, dataFolder: string, output: Output): string {
+export function imageDetails(image: ShownDocument, dataFolder: string, output: Output): string {
   const { parameters, metadata, verdict, failure } = image;
   const facts: [string, string | null][] = [
     ["image", image.image_id],
@@ -114,6 +114,7 @@ export function imageDetails(image: ImageDocument, dataFolder: string, output: O
       rendition.name,
       `${join(dataFolder, rendition.path)} (${rendition.width} x ${rendition.height}, ${rendition.bytes} bytes)`,
     ]),
+    ...image.purchases.map((purchase): [string, string] => ["attempt", purchaseLine(purchase)]),
     ["excluded", exclusionsLine(image.excluded)],
   ];
   return facts
@@ -121,6 +122,19 @@ export function imageDetails(image: ImageDocument, dataFolder: string, output: O
       value ? [`${output.paint("bold", name.padEnd(10))}  ${printable(value)}`] : [],
     )
     .join("\n");
+}
+
+/** "img_x_0-1  sdxl at replicate: succeeded, $0.004 charged ($0.0023 under the list price of $0.0063), 5.2 s" */
+function purchaseLine(purchase: PurchaseDocument): string {
+  const { charged, difference, failure } = purchase;
+  const dollars = (usd: number) => formatUsd(microsOf(usd));
+  const told =
+    charged === null || difference === null
+      ? `${dollars(purchase.held)} held`
+      : `${dollars(charged)} charged${difference === 0 ? "" : ` (${dollars(Math.abs(difference))} ${difference < 0 ? "under" : "over"} the list price of ${dollars(purchase.list)})`}`;
+  const reason = failure === null ? "" : `, ${failure.name}: ${failure.message}`;
+  const took = purchase.seconds === null ? "" : `, ${seconds(purchase.seconds)} s`;
+  return `${purchase.attempt_id}  ${purchase.model} at ${purchase.provider}: ${purchase.state}, ${told}${took}${reason}`;
 }
 
 /** "model (why not); model (why not)", each once */

@@ -3,7 +3,14 @@ import type { OpenOptions } from "@atelier/local/facade";
 import { describe, expect, it } from "vitest";
 import { atelierInMemory } from "./testing/atelier-in-memory.ts";
 import { CapturedStream, captured, documentsOf } from "./testing/captured-run.ts";
-import { failedImage, IMAGE_ID, imageNumbered, quarantinedImage, variation } from "./testing/documents.ts";
+import {
+  failedImage,
+  IMAGE_ID,
+  imageNumbered,
+  purchaseOf,
+  quarantinedImage,
+  variation,
+} from "./testing/documents.ts";
 
 describe("--json", () => {
   it.each([
@@ -14,7 +21,23 @@ describe("--json", () => {
     [["custom", "--prompt", "pebbles"], [imageNumbered(0, { template: null })]],
     [["custom", "--prompt", "pebbles", "--dry-run"], [variation({ template: null, category: "custom" })]],
     [["images"], [imageNumbered(0)]],
-    [["show", IMAGE_ID], [imageNumbered(0)]],
+    [["show", IMAGE_ID], [{ ...imageNumbered(0), purchases: [purchaseOf(imageNumbered(0))] }]],
+    [["cancel", IMAGE_ID], [imageNumbered(0, { status: "cancelled" })]],
+    [
+      ["budget", "verify"],
+      [
+        {
+          scope: "day",
+          period: "2026-11-22",
+          limit: 10,
+          remaining: 9.95,
+          spent: 0.05,
+          held: 0,
+          difference: 0,
+          proved: true,
+        },
+      ],
+    ],
     [["resume"], []],
     [["templates", "feet_closeup"], [variation()]],
     [
@@ -59,6 +82,26 @@ describe("--json", () => {
               source: "",
             },
           ],
+          health: {
+            ended: 12,
+            success_rate: 0.75,
+            p50_seconds: 6.5,
+            p95_seconds: 9,
+            consecutive_failures: 2,
+            spent: 0.6,
+            mean_cost: 0.05,
+            mean_quality: 81,
+            problem: null,
+          },
+          account: {
+            circuit: "half-open",
+            open_until: "2026-11-22T05:00:00.000Z",
+            day: { used: 80, limit: 100, share: 0.8 },
+            month: { used: 80, limit: null, share: null },
+            running: 1,
+            rest_until: null,
+          },
+          probed: { served: "available", balance: 12.5, said: "" },
         },
       ],
     ],

@@ -136,7 +136,10 @@ describe("what a person sees", () => {
 
   it("is never steered by a text from outside", async () => {
     const atelier = atelierInMemory({
-      show: async () => imageNumbered(0, { prompt: "one\u001b[2J\u0007two\nthree" }),
+      show: async () => ({
+        ...imageNumbered(0, { prompt: "one\u001b[2J\u0007two\nthree" }),
+        purchases: [],
+      }),
     });
     const { stdout } = await captured(["show", IMAGE_ID], { atelier });
     expect(stdout).toContain("prompt      one two three\n");

@@ -4,6 +4,7 @@ import type { AtelierError } from "@atelier/core/errors";
 import { Command, type CommanderError } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addBudget } from "./commands/budget.ts";
+import { addCancel } from "./commands/cancel.ts";
 import { addCustom } from "./commands/custom.ts";
 import { addGenerate } from "./commands/generate.ts";
 import { addImages } from "./commands/images.ts";
@@ -53,7 +54,8 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
     .option("--json", "one JSON document a line on standard output")
     .addHelpText("after", AFTER_HELP);
   for (const add of [addPlan, addGenerate, addCustom, addImages, addShow]) add(program, act);
-  for (const add of [addTemplates, addModels, addBudget, addAudit, addResume, addVerify]) add(program, act);
+  for (const add of [addTemplates, addModels, addBudget, addAudit, addResume, addCancel, addVerify])
+    add(program, act);
   return program;
 }
 

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { captured } from "./testing/captured-run.ts";
 
 const WHOLE = "must be a whole number from";
-const KNOWN_COMMANDS = "plan, generate, custom, images, show, templates, models, budget, audit, resume";
+const KNOWN_COMMANDS =
+  "plan, generate, custom, images, show, templates, models, budget, audit, resume, cancel, verify";
 const CATEGORIES = "lingerie, feet, artistic_nude, weekend_special, custom";
-const PROVIDERS = "replicate, stability, midjourney, a1111, comfyui, sandbox";
 const STATUSES =
   "planned, held, generating, processing, completed, quarantined, rejected, failed, unknown, cancelled";
 const MONEY = "must be an amount in US dollars from 0 with at most six decimals, such as 2.50.";
@@ -26,7 +26,7 @@ const BAD_INPUT: readonly [words: readonly string[], sentence: string][] = [
   [["help", "pln"], `There is no command "pln". Did you mean "plan"? Known: ${KNOWN_COMMANDS}.`],
   [["serve"], `There is no command "serve". Known: ${KNOWN_COMMANDS}.`],
   [["alerts"], `There is no command "alerts". Known: ${KNOWN_COMMANDS}.`],
-  [["budget", "sett"], `There is no command of budget "sett". Did you mean "set"? Known: set.`],
+  [["budget", "sett"], `There is no command of budget "sett". Did you mean "set"? Known: verify, set.`],
   [["--json"], "A command is missing; see `atelier help`."],
   [["plan", "--dat", "x"], "There is no option --dat (did you mean --date?); see `atelier help plan`."],
   [["images", "--jsn"], "There is no option --jsn (did you mean --json?); see `atelier help images`."],
@@ -50,10 +50,6 @@ const BAD_INPUT: readonly [words: readonly string[], sentence: string][] = [
     "There are too many words after `atelier show`; put quotes around a text with blanks, and see `atelier help show`.",
   ],
 
-  [
-    ["images", "--provider", "replicat"],
-    `There is no provider "replicat". Did you mean "replicate"? Known: ${PROVIDERS}.`,
-  ],
   [["images", "--data", ""], "--data is empty; give a folder."],
 
   [["generate"], `--category is missing; choose one of ${CATEGORIES}.`],
@@ -156,10 +152,6 @@ const BAD_INPUT: readonly [words: readonly string[], sentence: string][] = [
   [
     ["budget", "set", "--cap", "category:fete=1"],
     `There is no category "fete". Did you mean "feet"? Known: ${CATEGORIES}.`,
-  ],
-  [
-    ["budget", "set", "--cap", "provider:stabilty=1"],
-    `There is no provider "stabilty". Did you mean "stability"? Known: ${PROVIDERS}.`,
   ],
   [["budget", "set", "--cap", "category:feet=1e3"], `--cap category:feet is "1e3", but ${MONEY}`],
 ];

@@ -3,6 +3,7 @@
  * the code's camelCase becomes the contract of the command line and the API.
  */
 import * as z from "zod";
+import { ATTEMPT_STATES, type Attempt } from "./attempt.ts";
 import { categoryNameSchema, providerNameSchema, ratingSchema } from "./catalogue.ts";
 import { exclusionSchema, type Image, imageStatusSchema, RENDITION_NAMES } from "./image.ts";
 import { usdFromMicros } from "./money.ts";
@@ -112,6 +113,49 @@ export function imageDocument(image: Image, prompt: PromptText | null | undefine
   };
 }
 
+export const purchaseDocumentSchema = z.object({
+  attempt_id: z.string(),
+  provider: providerNameSchema,
+  model: z.string(),
+  state: z.enum(ATTEMPT_STATES),
+  /** US dollars: what was set aside, what the list says, what was charged in the end (null: not settled yet). */
+  held: z.number(),
+  list: z.number(),
+  charged: z.number().nullable(),
+  /** What was charged less what the list says; null until it is settled. */
+  difference: z.number().nullable(),
+  /** From the create to its outcome. */
+  seconds: z.number().nullable(),
+  failure: z.object({ name: z.string(), message: z.string() }).nullable(),
+  created_at: z.string(),
+});
+/** One attempt to buy an image. */
+export type PurchaseDocument = z.infer<typeof purchaseDocumentSchema>;
+
+export function purchaseDocument(attempt: Attempt): PurchaseDocument {
+  const { outcome, listMicros, settledMicros } = attempt;
+  const chargedMicros = settledMicros === null ? null : settledMicros + (attempt.correctionMicros ?? 0);
+  return {
+    attempt_id: attempt.attemptId,
+    provider: attempt.provider,
+    model: attempt.model,
+    state: attempt.state,
+    held: usdFromMicros(attempt.holdMicros),
+    list: usdFromMicros(listMicros),
+    charged: chargedMicros === null ? null : usdFromMicros(chargedMicros),
+    difference: chargedMicros === null ? null : usdFromMicros(chargedMicros - listMicros),
+    seconds:
+      outcome === null || attempt.submittingAtMs === null
+        ? null
+        : (outcome.atMs - attempt.submittingAtMs) / 1000,
+    failure: outcome?.kind === "failed" ? { name: outcome.name, message: outcome.message } : null,
+    created_at: new Date(attempt.createdAtMs).toISOString(),
+  };
+}
+
+/** An image with every attempt to buy it, the first one first. */
+export type ShownDocument = ImageDocument & { readonly purchases: readonly PurchaseDocument[] };
+
 const pricedSchema = z.object({ list: z.number(), most: z.number() });
 
 /** What a dry run answers for one variation; byte-equal on every machine for the same settings. */
@@ -151,6 +195,20 @@ export interface RefusalDocument {
   status: "refused";
   rule: string;
   message: string;
+}
+
+/** A counter of the ledger held against the attempts, in US dollars. */
+export interface BudgetProofDocument {
+  scope: string;
+  period: string;
+  /** Null for a scope without a limit, which is counted from zero. */
+  limit: number | null;
+  remaining: number;
+  spent: number;
+  held: number;
+  /** `remaining - (limit - spent - held)` */
+  difference: number;
+  proved: boolean;
 }
 
 export interface BudgetDocument {

@@ -62,13 +62,13 @@ test("a price that nobody knows is null", () => {
 });
 
 const usd = fc.integer({ min: 1, max: 10_000_000 }).map((micros) => micros / 1_000_000);
-const anyPrice: fc.Arbitrary<ModelPrice> = fc.oneof(
-  fc.record({ per: fc.constant("image" as const), usd, sizes: fc.constant([]) }),
+const anyPrice: fc.Arbitrary<ModelPrice> = fc.oneof<fc.Arbitrary<ModelPrice>[]>(
+  fc.record({ per: fc.constant("image" as const), usd, sizes: fc.constant<[]>([]) }),
   fc.record({
     per: fc.constant("credit" as const),
     usd,
     credits: fc.integer({ min: 1, max: 99 }),
-    steps: fc.constant([]),
+    steps: fc.constant<[]>([]),
   }),
   fc.record({
     per: fc.constant("second" as const),

@@ -1,10 +1,14 @@
 /** @module What a program (the command line, tests) can ask of Atelier on this machine; implemented in `index.ts`. */
 import type { CustomPrompt, GenerateOptions } from "@atelier/core/accept";
+import type { BudgetProof } from "@atelier/core/budget-verify";
 import type { Catalogue, CategoryName, ProviderName } from "@atelier/core/catalogue";
-import type { BudgetDocument, ImageDocument, VariationDocument } from "@atelier/core/document";
+import type { BudgetDocument, ImageDocument, ShownDocument, VariationDocument } from "@atelier/core/document";
+import type { ModelHealth } from "@atelier/core/health";
 import type { ImageStatus } from "@atelier/core/image";
 import type { Micros } from "@atelier/core/money";
+import type { PacingReport } from "@atelier/core/pacing";
 import type { AuditEntry } from "@atelier/core/ports";
+import type { ModelProbe } from "@atelier/core/provider";
 
 export type { CustomPrompt, GenerateOptions };
 
@@ -57,6 +61,28 @@ export interface ModelReport {
   }[];
   readonly typicalSeconds: number;
   readonly sizes: string;
+  /** How it has done in the last 14 days; null without an attempt. */
+  readonly health: ModelHealth | null;
+  /** What its provider's account may do now; null where nothing was bought yet. */
+  readonly account: PacingReport | null;
+  /** Null unless it was asked for. */
+  readonly probed: ProbedModel | null;
+}
+
+/** What the provider itself says about a model, asked just now. */
+export interface ProbedModel {
+  /** Null: it cannot be asked, or did not answer. */
+  readonly served: ModelProbe | null;
+  /** What the account has left; null where the provider does not tell. */
+  readonly balanceMicros: Micros | null;
+  /** Why nothing is known; empty otherwise. */
+  readonly said: string;
+}
+
+export interface Cancelled {
+  readonly images: readonly ImageDocument[];
+  /** Attempts that their provider may still charge for. */
+  readonly running: readonly string[];
 }
 
 export interface Atelier {
@@ -88,13 +114,23 @@ export interface Atelier {
     readonly limit: number;
   }): AsyncIterable<ImageDocument>;
   /** @throws AtelierError `UnknownName` */
-  show(imageId: string): Promise<ImageDocument>;
+  show(imageId: string): Promise<ShownDocument>;
+  /**
+   * Cancels a request or one image. Jobs that run are stopped as far as their provider can; what they cost all the same is
+   * settled once it is known.
+   *
+   * @throws AtelierError `UnknownName`
+   */
+  cancel(id: string): Promise<Cancelled>;
   /** Settles what an interrupted run left open; answers the images that it brought to an end. */
   resume(run: RunOptions): Promise<readonly ImageDocument[]>;
-  models(): Promise<readonly ModelReport[]>;
+  /** @param options.probe asks each provider whether it serves the model, and what is left on the account */
+  models(options: { readonly probe: boolean }): Promise<readonly ModelReport[]>;
   budget(): Promise<readonly BudgetDocument[]>;
   /** Scope as in `BudgetDocument`; `limitMicros` null removes a provider's or category's cap. */
   setBudget(scope: string, limitMicros: Micros | null): Promise<readonly BudgetDocument[]>;
+  /** Holds the month's ledger against the attempts. */
+  proveBudget(): Promise<BudgetProof>;
   audit(subject: string | null, limit: number): Promise<readonly AuditEntry[]>;
   /** Writes a contact sheet of the images beside them; answers its path, or null when none has a picture. */
   contactSheet(images: readonly ImageDocument[]): Promise<string | null>;

@@ -1,7 +1,11 @@
 /** @module Atelier on this machine: opens a data folder and answers what a program can ask of it. */
 import { audited } from "@atelier/core/audit";
 import { budgetReport, setBudget } from "@atelier/core/budget";
-import { type ImageDocument, imageDocument } from "@atelier/core/document";
+import { proveBudget } from "@atelier/core/budget-verify";
+import { cancelImage, cancelRequest } from "@atelier/core/cancel";
+import { type Catalogue, SANDBOX } from "@atelier/core/catalogue";
+import { unknownName } from "@atelier/core/closest";
+import { type ImageDocument, imageDocument, purchaseDocument } from "@atelier/core/document";
 import { AtelierError } from "@atelier/core/errors";
 import type { Image } from "@atelier/core/image";
 import { instantOf } from "@atelier/core/schedule";
@@ -12,11 +16,15 @@ import { modelReports } from "./model-reports.ts";
 import { planOf, runPlanOf } from "./planned.ts";
 import { reportProgress } from "./progress.ts";
 import { previewCustom, previewGenerate, produceCustom, produceGenerate } from "./requests.ts";
-import { resumeAll, withBackstop } from "./runs.ts";
+import { resumeAll, settleBooks, withBackstop } from "./runs.ts";
 
 export type { Atelier, OpenOptions } from "./facade.ts";
 
 const PAGE_SIZE = 100;
+
+function noImage(id: string): AtelierError {
+  return new AtelierError("UnknownName", `There is no image "${id}" here; \`atelier images\` lists them.`);
+}
 
 /**
  * Opens a data folder: reads the catalogue and the configuration, joins or hosts the engine.
@@ -82,14 +90,23 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
     },
     async show(imageId) {
       const image = await steps.images.get(imageId);
-      if (image) return documentOf(image);
-      throw new AtelierError(
-        "UnknownName",
-        `There is no image "${imageId}" here; \`atelier images\` lists them.`,
-      );
+      if (!image) throw noImage(imageId);
+      const purchases = (await steps.attempts.ofImage(imageId)).map(purchaseDocument);
+      return { ...(await documentOf(image)), purchases };
+    },
+    async cancel(id) {
+      const request = await steps.requests.get(id);
+      const image = request ? undefined : await steps.images.get(id);
+      const report = request
+        ? await cancelRequest(request, steps)
+        : image && (await cancelImage(image, steps));
+      if (!report) throw noImage(id);
+      const { cancelled, running } = report;
+      await settleBooks(installation);
+      return { images: await documentsOf(cancelled), running: running.map(({ attemptId }) => attemptId) };
     },
     resume: (run) => produced(run, async () => documentsOf(await resumeAll(installation, run.signal))),
-    models: async () => modelReports(installation),
+    models: (options) => modelReports(options, installation),
     budget: () => budgetReport(account, today(), steps),
     async setBudget(scope, limitMicros) {
       const occasion = String(installation.clock());
@@ -99,10 +116,19 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
         occasion,
         facts: { account, limitMicros },
       } as const;
+      checkScope(scope, installation.catalogue);
       await audited({ ...entry, phase: "intended" }, steps);
       await setBudget({ account, localDate: today(), scope, limitMicros }, steps);
       await audited({ ...entry, phase: "done" }, steps);
       return budgetReport(account, today(), steps);
+    },
+    proveBudget: () => {
+      const month = today().slice(0, 7);
+      const providers = installation.catalogue.providers
+        .map(({ name }) => name)
+        .filter((name) => (name === SANDBOX) === (account === "sandbox"));
+      const monthStartMs = instantOf(`${month}-01`, "00:00", installation.configuration.timezone);
+      return proveBudget({ account, month, providers, monthStartMs }, steps);
     },
     audit: async (subject, limit) =>
       subject === null
@@ -111,4 +137,10 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
     contactSheet: (images) => writeContactSheet(images, installation),
     close: installation.close,
   };
+}
+
+function checkScope(scope: string, { providers }: Pick<Catalogue, "providers">): void {
+  const names = providers.map(({ name }) => name);
+  const name = /^provider:(.*)$/.exec(scope)?.[1];
+  if (name !== undefined && !names.includes(name)) throw unknownName("provider", name, names);
 }

@@ -98,7 +98,7 @@ describe("what is shipped", () => {
       parameters: { ...DEFAULT_PARAMETERS, width, height: width },
       promptCharacters: 300,
       negativePrompt: true,
-      attestations: parseAttestations(terms, "ada", "2026-11-22"),
+      attestations: parseAttestations(terms, "ada", "2026-11-22", ["replicate"]),
       on: ["replicate"],
       off: new Map(),
       rejectedBy: [],

@@ -1,9 +1,12 @@
 /** @module `atelier budget`: what may be spent, what has been, and changing it. */
+
+import type { BudgetProof } from "@atelier/core/budget-verify";
 import type { BudgetDocument } from "@atelier/core/document";
 import { formatUsd, type Micros, microsFromUsd } from "@atelier/core/money";
 import type { Command } from "commander";
-import { microsOf } from "../documents.ts";
+import { microsOf, proofDocument } from "../documents.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { countOf } from "../image-report.ts";
 import { usageError } from "../options.ts";
 import type { Session } from "../session.ts";
 import { renderTable } from "../table.ts";
@@ -32,6 +35,8 @@ export function addBudget(program: Command, act: Act): void {
     );
   addExamples(command, ["atelier budget", "atelier budget --json", "atelier budget set --day 5 --month 100"]);
 
+  addVerify(command, act);
+
   const set = command
     .command("set")
     .summary("changes limits")
@@ -49,6 +54,65 @@ export function addBudget(program: Command, act: Act): void {
     "atelier budget set --cap provider:replicate=50 --cap category:feet=20",
     "atelier budget set --cap category:feet=none",
   ]);
+}
+
+function addVerify(budget: Command, act: Act): void {
+  const command = budget
+    .command("verify")
+    .summary("proves the budget from the records")
+    .description(
+      "Holds every counter of this month's ledger against the attempts: what remains must be the limit less what was settled and what is held.",
+    )
+    .action(() =>
+      act((session) =>
+        session.withMadeAtelier(async (atelier) => reportProof(session, await atelier.proveBudget())),
+      ),
+    );
+  addExamples(command, ["atelier budget verify", "atelier budget verify --json"]);
+}
+
+function reportProof({ output, json }: Session, proof: BudgetProof): ExitCode {
+  const documents = proof.counters.map(proofDocument);
+  if (json) {
+    for (const document of documents) output.document(document);
+  } else {
+    const dollars = (usd: number) => formatUsd(microsOf(usd));
+    output.text(
+      renderTable(
+        [
+          { title: "scope", style: () => "bold" },
+          { title: "period" },
+          { title: "limit", align: "right" },
+          { title: "spent", align: "right" },
+          { title: "held", align: "right" },
+          { title: "left", align: "right" },
+          {
+            title: "difference",
+            align: "right",
+            style: (difference) => (difference === "$0.00" ? "green" : "red"),
+          },
+        ],
+        documents.map((document) => [
+          document.scope,
+          document.period,
+          document.limit === null ? "-" : dollars(document.limit),
+          dollars(document.spent),
+          dollars(document.held),
+          document.limit === null ? "-" : dollars(document.remaining),
+          dollars(document.difference),
+        ]),
+        output,
+      ),
+    );
+    output.text(
+      proof.isProved
+        ? `Proved from ${countOf(proof.attempts, "attempt")}: limit = left + spent + held in every scope.`
+        : `Not proved from ${countOf(proof.attempts, "attempt")}; \`atelier resume\` brings the ledger up to date, then verify again.`,
+    );
+    if (proof.leakedHolds.length > 0)
+      output.text(`Holds without an open attempt: ${proof.leakedHolds.join(", ")}`);
+  }
+  return proof.isProved ? EXIT.done : EXIT.failed;
 }
 
 function setBudget(session: Session, { day, month, cap = [] }: SetOptions): Promise<ExitCode> {

@@ -1,7 +1,7 @@
 /** @module The port `Atelier` without engines: it answers what a test gives it and remembers what it was asked. */
 import { AtelierError } from "@atelier/core/errors";
 import type { Atelier, PlannedEntry } from "@atelier/local/facade";
-import { CATALOGUE, imageNumbered, variation } from "./documents.ts";
+import { CATALOGUE, imageNumbered, purchaseOf, variation } from "./documents.ts";
 
 export interface AtelierInMemory extends Atelier {
   /** Method and arguments, in order; progress callbacks and signals are left out. */
@@ -41,8 +41,27 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
     async show(imageId) {
       if (imageId !== imageNumbered(0).image_id)
         throw new AtelierError("UnknownName", "There is no such image.");
-      return imageNumbered(0);
+      return { ...imageNumbered(0), purchases: [purchaseOf(imageNumbered(0))] };
     },
+    cancel: async () => ({ images: [imageNumbered(0, { status: "cancelled" })], running: [] }),
+    proveBudget: async () => ({
+      account: "sandbox",
+      month: "2026-11",
+      attempts: 1,
+      counters: [
+        {
+          scope: "day",
+          period: "2026-11-22",
+          limitMicros: 10_000_000,
+          remainingMicros: 9_950_000,
+          spentMicros: 50_000,
+          heldMicros: 0,
+          differenceMicros: 0,
+        },
+      ],
+      leakedHolds: [],
+      isProved: true,
+    }),
     resume: async () => [],
     models: async () => [
       {
@@ -71,6 +90,28 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
         ],
         typicalSeconds: 6,
         sizes: "512 to 1024",
+        health: {
+          provider: "replicate",
+          model: "sdxl",
+          ended: 12,
+          successRate: 0.75,
+          p50Seconds: 6.5,
+          p95Seconds: 9,
+          consecutiveFailures: 2,
+          spentMicros: 600_000,
+          meanCostMicros: 50_000,
+          meanQuality: 81,
+          problem: null,
+        },
+        account: {
+          circuit: "half-open",
+          openUntilMs: Date.UTC(2026, 10, 22, 5),
+          day: { used: 80, limit: 100 },
+          month: { used: 80, limit: null },
+          running: 1,
+          restUntilMs: null,
+        },
+        probed: { served: "available", balanceMicros: 12_500_000, said: "" },
       },
     ],
     budget: async () => [

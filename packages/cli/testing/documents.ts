@@ -5,9 +5,10 @@ import {
   categorySchema,
   DEFAULT_PARAMETERS,
   modelSchema,
+  policySchema,
   scheduleSchema,
 } from "@atelier/core/catalogue";
-import type { ImageDocument, VariationDocument } from "@atelier/core/document";
+import type { ImageDocument, PurchaseDocument, VariationDocument } from "@atelier/core/document";
 
 export const IMAGE_ID = "img_01jd8v3m6w9qk2x7r5t0ybhc4f_00000";
 
@@ -171,5 +172,26 @@ export const CATALOGUE: Catalogue = {
       ],
     },
   }),
-  policy: { concepts: {}, rules: [], raises: {} },
+  policy: policySchema.parse({
+    concepts: {},
+    rules: [{ id: "none", concept: "none", ratings: ["general"], advice: "None." }],
+    raises: {},
+  }),
 };
+
+/** The one attempt that bought an image, at the list price. */
+export function purchaseOf(image: ImageDocument): PurchaseDocument {
+  return {
+    attempt_id: `${image.image_id}-1`,
+    provider: "sandbox",
+    model: image.model ?? "sdxl",
+    state: "succeeded",
+    held: 0.05,
+    list: 0.05,
+    charged: image.metadata.cost,
+    difference: image.metadata.cost - 0.05,
+    seconds: 2,
+    failure: null,
+    created_at: image.created_at,
+  };
+}

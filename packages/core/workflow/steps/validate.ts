@@ -51,7 +51,7 @@ export interface ValidateDeps extends AuditDeps, LedgerDeps {
   readonly vault: PromptVault;
   readonly catalogue: Catalogue;
   /** `rankCandidates` with this installation's keys and attestations. */
-  readonly route: (query: RoutingQuery, health: HealthView | null) => Routing;
+  readonly route: (query: RoutingQuery, health?: HealthView | null) => Routing;
   /** How providers have done lately. */
   readonly health: () => Promise<HealthView>;
   readonly timezone: string;

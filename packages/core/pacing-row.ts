@@ -6,13 +6,21 @@ import * as z from "zod";
 
 export const pacingRowSchema = z.object({
   provider: z.string(),
-  /** Raised by each write, from 1. */
-  revision: z.int().positive(),
-  /** Tokens in the bucket at `refilledAtMs`; a create takes one. */
+  /** Raised by each write, from 1; 0: never written. */
+  revision: z.int().nonnegative(),
+  /** Tokens in the bucket at `refilledAtMs`; a create takes one. Below zero after a rest that the provider asked for. */
   tokens: z.number(),
+  /** The latest time at which a token was taken, by the clock that was furthest ahead. */
   refilledAtMs: z.number(),
+  /**
+   * How many tokens were taken in each slice of the last window, the newest slice (that of `refilledAtMs`) first; see
+   * `pacing-bucket.ts`.
+   */
+  taken: z.array(z.int().nonnegative()).default([]),
   /** Where the line of those that were told to wait ends, per lane: a hint that spreads them, not a promise. */
   lineEndsAtMs: z.object({ plan: z.number(), interactive: z.number() }),
+  /** The same for those that wait for a place among `running`. */
+  placesLineEndsAtMs: z.number().default(0),
   /** The provider asked to be left alone until then; 0: it did not. */
   restUntilMs: z.number(),
   /** Creates in a row that ended in a fault of the provider. */
@@ -25,13 +33,35 @@ export const pacingRowSchema = z.object({
   openedBy: z.enum(["fault", "blocked"]).nullable(),
   /** Half open: the one attempt that may try, and until when its turn counts. */
   probe: z.object({ attemptId: z.string(), untilMs: z.number() }).nullable(),
-  /** Creates of the local day and month. */
+  /** Creates of the local day and month. Counted where the provider has a quota. */
   day: z.object({ date: z.string(), creates: z.int().nonnegative() }),
   month: z.object({ month: z.string(), creates: z.int().nonnegative() }),
   /** Jobs that may be running, where the provider limits them: attempt id to when its place lapses by itself. */
   running: z.record(z.string(), z.number()),
 });
 export type PacingRow = z.infer<typeof pacingRowSchema>;
+
+/** An account of which nothing is known: a full bucket, a closed breaker. */
+export function emptyPacingRow(provider: string): PacingRow {
+  return {
+    provider,
+    revision: 0,
+    tokens: 0,
+    refilledAtMs: 0,
+    taken: [],
+    lineEndsAtMs: { plan: 0, interactive: 0 },
+    placesLineEndsAtMs: 0,
+    restUntilMs: 0,
+    faults: 0,
+    openUntilMs: 0,
+    openForMs: 0,
+    openedBy: null,
+    probe: null,
+    day: { date: "", creates: 0 },
+    month: { month: "", creates: 0 },
+    running: {},
+  };
+}
 
 /** Interactive requests go before the plan's. */
 export type Lane = "plan" | "interactive";

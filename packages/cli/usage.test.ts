@@ -41,6 +41,7 @@ const BAD_INPUT: readonly [words: readonly string[], sentence: string][] = [
   ],
   [["plan", "--date"], "The option --date <day> needs a value; see `atelier help plan`."],
   [["show"], "`atelier show` needs IMAGE; see `atelier help show`."],
+  [["verify"], "`atelier verify` needs FILE; see `atelier help verify`."],
   [
     ["custom", "--prompt", "two", "words"],
     "There are too many words after `atelier custom`; put quotes around a text with blanks, and see `atelier help custom`.",

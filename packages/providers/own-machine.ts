@@ -5,6 +5,7 @@ import type * as z from "zod";
 import { type HttpAnswer, readJson, redact, sendOnce, type Transport } from "./http.ts";
 import { boundedWaitMs, retryAfterHeaderMs } from "./retry-after.ts";
 
+export const USER_AGENT = "atelier";
 export const READ_TIMEOUT_MS = 15_000;
 /** Waited when a proxy's 429 names no time: about a picture's. */
 const RATE_LIMIT_DEFAULT_MS = 10_000;

@@ -9,7 +9,7 @@ import type { Operation, Provider } from "@atelier/core/provider";
 import * as z from "zod";
 import { fetchTransport } from "../fetch-transport.ts";
 import { sendOnceForPictures, type Transport } from "../http.ts";
-import { ask, failedFree, type OwnMachine, READ_TIMEOUT_MS, tell } from "../own-machine.ts";
+import { ask, failedFree, type OwnMachine, READ_TIMEOUT_MS, tell, USER_AGENT } from "../own-machine.ts";
 import { authorization, textToImageBody } from "./requests.ts";
 import { checkpointsSchema, isSameCheckpoint, submissionFrom, TITLE, taskSchema } from "./responses.ts";
 
@@ -43,7 +43,7 @@ export function createA1111Provider(settings: A1111Settings, deps: A1111Deps): P
   const machine: OwnMachine = {
     title: TITLE,
     baseUrl,
-    headers: authorization(user, password),
+    headers: { "user-agent": USER_AGENT, ...authorization(user, password) },
     transport: deps.transport ?? fetchTransport,
     readTimeoutMs: deps.readTimeoutMs ?? READ_TIMEOUT_MS,
   };

@@ -9,7 +9,15 @@ import type { Provider } from "@atelier/core/provider";
 import * as z from "zod";
 import { fetchTransport } from "../fetch-transport.ts";
 import { readJson, sendOnce, type Transport } from "../http.ts";
-import { ask, commonSubmission, failedFree, type OwnMachine, READ_TIMEOUT_MS, tell } from "../own-machine.ts";
+import {
+  ask,
+  commonSubmission,
+  failedFree,
+  type OwnMachine,
+  READ_TIMEOUT_MS,
+  tell,
+  USER_AGENT,
+} from "../own-machine.ts";
 import { findJob } from "./find.ts";
 import { promptBody, unknownInputs, workflowInput, workflowOf } from "./requests.ts";
 import {
@@ -50,7 +58,7 @@ export function createComfyuiProvider({ baseUrl }: ComfyuiSettings, deps: Comfyu
   const machine: OwnMachine = {
     title: TITLE,
     baseUrl,
-    headers: {},
+    headers: { "user-agent": USER_AGENT },
     transport: deps.transport ?? fetchTransport,
     readTimeoutMs: deps.readTimeoutMs ?? READ_TIMEOUT_MS,
   };
@@ -84,7 +92,7 @@ export function createComfyuiProvider({ baseUrl }: ComfyuiSettings, deps: Comfyu
       const answer = await sendOnce(machine.transport, {
         method: "POST",
         url: `${baseUrl}/prompt`,
-        headers: { "content-type": "application/json" },
+        headers: { ...machine.headers, "content-type": "application/json" },
         body: JSON.stringify(promptBody(input, workflow, attemptId)),
         timeoutMs: createTimeoutMs,
       });

@@ -36,7 +36,7 @@ export interface StabilitySettings {
 
 export interface StabilityDeps {
   readonly clock: Clock;
-  /** Default: the global `fetch`. */
+  /** Default: `fetchTransport`. */
   readonly transport?: Transport;
   readonly createTimeoutMs?: number;
   readonly readTimeoutMs?: number;
@@ -47,8 +47,8 @@ const enginesSchema = z.array(z.object({ id: z.string() }));
 
 export function createStabilityProvider(settings: StabilitySettings, deps: StabilityDeps): Provider {
   const { baseUrl, apiKey } = settings;
-  const { clock, createTimeoutMs = CREATE_TIMEOUT_MS, readTimeoutMs = READ_TIMEOUT_MS } = deps;
-  const transport = deps.transport ?? fetchTransport;
+  const { clock, transport = fetchTransport } = deps;
+  const { createTimeoutMs = CREATE_TIMEOUT_MS, readTimeoutMs = READ_TIMEOUT_MS } = deps;
   const credentials = { authorization: `Bearer ${apiKey}`, "user-agent": "atelier" };
 
   async function read<T>(path: string, schema: z.ZodType<T>): Promise<T> {

@@ -134,6 +134,28 @@ describe("what a person sees", () => {
     expect(single.stderr).toBe("first; second\n");
   });
 
+  it("warns of a budget that is nearly used up, to people only", async () => {
+    const day = {
+      scope: "day",
+      period: "2026-11-22",
+      limit: 10,
+      held: 0.5,
+      resets_at: "2026-11-22T23:00:00.000Z",
+    };
+    const atelier = atelierInMemory({
+      budget: async () => [
+        { ...day, spent: 7.5, remaining: 2 },
+        { ...day, scope: "month", spent: 7.4, remaining: 2.1 },
+      ],
+    });
+    const words = ["generate", "--category", "feet"];
+    expect((await captured(words, { atelier })).stderr).toContain(
+      "The day budget is used to 80 %: $2.00 of $10.00 left; it resets at 2026-11-22T23:00:00.000Z.\n",
+    );
+    expect((await captured(words, { atelier })).stderr).not.toContain("month");
+    expect((await captured([...words, "--json"], { atelier })).stderr).toBe("");
+  });
+
   it("is never steered by a text from outside", async () => {
     const atelier = atelierInMemory({
       show: async () => ({

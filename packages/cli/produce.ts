@@ -1,9 +1,11 @@
 /** @module The common end of every command that makes images: bars while it runs, then documents or a report. */
 import { resolve } from "node:path";
-import type { ImageDocument } from "@atelier/core/document";
+import type { BudgetDocument, ImageDocument } from "@atelier/core/document";
 import { isAtelierError } from "@atelier/core/errors";
+import { BUDGET_WARNING_SHARE } from "@atelier/core/ledger-month";
+import { formatUsd } from "@atelier/core/money";
 import type { Atelier, RunOptions } from "@atelier/local/facade";
-import { isRefusal, type Refusal, refusalDocument } from "./documents.ts";
+import { isRefusal, microsOf, type Refusal, refusalDocument } from "./documents.ts";
 import { type ExitCode, exitCodeOfProduced, worstExitCode } from "./exit-codes.ts";
 import { folderOf, imageTable, noticesOf, totalsLine } from "./image-report.ts";
 import { startProgress } from "./progress.ts";
@@ -33,10 +35,21 @@ export function produce(
         produced.filter((each) => !isRefusal(each)),
         elapsedMs,
       );
+    if (!json) for (const notice of budgetNotices(await atelier.budget())) output.note(notice);
     // Whoever stopped the run has been told that images are left open.
     if (!signal.aborted) for (const notice of noticesOf(produced)) output.note(notice);
     return worstExitCode(produced.map(exitCodeOfProduced));
   });
+}
+
+/** From this share on people are told, as the event of the same name tells programs. */
+function budgetNotices(budgets: readonly BudgetDocument[]): string[] {
+  return budgets
+    .filter(({ limit, remaining }) => limit > 0 && limit - remaining >= limit * BUDGET_WARNING_SHARE)
+    .map(
+      ({ scope, limit, remaining, resets_at }) =>
+        `The ${scope} budget is used to ${Math.floor((100 * (limit - remaining)) / limit)} %: ${formatUsd(Math.max(0, microsOf(remaining)))} of ${formatUsd(microsOf(limit))} left; it resets at ${resets_at}.`,
+    );
 }
 
 async function withProgress<T>(

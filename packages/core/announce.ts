@@ -6,6 +6,7 @@ import type { Attempt } from "./attempt.ts";
 import { type AuditDeps, audited } from "./audit.ts";
 import { sha256Hex } from "./ids.ts";
 import { type Image, isTerminal } from "./image.ts";
+import type { BudgetCrossing } from "./ledger-month.ts";
 import type { Audit, AuditEntry, Events } from "./ports.ts";
 
 export interface AnnounceDeps extends AuditDeps {
@@ -45,6 +46,22 @@ export async function announceEnd(image: Image, deps: AnnounceDeps): Promise<voi
       reason: image.failure?.name ?? null,
     },
   });
+}
+
+/** Told once for each budget and period, whoever came to it; a hold that is given back does not take it back. */
+export async function announceBudgets(
+  account: Attempt["account"],
+  crossed: readonly BudgetCrossing[],
+  deps: Pick<AnnounceDeps, "events" | "clock">,
+): Promise<void> {
+  for (const { scope, period, limitMicros, usedMicros } of crossed) {
+    await deps.events.publish({
+      id: sha256Hex(`budget-warning\n${account}\n${scope}\n${period}\n${limitMicros}`).slice(0, 24),
+      type: "budget-warning",
+      atMs: deps.clock(),
+      detail: { account, scope, period, limitMicros, usedMicros },
+    });
+  }
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   type Account,
   type Booking,
   countersOf,
+  crossingsOf,
   type HoldResult,
   type LedgerOpening,
   openMonth,
@@ -55,7 +56,9 @@ export async function takeHold(booking: Booking, deps: LedgerOpening): Promise<H
       counters,
       openHoldsMax: OPEN_HOLDS_MAX,
     });
-    if (taken) return { kind: "held" };
+    if (!taken) continue;
+    const crossed = crossingsOf(row, counters, booking.holdMicros);
+    return crossed.length > 0 ? { kind: "held", crossed } : { kind: "held" };
   }
   throw new AtelierError(
     "LedgerBusy",

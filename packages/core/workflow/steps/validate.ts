@@ -3,8 +3,9 @@
  * the attempt gets its number, and the most that it can cost is set aside.
  */
 import * as z from "zod";
+import { type AnnounceDeps, announceBudgets } from "../../announce.ts";
 import { type Attempt, attemptSchema } from "../../attempt.ts";
-import { type AuditDeps, audited } from "../../audit.ts";
+import { audited } from "../../audit.ts";
 import { resetOf } from "../../budget.ts";
 import type { Catalogue, Rating } from "../../catalogue.ts";
 import { AtelierError, ERRORS, type ErrorName, isErrorName } from "../../errors.ts";
@@ -46,7 +47,7 @@ export interface RoutingQuery {
   readonly capMicros: Micros | null;
 }
 
-export interface ValidateDeps extends AuditDeps, LedgerDeps {
+export interface ValidateDeps extends AnnounceDeps, LedgerDeps {
   readonly images: Images;
   readonly vault: PromptVault;
   readonly catalogue: Catalogue;
@@ -319,5 +320,6 @@ async function hold(image: Image, attempt: Attempt, deps: ValidateDeps): Promise
     });
   }
   if (held.kind === "applied") throw superseded(image.imageId);
+  await announceBudgets(attempt.account, held.crossed ?? [], deps);
   return { attemptId: attempt.attemptId };
 }

@@ -58,13 +58,13 @@ function readModel(): ModelArtifacts {
  * @throws Error when a class is missing, or the numbers are no probabilities of five classes
  */
 export function scoresOf(classes: Partial<ClassProbabilities>): RatingScores {
-  const { Drawing = Number.NaN, Hentai = Number.NaN, Neutral = Number.NaN } = classes;
-  const { Porn = Number.NaN, Sexy = Number.NaN } = classes;
-  const sum = Drawing + Hentai + Neutral + Porn + Sexy;
-  // Not "greater than": NaN is never within anything.
-  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
+  const probabilities = CLASS_NAMES.map((name) => classes[name] ?? Number.NaN);
+  const sum = probabilities.reduce((one, other) => one + other, 0);
+  // Not "less than" and "greater than": NaN is never within anything.
+  if (!(probabilities.every((one) => one >= 0) && Math.abs(sum - 1) <= SUM_TOLERANCE)) {
     throw new Error("The rating model's numbers are no probabilities.");
   }
+  const { Hentai = 0, Porn = 0, Sexy = 0 } = classes;
   const nudity = rounded(Porn + Hentai);
   return { suggestive: rounded(Porn + Hentai + Sexy), nudity, explicit: nudity, other: 0 };
 }

@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import type { Classification } from "@atelier/core/ports";
 import type { Pixels } from "./tensors.ts";
-import type { ThreadAnswer, ThreadInput } from "./thread.ts";
+import type { ThreadAnswer, ThreadInput, ThreadPicture } from "./thread.ts";
 
 export interface ModelThread {
   /** One picture at a time. @throws Error when the thread does not answer in time, or has ended; it is of no use after that */
@@ -18,23 +18,22 @@ export async function openModelThread(
 ): Promise<ModelThread> {
   const worker = new Worker(file, {
     workerData: input,
-    // The models' code sees no key of ours, and what it prints is not our output.
+    // The models' code sees no key of ours, and what it prints is not our output. (Reading that, if only to throw it away,
+    // would keep the process running.)
     env: {},
     execArgv: [],
     stdout: true,
     stderr: true,
   });
-  worker.stdout.resume();
-  worker.stderr.resume();
 
   let waiting: PromiseWithResolvers<ThreadAnswer> | null = null;
   let broken: Error | null = null;
+  let asked = 0;
   const breakDown = (error: Error) => {
     broken ??= error;
     waiting?.reject(broken);
   };
   worker.on("message", (answer: ThreadAnswer) => {
-    // An answer too many would be taken for the next picture's.
     if (waiting) waiting.resolve(answer);
     else breakDown(new Error("spoke unasked"));
   });
@@ -46,10 +45,7 @@ export async function openModelThread(
   async function nextAnswer(timeoutMs: number): Promise<ThreadAnswer> {
     if (broken) throw broken;
     waiting = Promise.withResolvers<ThreadAnswer>();
-    const timer = setTimeout(
-      () => breakDown(new Error(`did not answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => breakDown(new Error(`did not answer within ${timeoutMs} ms`)), timeoutMs);
     worker.ref();
     try {
       return await waiting.promise;
@@ -71,10 +67,11 @@ export async function openModelThread(
   return {
     async classify({ width, height, pixels }, timeoutMs) {
       const copy = Uint8Array.from(pixels);
-      worker.postMessage({ width, height, pixels: copy } satisfies Pixels, [copy.buffer]);
+      const number = ++asked;
+      worker.postMessage({ number, width, height, pixels: copy } satisfies ThreadPicture, [copy.buffer]);
       const answer = await nextAnswer(timeoutMs);
-      if (answer.kind === "ready") throw new Error("began anew");
-      return answer;
+      if (answer.kind !== "answer" || answer.number !== number) throw new Error("spoke unasked");
+      return answer.said;
     },
     end,
   };

@@ -7,17 +7,24 @@ import type { Pixels } from "./tensors.ts";
 export interface ThreadInput {
   readonly faceScoreMin: number;
 }
-/** `ready` comes once, of itself; then one answer for each picture, in their order. A thread that cannot load ends. */
-export type ThreadAnswer = { readonly kind: "ready" } | Classification;
+/** The number comes back with the answer: no picture is judged by another's. */
+export interface ThreadPicture extends Pixels {
+  readonly number: number;
+}
+/** `ready` comes once, of itself; then one answer for each picture. A thread that cannot load its models ends. */
+export type ThreadAnswer =
+  | { readonly kind: "ready" }
+  | { readonly kind: "answer"; readonly number: number; readonly said: Classification };
 
 const models = await loadModels(workerData as ThreadInput);
-parentPort?.on("message", async (picture: Pixels) => {
-  const answer = await models
+const say = (answer: ThreadAnswer) => parentPort?.postMessage(answer);
+parentPort?.on("message", async ({ number, ...picture }: ThreadPicture) => {
+  const said = await models
     .classify(picture)
-    .catch((error: unknown): ThreadAnswer => ({ kind: "failed", reason: nameOf(error) }));
-  parentPort?.postMessage(answer satisfies ThreadAnswer);
+    .catch((error: unknown): Classification => ({ kind: "failed", reason: nameOf(error) }));
+  say({ kind: "answer", number, said });
 });
-parentPort?.postMessage({ kind: "ready" } satisfies ThreadAnswer);
+say({ kind: "ready" });
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : "unknown";

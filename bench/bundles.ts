@@ -25,7 +25,10 @@ const REQUESTS: Imports = { "@atelier/aws/dynamo/requests": ["createRequests"] }
 const LEDGER: Imports = { "@atelier/aws/dynamo/ledger": ["createLedgerStore"] };
 const PROMPTS: Imports = { "@atelier/aws/dynamo/prompts": ["createPromptVault"] };
 const AUDIT: Imports = { "@atelier/aws/dynamo/audit": ["createAudit"] };
-const PACING: Imports = { "@atelier/aws/dynamo/pacing": ["createPacing"] };
+const PACING: Imports = {
+  "@atelier/aws/dynamo/pacing": ["createPacingStore"],
+  "@atelier/core/pacing-rounds": ["createPacing", "jobRunning", "limitsIn"],
+};
 const PROVIDERS: Imports = { "@atelier/providers/registry": ["createProviders"] };
 const FETCHER: Imports = { "@atelier/providers/safe-url": ["createOutputFetcher"] };
 

@@ -3,7 +3,7 @@
  * where demand goes on, some tokens are taken ahead. So N askers cost far fewer than N writes, and many workers do not contend for
  * one item.
  */
-import type { ProviderLimits } from "./catalogue.ts";
+import type { Catalogue, ProviderLimits } from "./catalogue.ts";
 import type { Clock } from "./ids.ts";
 import {
   type Answered,
@@ -58,6 +58,12 @@ interface Account {
   /** When turns were asked for lately: how many to take ahead. */
   askedAtMs: number[];
   seen: PacingRow | undefined;
+}
+
+/** The limits that the catalogue gives its providers. */
+export function limitsIn(catalogue: Pick<Catalogue, "providers">): PacingDeps["limitsOf"] {
+  const limits = new Map(catalogue.providers.map((provider) => [provider.name, provider.limits]));
+  return (provider) => limits.get(provider);
 }
 
 /** An attempt without an outcome or a settlement may be running. */

@@ -5,11 +5,12 @@ import { generateAs } from "./generate-as.ts";
 import { openWebhookAddresses } from "./installation.ts";
 import { openProviders } from "./providers.ts";
 import { stepHandler } from "./runtime.ts";
-import { openBlobs, openStores } from "./stores.ts";
+import { openBlobs, openPacing, openStores } from "./stores.ts";
 import { openWorkflow } from "./workflow.ts";
 
 export const handler = stepHandler("generate", generateInputSchema, generateAs, (around) => {
   const stores = openStores(around, "images", "attempts", "vault", "audit", "pacing");
+  const settings = { ...openCatalogue(around), ...openWebhookAddresses() };
   const services = { ...openProviders(around), ...openBlobs(), ...openWorkflow(around) };
-  return { ...around, ...openCatalogue(around), ...stores, ...services, ...openWebhookAddresses() };
+  return { ...around, ...settings, ...stores, ...services, ...openPacing(around, settings, stores) };
 });

@@ -4,13 +4,15 @@ import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
-import { createPacing } from "@atelier/aws/dynamo/pacing";
+import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { createEvents } from "@atelier/aws/events";
 import { connectBlobs } from "@atelier/aws/s3-blobs";
 import { connectTable } from "@atelier/aws/table";
-import type { Blobs } from "@atelier/core/ports";
+import type { Catalogue } from "@atelier/core/catalogue";
+import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
+import type { Blobs, Pacing } from "@atelier/core/ports";
 import type { Surroundings } from "./runtime.ts";
 
 const STORES = {
@@ -20,7 +22,7 @@ const STORES = {
   ledger: createLedgerStore,
   vault: createPromptVault,
   audit: createAudit,
-  pacing: (dynamo, { clock }) => createPacing({ dynamo, clock }),
+  pacing: createPacingStore,
   events: (dynamo, { telemetry }) => createEvents({ dynamo, telemetry }),
 } satisfies Record<string, (dynamo: ReturnType<typeof connectTable>, surroundings: Surroundings) => unknown>;
 
@@ -41,4 +43,14 @@ export function openStores<Name extends keyof Stores>(
 export function openBlobs(): { readonly blobs: Blobs } {
   const { ATELIER_BUCKET } = readSettings(["ATELIER_BUCKET"]);
   return { blobs: connectBlobs(ATELIER_BUCKET) };
+}
+
+/** Turns at the providers that the catalogue lists, remembered in the table. */
+export function openPacing(
+  { clock }: Surroundings,
+  { catalogue, timezone }: { readonly catalogue: Catalogue; readonly timezone: string },
+  { pacing: store, attempts }: Pick<Stores, "pacing" | "attempts">,
+): { readonly pacing: Pacing } {
+  const isRunning = jobRunning(attempts);
+  return { pacing: createPacing({ store, clock, timezone, isRunning, limitsOf: limitsIn(catalogue) }) };
 }

@@ -9,13 +9,14 @@ import { createDynamo } from "@atelier/aws/dynamo/client";
 import { createExecutions, type Executions } from "@atelier/aws/dynamo/executions";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
-import { createPacing } from "@atelier/aws/dynamo/pacing";
+import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import type { Catalogue } from "@atelier/core/catalogue";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
 import { installedRouting } from "@atelier/core/installed-routing";
+import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import type { Audit, Blobs } from "@atelier/core/ports";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import { localDateOf } from "@atelier/core/schedule";
@@ -167,7 +168,13 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       timezone,
       vault: createPromptVault(dynamo),
       audit,
-      pacing: createPacing({ dynamo, clock }),
+      pacing: createPacing({
+        store: createPacingStore(dynamo),
+        clock,
+        limitsOf: limitsIn(catalogue),
+        timezone,
+        isRunning: jobRunning(attempts),
+      }),
       events: createOutbox(folder.path),
       imaging: createImaging({ concurrency: 2 }),
       recipe: DEFAULT_RECIPE,

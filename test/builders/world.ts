@@ -11,12 +11,13 @@ import type { Dynamo } from "@atelier/aws/dynamo/client";
 import { createExecutions } from "@atelier/aws/dynamo/executions";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
-import { createPacing } from "@atelier/aws/dynamo/pacing";
+import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import type { Attempt } from "@atelier/core/attempt";
 import { executionNameOf } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
+import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import type { Audit, Events, LedgerRow, Recipe, TokenAnswer } from "@atelier/core/ports";
 import { charactersOf } from "@atelier/core/prompt";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
@@ -169,7 +170,13 @@ export async function startWorld(
     timezone: TIMEZONE,
     vault: createPromptVault(dynamo),
     audit,
-    pacing: createPacing({ dynamo, clock }),
+    pacing: createPacing({
+      store: createPacingStore(dynamo),
+      clock,
+      limitsOf: limitsIn(CATALOGUE),
+      timezone: TIMEZONE,
+      isRunning: jobRunning(attempts),
+    }),
     events: {
       async publish(event) {
         events.push(event);

@@ -1,9 +1,10 @@
 /** @module Runs every step and entrance through all that can happen to it, on clients that note what is called. */
-import { createPacing } from "@atelier/aws/dynamo/pacing";
+import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createEvents } from "@atelier/aws/events";
 import type { Attempt } from "@atelier/core/attempt";
 import { signId } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
+import { createPacing } from "@atelier/core/pacing-rounds";
 import type { Found, OperationStatus, OutputData, Provider, Submission } from "@atelier/core/provider";
 import { reconcile } from "@atelier/core/reconcile";
 import { receiveWebhook } from "@atelier/core/webhook";
@@ -76,7 +77,13 @@ beforeAll(async () => {
     clock,
     blobs: recorder.blobs,
     events: createEvents({ dynamo: recorder.dynamo, telemetry: QUIET }),
-    pacing: createPacing({ dynamo: recorder.dynamo, clock }),
+    pacing: createPacing({
+      store: createPacingStore(recorder.dynamo),
+      clock,
+      limitsOf: () => undefined,
+      timezone: "UTC",
+      isRunning: async () => false,
+    }),
     workflow: recorder.workflow(clock),
     providerOf: () => provider,
     fetcher: { fetch: async () => picture(3) as Extract<OutputData, { kind: "bytes" }> },

@@ -101,12 +101,13 @@ export function ifAbsent(): Precondition {
   return { ConditionExpression: "attribute_not_exists(pk)" };
 }
 
-/** A put that only ever raises a number. */
-export function ifAbsentOrBelow(attribute: string, value: number): Precondition {
+/** A put over the very item that was read. `value` null: the item, or this attribute of it, did not exist. */
+export function ifUnchangedSince(attribute: string, value: number | null): Precondition {
   const collect = placeholders();
   const name = collect.name(attribute);
   return {
-    ConditionExpression: `attribute_not_exists(${name}) OR ${name} < ${collect.value(value)}`,
+    ConditionExpression:
+      value === null ? `attribute_not_exists(${name})` : `${name} = ${collect.value(value)}`,
     ...collect.collected(),
   };
 }

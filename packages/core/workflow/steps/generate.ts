@@ -11,8 +11,10 @@ import type { RandomBytes } from "../../ids.ts";
 import type { Image } from "../../image.ts";
 import { answerIfBoth, recordOutcome, referencesTo } from "../../outcome.ts";
 import type { Attempts, Blobs, Images, Pacing, PromptVault, Workflow } from "../../ports.ts";
+import { JOB_DEADLINE_MS } from "../../price.ts";
 import type { Provider, Submission } from "../../provider.ts";
 import { advance, attemptInputSchema, ownedImage, superseded } from "../ownership.ts";
+import { notNow, pace, resultOf } from "../pace.ts";
 
 export const generateInputSchema = attemptInputSchema.extend({ taskToken: z.string().min(1) });
 export type GenerateInput = z.infer<typeof generateInputSchema>;
@@ -50,8 +52,13 @@ export async function generate(input: GenerateInput, deps: GenerateDeps): Promis
   if (attempt.state !== "held") return;
 
   const image = await ownedImage(input, deps.images);
-  const waitMs = await deps.pacing.waitMs(attempt.provider);
-  if (waitMs > 0) return pace(image, input.taskToken, waitMs, deps);
+  const turn = await deps.pacing.take({
+    provider: attempt.provider,
+    attemptId: attempt.attemptId,
+    lane: image.priority,
+    deadlineAtMs: deps.clock() + JOB_DEADLINE_MS,
+  });
+  if (turn.kind !== "go") return notNow(attempt, image, input.taskToken, turn, deps);
 
   const won = await winSubmission(attempt, deps);
   if (!won) return;
@@ -66,6 +73,9 @@ export async function generate(input: GenerateInput, deps: GenerateDeps): Promis
   } catch (error) {
     await stopSubmitting(won, deps).catch(() => undefined);
     throw error;
+  } finally {
+    // The breaker's knowledge is worth less than what was bought: its failure is nobody's.
+    await deps.pacing.report(won.provider, won.attemptId, resultOf(submission)).catch(() => undefined);
   }
 }
 
@@ -104,6 +114,8 @@ async function winSubmission(attempt: Attempt, deps: GenerateDeps): Promise<Atte
       submittingAtMs: deps.clock(),
       submitter: deps.submitter,
       webhookUrl: deps.webhookUrlOf(attempt),
+      // The job has its whole time, however long it was waited for a turn.
+      deadlineAtMs: deps.clock() + JOB_DEADLINE_MS,
     },
     when: [
       { field: "state", is: "equals", value: "held" },
@@ -242,25 +254,6 @@ async function backToHeld(attempt: Attempt, deps: GenerateDeps): Promise<boolean
     ],
   });
   return patched.ok;
-}
-
-/** The waiting is the state machine's; it ends at the image's own deadline. */
-async function pace(image: Image, taskToken: string, waitMs: number, deps: GenerateDeps): Promise<void> {
-  const inTime = deps.clock() + waitMs < image.deadlineAtMs;
-  await deps.workflow.answer(
-    taskToken,
-    inTime
-      ? {
-          ok: false,
-          error: "Paced",
-          cause: JSON.stringify({ seconds: Math.max(1, Math.ceil(waitMs / 1000)) }),
-        }
-      : {
-          ok: false,
-          error: "DeadlineExceeded",
-          cause: "The provider had no room for this image before its deadline.",
-        },
-  );
 }
 
 function boughtFacts(attempt: Attempt) {

@@ -1,0 +1,97 @@
+/** @module What generate does with pacing's answers: wait in the state machine, or end the attempt so that another may follow. */
+import type { Attempt } from "../attempt.ts";
+import type { Clock } from "../ids.ts";
+import type { Image } from "../image.ts";
+import { answerIfBoth } from "../outcome.ts";
+import type { PacingAnswer } from "../pacing-row.ts";
+import type { Attempts, Pacing, Workflow } from "../ports.ts";
+import type { Submission } from "../provider.ts";
+
+interface PaceDeps {
+  readonly attempts: Attempts;
+  readonly workflow: Pick<Workflow, "answer">;
+  readonly clock: Clock;
+}
+
+/** Nothing is sent now. The token is answered, whatever pacing said. */
+export async function notNow(
+  attempt: Attempt,
+  image: Image,
+  taskToken: string,
+  answer: Exclude<PacingAnswer, { kind: "go" }>,
+  deps: PaceDeps,
+): Promise<void> {
+  switch (answer.kind) {
+    case "wait":
+      return pace(image, taskToken, answer.waitMs, deps);
+    case "closed":
+      // Once: should the same provider be chosen again, there is no other, and waiting is all that is left.
+      return attempt.number === 1 && mayGoElsewhere(image)
+        ? endUnsent(attempt, "ProviderResting", answer.message, deps)
+        : pace(image, taskToken, answer.waitMs, deps);
+    case "quota":
+      return endUnsent(attempt, "QuotaUsedUp", quotaMessage(attempt, answer), deps);
+  }
+}
+
+/** The waiting is the state machine's; it ends at the image's own deadline. */
+export async function pace(image: Image, taskToken: string, waitMs: number, deps: PaceDeps): Promise<void> {
+  const inTime = deps.clock() + waitMs < image.deadlineAtMs;
+  await deps.workflow.answer(
+    taskToken,
+    inTime
+      ? {
+          ok: false,
+          error: "Paced",
+          cause: JSON.stringify({ seconds: Math.max(1, Math.ceil(waitMs / 1000)) }),
+        }
+      : {
+          ok: false,
+          error: "DeadlineExceeded",
+          cause: "The provider had no room for this image before its deadline.",
+        },
+  );
+}
+
+/** What a create says about the provider's health. */
+export function resultOf(submission: Submission): Parameters<Pacing["report"]>[2] {
+  if (submission.kind === "unknown") return "fault";
+  if (submission.kind !== "refused") return "reached";
+  if (submission.name === "KeyRefused" || submission.name === "OutOfCredit") return "blocked";
+  // The one refusal that is the adapters' own word for "no connection came about".
+  return submission.name === "ProviderAborted" ? "fault" : "reached";
+}
+
+/** An explicit model or provider is never replaced by another one silently. */
+function mayGoElsewhere(image: Image): boolean {
+  return image.wantedModel === null && image.wantedProvider === null;
+}
+
+/** Only while nobody sends: whoever has won the attempt meanwhile goes on with it. */
+async function endUnsent(
+  attempt: Attempt,
+  name: "ProviderResting" | "QuotaUsedUp",
+  message: string,
+  deps: PaceDeps,
+): Promise<void> {
+  const ended = await deps.attempts.patch(attempt.attemptId, {
+    set: {
+      state: "failed",
+      outcome: { kind: "failed", name, message, charged: false, costMicros: null, atMs: deps.clock() },
+    },
+    when: [
+      { field: "outcome", is: "absent" },
+      { field: "state", is: "equals", value: "held" },
+      { field: "generation", is: "equals", value: attempt.generation },
+    ],
+  });
+  if (ended.record) await answerIfBoth(ended.record, deps);
+}
+
+function quotaMessage(
+  { provider }: Attempt,
+  { scope, limit, resetsAtMs }: Extract<PacingAnswer, { kind: "quota" }>,
+): string {
+  const resetsAt = `${new Date(resetsAtMs).toISOString().slice(0, 19)}Z`;
+  return `The quota of ${limit} creates a ${scope} at ${provider} is used up; it resets at ${resetsAt}.`;
+}

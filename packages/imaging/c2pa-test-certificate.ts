@@ -6,7 +6,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
 
-export const TEST_CERTIFICATE_NAME = "Atelier local test certificate, not trusted";
+const TEST_CERTIFICATE_NAME = "Atelier local test certificate, not trusted";
 const TEST_AUTHORITY_NAME = "Atelier local test authority, not trusted";
 const ORGANISATION = "Atelier local test, not trusted";
 
@@ -36,16 +36,31 @@ export interface SigningKey {
   readonly certificateChainPem: string;
 }
 
-/** A new ECDSA P-256 key. Valid from a day ago, for clocks that disagree, without an end. */
-export function createTestKey(deps: {
+interface Deps {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-}): SigningKey {
+}
+
+/** A new ECDSA P-256 key with its certificates. */
+export function createTestKey(deps: Deps): SigningKey {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  return {
+    privateKeyPem: privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
+    certificateChainPem: createTestCertificates(publicKey, deps),
+  };
+}
+
+/**
+ * Certificates for a key that is kept elsewhere, such as one of KMS. Valid from a day ago, for clocks that disagree, without
+ * an end.
+ *
+ * @returns PEM, the signing certificate first, then its authority's
+ */
+export function createTestCertificates(publicKey: KeyObject, { clock, randomBytes }: Deps): string {
   const authority = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const signing = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const issued = { validFromMs: deps.clock() - DAY_MS, issuer: authority, randomBytes: deps.randomBytes };
+  const issued = { validFromMs: clock() - DAY_MS, issuer: authority, randomBytes };
   const chain = [
-    certificate({ ...issued, name: TEST_CERTIFICATE_NAME, publicKey: signing.publicKey, signs: "files" }),
+    certificate({ ...issued, name: TEST_CERTIFICATE_NAME, publicKey, signs: "files" }),
     certificate({
       ...issued,
       name: TEST_AUTHORITY_NAME,
@@ -53,10 +68,7 @@ export function createTestKey(deps: {
       signs: "certificates",
     }),
   ];
-  return {
-    privateKeyPem: signing.privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
-    certificateChainPem: chain.map(pem).join(""),
-  };
+  return chain.map(pem).join("");
 }
 
 /** X.509 version 3 (RFC 5280, section 4.1) in DER. */

@@ -1,9 +1,11 @@
 /**
  * @module The ages that a text states. It may be an adult one, which a rated prompt must have; or one below 18 that only
- * its place gives away ("a woman (17)"). Ages that wording gives away are patterns of the policy.
+ * its place gives away ("a woman (17)"). Ages that wording gives away are in `age-below-adult.ts`.
  */
+import { withAgesInOneWording } from "./age-wording.ts";
 import { ADULT_AGE } from "./catalogue.ts";
-import { folded, plainOf } from "./normalise.ts";
+import { folded } from "./fold.ts";
+import { plainOf } from "./normalise.ts";
 
 /**
  * Whether a text says in so many words that whoever it shows is an adult: "a 32-year-old woman", "aged 41",
@@ -11,16 +13,27 @@ import { folded, plainOf } from "./normalise.ts";
  */
 export function statesAdultAge(text: string): boolean {
   const plain = plainOf(text);
-  if (DECADE.test(plain) || TENS_IN_WORDS.test(plain)) return true;
-  return [...plain.matchAll(AGE_IN_DIGITS)].some((match) => Number(match[1] ?? match[2]) >= ADULT_AGE);
+  if (DECADES.some((decade) => decade.test(plain))) return true;
+  return [...withAgesInOneWording(plain).matchAll(AGE)].some(
+    (match) => Number(match[1] ?? match[2]) >= ADULT_AGE,
+  );
 }
 
-const AGE_IN_DIGITS =
-  /\b(\d{2}) ?(?:years? olds?|years? of age|yrs? old|yo|y o|ans|anos|anni|jahre|jahrige[nrs]?)\b|\baged? (\d{2})\b(?! (?:minutes?|hours?|days?|weeks?|months?))/g;
-const TENS_IN_WORDS =
-  /\b(?:twenty|thirty|forty|fifty|sixty|seventy|eighty)(?: (?:one|two|three|four|five|six|seven|eight|nine))? years? old\b/;
-const DECADE =
-  /\bin (?:her|his|their) (?:(?:early|mid|late) )?(?:twenties|thirties|forties|fifties|sixties|seventies)\b/;
+const DURATION =
+  "(?! (?:minutes?|hours?|days?|weeks?|months?|ago|later|d experience|de experiencia|erfahrung|di esperienza))";
+const AGE = new RegExp(
+  `(?<!\\b(?:il y a|depuis|hace|desde|vor|seit|da|ha) )\\b(\\d{2}) yearsold\\b${DURATION}|\\b(?:age|aged|edad|eta|idade|alter) (\\d{2})\\b${DURATION}`,
+  "g",
+);
+const DECADES = [
+  /\bin (?:her|his|their) (?:(?:early|mid|late) )?(?:twenties|thirties|forties|fifties|sixties|seventies|[2-7]0s)\b/,
+  /\b(?:twenty|thirty|forty|fifty|sixty) ?somethings?\b/,
+  /\b(?:la|sa|leur) (?:trentaine|quarantaine|cinquantaine|soixantaine)\b|\b(?:trentenaire|quadragenaire|quinquagenaire|sexagenaire)s?\b/,
+  /\b(?:veinte|treinta|cuarenta|cincuenta|sesenta)ner[oa]s?\b/,
+  /\b(?:anfang|mitte|ende) (?:zwanzig|dreissig|vierzig|funfzig|sechzig|siebzig|[2-7]0)\b|\bin (?:ihren|seinen|den) (?:zwanzigern|dreissigern|vierzigern|funfzigern)\b/,
+  /\b(?:sulla|una) (?:trentina|quarantina|cinquantina|sessantina)\b/,
+  /\bna casa dos (?:vinte|trinta|quarenta|cinquenta|sessenta|[2-7]0)\b/,
+];
 
 /**
  * Whether a bare number from 2 to 17 stands where an age stands: beside a word for a person, or alone between commas or
@@ -32,8 +45,13 @@ export function hasBareAgeBelowAdult(text: string): boolean {
   return AGE_PLACES.some((place) => place.test(line));
 }
 
-const BELOW_ADULT =
-  "(?<![\\p{L}\\p{N}/.])(?:0?[2-9]|1[0-7]|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|x(?:i{1,3}|iv|vi{0,2}))";
+const IN_WORDS = [
+  "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen",
+  "onze|douze|treize|quatorze|quinze|seize|dix[- ]sept",
+  "diez|doce|trece|catorce|dieciseis|diecisiete|zehn|zwolf|dreizehn|vierzehn|funfzehn|sechzehn|siebzehn",
+  "dieci|undici|dodici|tredici|quattordici|quindici|sedici|diciassette|treze|dezesseis|dezassete|dezessete",
+].join("|");
+const BELOW_ADULT = `(?<![\\p{L}\\p{N}/.])(?:0?[2-9]|1 ?[0-7]|${IN_WORDS}|x(?:i{1,3}|iv|vi{0,2}))`;
 const UNITS =
   "mm|cm|km|k|mp|megapixels?|bit|percent|am|pm|o.?clock|in the (?:morning|afternoon|evening)|h|uhr|seconds?|minutes?|hours?|degrees?|stop|point|piece|quarters?|" +
   "(?:m|metres?|meters?|feet|ft|steps?|paces?) (?:away|from|apart|tall|high|long|behind|in front)";

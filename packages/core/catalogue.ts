@@ -93,6 +93,8 @@ export const SANDBOX = "sandbox" satisfies ProviderName;
 const providerLimitsSchema = z.strictObject({
   /** Creates that the provider takes a minute; pacing stays below it. */
   createsPerMinute: z.number().positive().nullable().default(null),
+  /** Over how many seconds the provider counts them; absent: 60. */
+  windowSeconds: z.number().min(1).max(60).optional(),
   /** Jobs at once; 1 for one's own graphics card. */
   concurrent: z.int().positive().max(100).nullable().default(null),
   /** Quota of creates in a local day and month. */
@@ -282,9 +284,9 @@ export const policySchema = z.strictObject({
   persons: z
     .strictObject({
       /** Given names that are hardly anything else: with a word after them they are a name in any case. */
-      givenNames: z.array(z.string().min(2)).default([]),
+      given: z.array(z.string().min(2)).default([]),
       /** Words of names that are no person's: places, styles, makers of cameras, months. */
-      notNames: z.array(z.string().min(2)).default([]),
+      other: z.array(z.string().min(2)).default([]),
       /** The operator's own list: refused at every rating. */
       refused: z.array(z.string().min(2)).default([]),
     })

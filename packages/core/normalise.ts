@@ -2,173 +2,162 @@
  * @module Text brought to a form in which spelling tricks no longer differ, for matching only: nothing that is sent or
  * stored goes through here. One text has several readings, because a digit may be a digit or stand for a letter.
  */
+import { unified } from "./fold.ts";
+import { withoutPromptSyntax } from "./prompt-syntax.ts";
 
 export interface NormalisedText {
   /** Lower-case words and numbers with single blanks between, digits left as digits. */
   readonly plain: string;
-  /** `plain` first, then each other way of reading the text that differs from it. */
+  /** `plain` first, then each other way of reading the text that differs from it. For patterns. */
   readonly readings: readonly string[];
-  /** Every word of every reading. */
-  readonly words: ReadonlySet<string>;
-  /** Letters that stood one by one ("c h i l d", "c.h.i.l.d"), joined; a word may stand anywhere inside. */
+  /**
+   * The words of `plain`; and where signs stand for letters ("ch!ld"), the same text with the signs as part of the words.
+   * For words, which may be found in one of them or in neighbours put together.
+   */
+  readonly sequences: readonly (readonly string[])[];
+  /** Letters that stood one by one ("c h i l d"), together, with what is between. */
   readonly spelled: readonly string[];
-  /** Two to four neighbouring fragments put together ("chi ld", "c h i ld"), each group as one word. */
-  readonly joined: readonly string[];
+  /** Words with letters starred out ("ch*ld"). */
+  readonly starred: readonly string[];
 }
 
-/** NFKC, lower case, without marks and invisible characters; look-alike letters as Latin ones; any digit as 0-9. */
 export function normalised(text: string): NormalisedText {
-  const characters = folded(text);
+  const characters = charactersOf(text);
   const plain = wordsOf(characters);
-  const lettersForDigits = [LEET, { ...LEET, "1": "l", "!": "l", "|": "l" }].map((leet) =>
-    wordsOf(characters.replace(MIXED_TOKEN, (token) => unleeted(token, leet))),
-  );
-  const readings = new Set([plain, ...lettersForDigits]);
-  // "chiiild": three or more of a letter are never spelling; both a single and a double letter may be meant.
+  const plainWords = plain === "" ? [] : plain.split(" ");
+  const signedWords = SIGNS.test(characters) ? signedWordsOf(characters) : plainWords;
+  const readings = new Set([plain]);
+  if (signedWords.some(isWordLike)) {
+    for (const choice of [0, 1]) {
+      readings.add(
+        wordsOf(signedWords.map((word) => (isWordLike(word) ? unleeted(word, choice) : word)).join(" ")),
+      );
+    }
+  }
   for (const reading of [...readings]) {
-    if (!/(\p{L})\1\1/u.test(reading)) continue;
-    readings.add(reading.replace(/(\p{L})\1{2,}/gu, "$1$1"));
-    readings.add(reading.replace(/(\p{L})\1{2,}/gu, "$1"));
+    // "chiiild": three or more of a letter are never spelling; both a single and a double letter may be meant.
+    if (/(\p{L})\1\1/u.test(reading)) {
+      readings.add(reading.replace(/(\p{L})\1{2,}/gu, "$1$1"));
+      readings.add(reading.replace(/(\p{L})\1{2,}/gu, "$1"));
+    }
   }
   for (const reading of [...readings]) {
     for (const together of withRunsJoined(reading)) readings.add(together);
   }
-  const tokens = [...readings].map((reading) => reading.split(" "));
   return {
     plain,
     readings: [...readings],
-    words: new Set(tokens.flat()),
-    spelled: [...new Set(tokens.flatMap(spelledRuns))],
-    joined: [...new Set(tokens.flatMap(neighboursJoined))],
+    sequences:
+      signedWords === plainWords || signedWords.join(" ") === plain
+        ? [plainWords]
+        : [plainWords, signedWords],
+    spelled: [...readings]
+      .flatMap((reading) => reading.match(SINGLE_CHARACTERS) ?? [])
+      .map((run) => run.replaceAll(" ", "")),
+    starred: characters.match(STARRED) ?? [],
   };
 }
 
 /** `normalised(text).plain` without the work for the other readings. */
 export function plainOf(text: string): string {
-  return wordsOf(folded(text));
-}
-
-/** The first half of `normalised`: characters folded, punctuation and blanks left where they are. */
-export function folded(text: string): string {
-  return text
-    .normalize("NFKC")
-    .toLowerCase()
-    .normalize("NFD")
-    .replace(/[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, "")
-    .replace(/\p{Nd}/gu, asciiDigit)
-    .replace(/[^\p{ASCII}]/gu, (character) => LOOK_ALIKES.get(character) ?? character);
-}
-
-/** Every block of decimal digits is ten characters in order, so the distance to its first one is the digit's value. */
-function asciiDigit(digit: string): string {
-  const codePoint = digit.codePointAt(0) ?? 0;
-  let zero = codePoint;
-  while (codePoint - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
-  return String(codePoint - zero);
-}
-
-function wordsOf(folded: string): string {
-  return folded.replace(/[^\p{L}\p{N}]+/gu, " ").trim();
-}
-
-/** Something with a letter in it and a digit or sign that people write for letters. */
-const MIXED_TOKEN = /[\p{L}\d@$!|€+]+/gu;
-const LEET: Readonly<Record<string, string>> = {
-  "0": "o",
-  "1": "i",
-  "3": "e",
-  "4": "a",
-  "5": "s",
-  "7": "t",
-  "8": "b",
-  "9": "g",
-  "@": "a",
-  $: "s",
-  "!": "i",
-  "|": "i",
-  "€": "e",
-  "+": "t",
-};
-
-function unleeted(token: string, leet: Readonly<Record<string, string>>): string {
-  if (!/\p{L}/u.test(token)) return token;
-  // A sign at the end is punctuation ("wow!"), not a letter.
-  const ending = /[!|+]*$/.exec(token)?.[0] ?? "";
-  const body = token.slice(0, token.length - ending.length);
-  return [...body].map((character) => leet[character] ?? character).join("") + ending;
-}
-
-/** Runs of at least three single letters or digits, as one word each. */
-function spelledRuns(tokens: readonly string[]): string[] {
-  return [...tokens.join(" ").matchAll(SINGLE_CHARACTERS)].flatMap(([match]) => {
-    const run = match.replaceAll(" ", "");
-    return [run, lettersOf(run)];
-  });
+  return wordsOf(charactersOf(text));
 }
 
 /**
- * A reading with its spelled runs as words ("s e a side" becomes "sea side"), so that short words and phrases of several
- * words are found too. An "a" or "i" before a run may be a word of its own.
+ * What a word with digits or signs in it may spell ("ch1ld": "child", "chlld"), at most 24 ways and the word as it is
+ * written; only that where it has none of them, or nothing else.
+ */
+export function lettersMeant(word: string): readonly string[] {
+  if (!ANY_SIGN.test(word) || !/\p{L}/u.test(word)) return [word];
+  let ways = [""];
+  for (const character of word) {
+    const letters = LETTERS_FOR[character] ?? character;
+    ways =
+      ways.length * letters.length > 24
+        ? ways.map((way) => way + letters.charAt(0))
+        : [...letters].flatMap((letter) => ways.map((way) => way + letter));
+  }
+  return [word, ...ways];
+}
+
+/** Case folded, instructions of prompt languages taken out, ages without their decimals. */
+function charactersOf(text: string): string {
+  return withoutPromptSyntax(unified(text))
+    .toLowerCase()
+    .replace(
+      /(\d)[.,]\d+(?=[\s-]*(?:years?|yrs?|yo|y\/o|y\.o|ans|anos|anni|jahre?|jahrig\w*)(?!\p{L}))/gu,
+      "$1",
+    );
+}
+
+function wordsOf(characters: string): string {
+  return characters.replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+}
+
+/** Digits and signs that people write for letters; the likeliest letter first. */
+const LETTERS_FOR: Readonly<Record<string, string>> = {
+  "0": "o",
+  "1": "il",
+  "2": "z",
+  "3": "e",
+  "4": "a",
+  "5": "s",
+  "6": "gb",
+  "7": "t",
+  "8": "b",
+  "9": "gq",
+  "@": "a",
+  $: "s",
+  "!": "il",
+  "|": "il",
+  "€": "e",
+  "+": "t",
+  "£": "l",
+  "¢": "c",
+  "§": "s",
+  "¡": "i",
+};
+const SIGNS = /[@$!|€+£¢§¡]/;
+const ANY_SIGN = /[\d@$!|€+£¢§¡]/;
+const STARRED = /(?<![\p{L}\d*])\p{L}+\*+\p{L}+(?![\p{L}\d*])/gu;
+
+/** A sign at the end is punctuation ("wow!"), not a letter. */
+function signedWordsOf(characters: string): string[] {
+  return characters
+    .split(/[^\p{L}\p{N}@$!|€+£¢§¡]+/u)
+    .map((word) => word.replace(/[!|+$€£¡]+$/, ""))
+    .filter((word) => /[\p{L}\p{N}]/u.test(word));
+}
+
+/** Letters with digits or signs among them, but not a number with its unit ("85mm", "f2", "17th"). */
+function isWordLike(word: string): boolean {
+  return ANY_SIGN.test(word) && /\p{L}/u.test(word) && !/^(?:\d+\p{L}{1,4}|\p{L}\d+)$/u.test(word);
+}
+
+function unleeted(word: string, choice: number): string {
+  return [...word]
+    .map((character) => {
+      const letters = LETTERS_FOR[character];
+      return letters === undefined ? character : letters.charAt(Math.min(choice, letters.length - 1));
+    })
+    .join("");
+}
+
+/**
+ * A reading with its spelled runs as words ("s e a side" becomes "sea side"), so that patterns find them. An "a" or "i"
+ * before a run may be a word of its own.
  */
 function withRunsJoined(reading: string): string[] {
+  if (!ONE_RUN.test(reading)) return [];
   return [SINGLE_CHARACTERS, SINGLE_CHARACTERS_AFTER_A].flatMap((runs) => [
     reading.replace(runs, (run) => run.replaceAll(" ", "")),
-    reading.replace(runs, (run) => lettersOf(run.replaceAll(" ", ""))),
+    reading.replace(runs, (run) => unleeted(run.replaceAll(" ", ""), 0)),
   ]);
 }
 
 const SINGLE_CHARACTERS = /(?<![\p{L}\p{N}])[\p{L}\p{N}](?: [\p{L}\p{N}]){2,}(?![\p{L}\p{N}])/gu;
+const ONE_RUN = new RegExp(SINGLE_CHARACTERS.source, "u");
 const SINGLE_CHARACTERS_AFTER_A = new RegExp(
   `(?<=(?<![\\p{L}\\p{N}])[ai] )${SINGLE_CHARACTERS.source}`,
   "gu",
 );
-
-function lettersOf(run: string): string {
-  return [...run].map((character) => LEET[character] ?? character).join("");
-}
-
-function neighboursJoined(words: readonly string[]): string[] {
-  return words.flatMap((_, at) =>
-    [2, 3, 4]
-      .filter((count) => at + count <= words.length)
-      .map((count) => words.slice(at, at + count).join("")),
-  );
-}
-
-/**
- * Letters that look like Latin ones and that NFKC keeps apart: Cyrillic, Greek, small capitals, Latin letters with a
- * stroke, squared letters, regional indicators and circled numbers. A small choice in the spirit of Unicode UTS #39,
- * section 4.
- */
-const LOOK_ALIKES: ReadonlyMap<string, string> = new Map([
-  ...pairs("аa вb гr еe зz иi іi јj кk мm нh оo пn рp сc тt уy хx ѕs һh ԁd ԛq ԝw үy ӏl"),
-  ...pairs("αa βb γy εe ηn ιi κk λl μm νv οo πn ρp σs τt υu χx ωw"),
-  ...pairs("ᴀa ʙb ᴄc ᴅd ᴇe ꜰf ɢg ʜh ɪi ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz"),
-  ...pairs("ıi ȷj łl øo đd ðd ħh ŧt ɑa ɡg ɩi ʋv ßss æae œoe"),
-  ...["🇦", "🅐", "🄰", "🅰"].flatMap(alphabetFrom),
-  ...[numbersFrom("❶", 1, 10), numbersFrom("➀", 1, 10), numbersFrom("➊", 1, 10)].flat(),
-  ...[numbersFrom("⓫", 11, 20), numbersFrom("⓵", 1, 10)].flat(),
-]);
-
-/** "аa вb": each character is followed by what it stands for. */
-function pairs(text: string): [string, string][] {
-  return text.split(" ").map((pair) => [pair.charAt(0), pair.slice(1)]);
-}
-
-/** 26 characters in alphabetical order from the given one. */
-function alphabetFrom(first: string): [string, string][] {
-  const start = first.codePointAt(0) ?? 0;
-  return Array.from({ length: 26 }, (_, letter) => [
-    String.fromCodePoint(start + letter),
-    String.fromCharCode("a".charCodeAt(0) + letter),
-  ]);
-}
-
-/** Characters in a row that stand for the numbers in a row. */
-function numbersFrom(first: string, from: number, to: number): [string, string][] {
-  const start = first.codePointAt(0) ?? 0;
-  return Array.from({ length: to - from + 1 }, (_, at) => [
-    String.fromCodePoint(start + at),
-    String(from + at),
-  ]);
-}

@@ -1,11 +1,17 @@
 /**
- * @module The content policy over a prompt: what rating it really has, and whether it may be made at all. The rules are
- * data (`policy.yaml`); this is how they are read. Nothing here repeats the text that it judges.
+ * @module The content policy over the texts of an image: what rating they really have, and whether it may be made at all.
+ * The rules are data (`policy.yaml`), but for those that no policy may leave out. Nothing here repeats what it judges.
  */
 import { hasBareAgeBelowAdult, statesAdultAge } from "./age.ts";
+import { saysAgeBelowAdult } from "./age-below-adult.ts";
 import { higherRating, type Policy, type Rating, ratingRank } from "./catalogue.ts";
 import { closestName } from "./closest.ts";
 import { type NormalisedText, normalised } from "./normalise.ts";
+import { isOnList, namesPerson } from "./person-names.ts";
+import { type Met, matcherOf } from "./policy-matcher.ts";
+import { termsOf } from "./policy-terms.ts";
+import { negativelyWeighted, pointsElsewhere, wantedAndUnwanted } from "./prompt-syntax.ts";
+import { hasUnreadableScript } from "./script.ts";
 
 export type PolicyJudgement =
   | {
@@ -18,65 +24,191 @@ export type PolicyJudgement =
   | {
       readonly decision: "refused";
       readonly rating: Rating;
-      /** The id of the first rule that was broken: one of the policy, or `age-below-18` or `adult-age-missing`. */
+      /** The id of the first rule that was broken: one of the policy, or one of `BUILT_IN_RULES`. */
       readonly rule: string;
       /** What to write instead. */
       readonly message: string;
     };
 
-/**
- * Judges what is asked for. A rule refuses when its concept is met and the effective rating is among its `ratings`; so
- * a word that only matters in a rated picture is free in a general one, until another word raises the rating.
- *
- * A negative prompt asks for the absence of what it names, so naming a forbidden thing there is a safeguard and is not
- * refused. What counts there is what its absence brings about: concepts whose name begins with `negative_` are looked
- * for in the negative prompt, and nowhere else (clothing taken away raises the rating; adulthood taken away is refused).
- *
- * Two rules are not data, because no policy may leave them out. A rated prompt must state an adult age, whatever it
- * shows: whether somebody is seen cannot be told from words. And no age below 18 may stand beside a person.
- */
-export function judgePrompt(input: {
-  prompt: string;
-  negativePrompt: string;
+/** `parameters` are a provider's own switches, as they are sent; `preferences` a caller's standing wishes. */
+export type PolicyTextKind = "prompt" | "preferences" | "parameters" | "negative";
+
+export interface PolicyText {
+  readonly kind: PolicyTextKind;
+  readonly text: string;
+}
+
+export interface PolicyContext {
   /** The category's. */
-  rating: Rating;
-  policy: Policy;
+  readonly rating: Rating;
+  readonly policy: Policy;
   /** True for a template with open places: only when they are filled must an adult age be there. Default false. */
-  hasOpenPlaces?: boolean;
-}): PolicyJudgement {
-  const prompt = normalised(input.prompt);
-  const negativePrompt = normalised(input.negativePrompt);
-  const met = compiledConcepts(input.policy)
-    .filter((concept) => concept.isIn(concept.name.startsWith(NEGATIVE) ? negativePrompt : prompt))
-    .map((concept) => concept.name);
-  const rating = met
-    .map((concept) => input.policy.raises[concept])
-    .filter((raised) => raised !== undefined)
+  readonly hasOpenPlaces?: boolean;
+  /** A local date such as "2026-11-22", for years of birth; without it, 2026. */
+  readonly today?: string;
+  /** Names that an operator refuses, beside those of the policy. */
+  readonly refusedNames?: readonly string[];
+}
+
+/** `judgeTexts` for a prompt and its negative prompt. */
+export function judgePrompt(
+  input: { readonly prompt: string; readonly negativePrompt: string } & PolicyContext,
+): PolicyJudgement {
+  const { prompt, negativePrompt, ...context } = input;
+  return judgeTexts({
+    ...context,
+    texts: [
+      { kind: "prompt", text: prompt },
+      { kind: "negative", text: negativePrompt },
+    ],
+  });
+}
+
+/**
+ * Judges every text of an image that can reach a provider, together: a word of one and a word of another count as a pair.
+ * A rule refuses when its concept is met and the effective rating is among its `ratings`; so a word that only matters in a
+ * rated picture is free in a general one, until another word raises the rating.
+ *
+ * A negative prompt (or `--no`) asks for the absence of what it names, so naming a forbidden thing there is a safeguard and
+ * is not refused. What counts there is what its absence brings about: concepts whose name begins with `negative_` are
+ * looked for there, and nowhere else (clothing taken away raises the rating; adulthood taken away is refused). What is
+ * unwanted twice, or hidden behind a heading for a prompt, is judged as wanted.
+ *
+ * @param input.texts in any order; the adult age of a rated image has to stand in a `prompt`
+ */
+export function judgeTexts(
+  input: { readonly texts: readonly PolicyText[] } & PolicyContext,
+): PolicyJudgement {
+  const { policy } = input;
+  const { wanted, unwanted } = sorted(input.texts);
+  const texts = wanted.map(normalised);
+  const matcher = matcherOf(policy);
+  const met = mergedMet([
+    ...texts.map((text) => chosen(matcher.meets(text), (name) => !name.startsWith(NEGATIVE))),
+    ...unwanted.map((text) => chosen(matcher.meets(normalised(text)), (name) => name.startsWith(NEGATIVE))),
+  ]);
+  const rating = Object.entries(policy.raises)
+    .filter(([concept]) => met.certain.has(concept))
+    .map(([, raised]) => raised)
     .reduce(higherRating, input.rating);
+  // In a rated text a doubt refuses.
+  const counts = (concept: string) =>
+    met.certain.has(concept) || (isRated(rating) && met.doubtful.has(concept));
   const broken =
-    input.policy.rules.find((rule) => rule.ratings.includes(rating) && met.includes(rule.concept)) ??
-    (isRated(rating) ? brokenAgeRule(input.prompt, input.hasOpenPlaces ?? false) : undefined);
+    policy.rules.find(
+      (rule) =>
+        rule.ratings.includes(rating) &&
+        counts(rule.concept) &&
+        (rule.with.length === 0 || rule.with.some(counts)),
+    ) ?? brokenBuiltIn({ ...input, rating, wanted, normalisedTexts: texts });
   return broken === undefined
-    ? { decision: "allowed", rating, concepts: met }
+    ? {
+        decision: "allowed",
+        rating,
+        concepts: Object.keys(policy.concepts).filter((name) => met.certain.has(name)),
+      }
     : { decision: "refused", rating, rule: broken.id, message: broken.advice };
 }
 
 const NEGATIVE = "negative_";
 
-function brokenAgeRule(prompt: string, hasOpenPlaces: boolean): { id: string; advice: string } | undefined {
-  if (hasBareAgeBelowAdult(prompt)) return AGE_BELOW_18;
-  return hasOpenPlaces || statesAdultAge(prompt) ? undefined : ADULT_AGE_MISSING;
+function sorted(texts: readonly PolicyText[]): { wanted: string[]; unwanted: string[] } {
+  const wanted: string[] = [];
+  const unwanted: string[] = [];
+  for (const { kind, text } of texts) {
+    if (kind === "negative") {
+      unwanted.push(text);
+      wanted.push(...negativelyWeighted(text), ...(HIDDEN_PROMPT.exec(text)?.slice(1) ?? []));
+    } else {
+      const sides = wantedAndUnwanted(text);
+      wanted.push(sides.wanted);
+      unwanted.push(sides.unwanted);
+    }
+  }
+  return { wanted: wanted.filter((text) => text !== ""), unwanted: unwanted.filter((text) => text !== "") };
 }
 
-const AGE_BELOW_18 = {
-  id: "age-below-18",
-  advice:
-    'A number below 18 beside a person reads as an age; state an adult age, such as "a 32-year-old woman", and put other numbers into words.',
-};
-const ADULT_AGE_MISSING = {
-  id: "adult-age-missing",
-  advice: 'A rated picture needs an adult age in its prompt; state one, such as "a 32-year-old woman".',
-};
+/** What follows a heading for a prompt, in a text that should have none. */
+const HIDDEN_PROMPT = /(?:positive|\bprompt)\s*(?:prompt)?\s*[:=]+(.*)$/isu;
+
+function chosen(met: Met, isMeant: (concept: string) => boolean): Met {
+  return {
+    certain: new Set([...met.certain].filter(isMeant)),
+    doubtful: new Set([...met.doubtful].filter(isMeant)),
+  };
+}
+
+function mergedMet(all: readonly Met[]): Met {
+  return {
+    certain: new Set(all.flatMap((met) => [...met.certain])),
+    doubtful: new Set(all.flatMap((met) => [...met.doubtful])),
+  };
+}
+
+interface BuiltInRule {
+  readonly id: string;
+  readonly advice: string;
+}
+
+/** Rules that are not data, because no policy may leave them out. All but the first are for rated images. */
+export const BUILT_IN_RULES = {
+  refusedName: {
+    id: "refused-name",
+    advice: "This name may not be used here; describe an invented person instead.",
+  },
+  ageBelow18: {
+    id: "age-below-18",
+    advice:
+      'A number below 18 beside a person reads as an age; state an adult age, such as "a 32-year-old woman", and put other numbers into words.',
+  },
+  unreadableScript: {
+    id: "unreadable-script",
+    advice:
+      "Rated prompts are read in Latin letters only; write this one in English, French, Spanish, German, Italian or Portuguese.",
+  },
+  pointsElsewhere: {
+    id: "points-elsewhere",
+    advice: "A rated prompt may not point to a picture or page elsewhere; describe what is to be seen.",
+  },
+  personNamed: {
+    id: "person-named",
+    advice:
+      "Rated pictures show invented persons only; leave out full names and account names, and describe the person.",
+  },
+  adultAgeMissing: {
+    id: "adult-age-missing",
+    advice: 'A rated picture needs an adult age in its prompt; state one, such as "a 32-year-old woman".',
+  },
+} as const satisfies Record<string, BuiltInRule>;
+
+function brokenBuiltIn(
+  input: {
+    readonly texts: readonly PolicyText[];
+    readonly wanted: readonly string[];
+    readonly normalisedTexts: readonly NormalisedText[];
+  } & PolicyContext,
+): BuiltInRule | undefined {
+  const { wanted, policy } = input;
+  const refused = [...policy.persons.refused, ...(input.refusedNames ?? [])];
+  if (input.normalisedTexts.some((text) => isOnList(text, refused))) return BUILT_IN_RULES.refusedName;
+  if (!isRated(input.rating)) return undefined;
+  const isYoung =
+    wanted.some(hasBareAgeBelowAdult) ||
+    input.normalisedTexts.some(({ readings }) => saysAgeBelowAdult(readings, input.today));
+  if (isYoung) return BUILT_IN_RULES.ageBelow18;
+  if (wanted.some(hasUnreadableScript)) return BUILT_IN_RULES.unreadableScript;
+  if (input.texts.some(({ text }) => pointsElsewhere(text))) return BUILT_IN_RULES.pointsElsewhere;
+  if (wanted.some((text) => namesPerson(text, policy.persons))) return BUILT_IN_RULES.personNamed;
+  const statesAge = input.texts.some(
+    ({ kind, text }) => kind === "prompt" && statesAdultAge(wantedAndUnwanted(text).wanted),
+  );
+  return (input.hasOpenPlaces ?? false) || statesAge ? undefined : BUILT_IN_RULES.adultAgeMissing;
+}
+
+/** Whether a rating is one whose prompts must state an adult age. */
+export function isRated(rating: Rating): boolean {
+  return ratingRank(rating) > ratingRank("general");
+}
 
 /** What is wrong with a policy that has the right shape; one sentence each, with the path of the value it is about. */
 export function policyProblems(
@@ -97,14 +229,16 @@ export function policyProblems(
         });
       }
     });
-    concept.words.forEach((word, at) => {
-      if (normalised(word).plain !== "") return;
-      problems.push({
-        path: ["concepts", name, "words", at],
-        expected: "a word with letters",
-        found: JSON.stringify(word),
+    for (const list of ["words", "except"] as const) {
+      concept[list].forEach((word, at) => {
+        if (termsOf(word).length > 0) return;
+        problems.push({
+          path: ["concepts", name, list, at],
+          expected: "a word with letters",
+          found: JSON.stringify(word),
+        });
       });
-    });
+    }
     if (concept.words.length + concept.patterns.length > 0) continue;
     problems.push({
       path: ["concepts", name],
@@ -112,67 +246,21 @@ export function policyProblems(
       found: "none",
     });
   }
+  const checkConcept = (path: (string | number)[], written: string) => {
+    if (names.includes(written)) return;
+    problems.push({ path, expected: conceptOf(names, written), found: JSON.stringify(written) });
+  };
   policy.rules.forEach((rule, at) => {
-    if (names.includes(rule.concept)) return;
-    problems.push({
-      path: ["rules", at, "concept"],
-      expected: conceptOf(names, rule.concept),
-      found: JSON.stringify(rule.concept),
+    checkConcept(["rules", at, "concept"], rule.concept);
+    rule.with.forEach((written, position) => {
+      checkConcept(["rules", at, "with", position], written);
     });
   });
-  for (const name of Object.keys(policy.raises)) {
-    if (names.includes(name)) continue;
-    problems.push({ path: ["raises", name], expected: conceptOf(names, name), found: JSON.stringify(name) });
-  }
+  for (const name of Object.keys(policy.raises)) checkConcept(["raises", name], name);
   return problems;
 }
 
 function conceptOf(names: readonly string[], written: string): string {
   const closest = closestName(written, names);
   return `one of the concepts ${names.join(", ")}${closest === null ? "" : ` (did you mean \`${closest}\`?)`}`;
-}
-
-/** Whether a rating is one whose prompts must state an adult age. */
-export function isRated(rating: Rating): boolean {
-  return ratingRank(rating) > ratingRank("general");
-}
-
-interface CompiledConcept {
-  readonly name: string;
-  isIn(text: NormalisedText): boolean;
-}
-
-/** Compiled once per policy object: a batch of 50 prompts should not build the same 100 expressions 50 times. */
-const compiled = new WeakMap<Policy, readonly CompiledConcept[]>();
-
-function compiledConcepts(policy: Policy): readonly CompiledConcept[] {
-  let concepts = compiled.get(policy);
-  if (concepts === undefined) {
-    concepts = Object.entries(policy.concepts).map(([name, concept]) => ({
-      name,
-      isIn: matcherOf(concept.words, concept.patterns),
-    }));
-    compiled.set(policy, concepts);
-  }
-  return concepts;
-}
-
-function matcherOf(words: readonly string[], patterns: readonly string[]): (text: NormalisedText) => boolean {
-  const phrases = words.map((word) => normalised(word).plain);
-  const expressions = patterns.map((pattern) => new RegExp(pattern, "u"));
-  const severalWords = phrases.filter((phrase) => phrase.includes(" ")).map((phrase) => ` ${phrase} `);
-  const unbroken = phrases.map((phrase) => phrase.replaceAll(" ", ""));
-  // Fragments and spelled letters are judged by longer words only: "an al fresco lunch" is an innocent sentence.
-  const ofFiveLetters = new Set(unbroken.filter((word) => word.length >= 5));
-  const ofFourLetters = unbroken.filter((word) => word.length >= 4);
-  const wholeWords = new Set([...phrases, ...ofFiveLetters]);
-  return (text) =>
-    !text.words.isDisjointFrom(wholeWords) ||
-    text.readings.some(
-      (reading) =>
-        severalWords.some((phrase) => ` ${reading} `.includes(phrase)) ||
-        expressions.some((expression) => expression.test(reading)),
-    ) ||
-    text.joined.some((pair) => ofFiveLetters.has(pair)) ||
-    text.spelled.some((run) => ofFourLetters.some((word) => run.includes(word)));
 }

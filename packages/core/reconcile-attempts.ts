@@ -190,7 +190,21 @@ async function findLostCreate(attempt: Attempt, deps: AttemptsDeps): Promise<Att
       deps,
     );
   }
+  if (provider && !provider.find && attempt.holdMicros === 0 && nowMs >= attempt.deadlineAtMs) {
+    return endFree(attempt, deps);
+  }
   return giveUpWhenOld(attempt, deps);
+}
+
+/** It cost nothing, and nobody can be asked about it: the image goes on at once after the job's own deadline. */
+function endFree(attempt: Attempt, deps: AttemptsDeps): Promise<Attempt> {
+  const message =
+    "The answer of one's own machine was lost; the picture cannot be had any more, and cost nothing.";
+  return recordOutcome(
+    attempt.attemptId,
+    { kind: "failed", name: "ProviderFailed", message, charged: false, costMicros: 0, atMs: deps.clock() },
+    deps,
+  );
 }
 
 /** Put-if-absent on the operation: a job is never taken for two attempts. */

@@ -64,6 +64,8 @@ export interface StabilityOptions {
   readonly apiKey: string;
   /** What the account starts with. Default: 1,000 USD. */
   readonly balanceMicros?: number;
+  /** What a picture costs; default: the shipped catalogue's prices. */
+  readonly chargeOf?: (create: StabilityCreate) => number;
   /** How a delay passes; default: real time. */
   readonly wait?: (ms: number) => Promise<unknown>;
   /** Default: a PNG of noise from the seed. */
@@ -97,12 +99,12 @@ const PRICES: Readonly<Record<string, number>> = {
   core: 30_000,
 };
 
-export function stabilityChargeMicros({ model, steps }: Pick<StabilityCreate, "model" | "steps">): number {
+function listPriceOf({ model, steps }: Pick<StabilityCreate, "model" | "steps">): number {
   return PRICES[model] ?? (steps <= 10 ? 2_000 : steps <= 30 ? 6_000 : 9_000);
 }
 
 export async function startTestStability(options: StabilityOptions): Promise<TestStability> {
-  const { clock, apiKey, wait = pause, draw = tinyPng, limit } = options;
+  const { clock, apiKey, chargeOf = listPriceOf, wait = pause, draw = tinyPng, limit } = options;
   let { balanceMicros = 1_000_000_000 } = options;
   let readFaults = 0;
   const faults: StabilityFault[] = [];
@@ -151,7 +153,7 @@ export async function startTestStability(options: StabilityOptions): Promise<Tes
       const message = `The specified engine (ID ${asked.model}) was not found.`;
       return refuse({ status: 404, name: "not_found", message });
     }
-    const chargedMicros = stabilityChargeMicros(asked);
+    const chargedMicros = chargeOf(asked);
     if (balanceMicros < chargedMicros)
       return refuse(insufficientBalance(asked.interface === "v1" ? 429 : 402));
 

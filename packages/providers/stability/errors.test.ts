@@ -56,6 +56,8 @@ describe("submissionFrom", () => {
 
   it.each([301, 307, 408, 500, 502, 503, 504, 520])("cannot tell what a %i did", (status) => {
     expect(submission(answered(status, "<html>"))).toMatchObject({ kind: "unknown" });
+    const named = { id: "a", name: "insufficient_balance", message: BALANCE };
+    expect(submission(answered(status, named))).toMatchObject({ kind: "unknown" });
     expect(submission(answered(status, { id: "a", name: "internal_error", errors: ["…"] }))).toMatchObject({
       kind: "unknown",
     });
@@ -96,6 +98,12 @@ describe("submissionFrom", () => {
     ]) {
       expect(submission(answered(429, body, headers))).toMatchObject({ kind: "rate-limited", retryAfterMs });
     }
+  });
+
+  it("is not misled by the words of the prompt", () => {
+    const prompt = "a sign that says content moderation";
+    const echo = answered(429, { id: "a", name: "rate_limit_exceeded", errors: [`Too fast: ${prompt}`] });
+    expect(submissionFrom(echo, [KEY, prompt], NOW_MS)).toMatchObject({ kind: "rate-limited" });
   });
 
   it("stays certain of the status when the body broke off", () => {

@@ -65,17 +65,16 @@ export function submissionFrom(
   const { status, headers, bytes } = answer;
   const refusal = readJson(refusalSchema, bytes && Buffer.from(bytes).toString("utf8")) ?? {};
   const said = redact(textOf(refusal), secrets) || "no reason given";
-  const name = status < 400 ? undefined : refusalName(refusal);
-  if (name === undefined) {
-    // Stability did not speak in these: a redirect, or a proxy that gave up on a request that it may have passed on.
-    if (status < 400 || status === 408 || status >= 500) {
-      return { kind: "unknown", message: `Stability AI answered the create with status ${status}: ${said}` };
-    }
-    if (status === 429) {
-      const waitMs = retryAfterHeaderMs(headers, nowMs) ?? secondsToMs(Number(PENALTY.exec(said)?.[1]));
-      const retryAfterMs = boundedWaitMs(waitMs ?? RATE_LIMIT_DEFAULT_MS);
-      return { kind: "rate-limited", retryAfterMs, message: said };
-    }
+  // Stability did not speak in these, or not for certain: a redirect, or something between that gave up on a request that it may
+  // have passed on. No word in the body makes such a create one that costs nothing.
+  if (status < 400 || status === 408 || status >= 500) {
+    return { kind: "unknown", message: `Stability AI answered the create with status ${status}: ${said}` };
+  }
+  const name = nameIn(refusal.name, said);
+  if (name === undefined && status === 429) {
+    const waitMs = retryAfterHeaderMs(headers, nowMs) ?? secondsToMs(Number(PENALTY.exec(said)?.[1]));
+    const retryAfterMs = boundedWaitMs(waitMs ?? RATE_LIMIT_DEFAULT_MS);
+    return { kind: "rate-limited", retryAfterMs, message: said };
   }
   return {
     kind: "refused",
@@ -96,11 +95,10 @@ export function readFailure(answer: HttpAnswer, apiKey: string, nowMs: number): 
   });
 }
 
-function refusalName(refusal: Refusal): ProviderFailureName | undefined {
-  const { name = "" } = refusal;
-  if (Object.hasOwn(NAMES, name)) return NAMES[name];
-  const text = textOf(refusal);
-  return TEXTS.find(([pattern]) => pattern.test(text))?.[1];
+/** @param said without the prompt: its words must not decide */
+function nameIn(name: string | undefined, said: string): ProviderFailureName | undefined {
+  if (name !== undefined && Object.hasOwn(NAMES, name)) return NAMES[name];
+  return TEXTS.find(([pattern]) => pattern.test(said))?.[1];
 }
 
 /** Only what was decoded: a prompt that is quoted within undecoded JSON would not be recognised as one. */

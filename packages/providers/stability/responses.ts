@@ -21,7 +21,7 @@ const artifactSchema = z
   })
   .transform(
     ({ base64, image, finishReason, finish_reason }): Artifact => ({
-      bytes: new Uint8Array(Buffer.from(base64 ?? image ?? "", "base64")),
+      bytes: Buffer.from(base64 ?? image ?? "", "base64"),
       finish: finishReason ?? finish_reason ?? null,
     }),
   );

@@ -57,7 +57,7 @@ const REFUSALS: Readonly<Record<number, readonly [ProviderFailureName, string]>>
   [CODES.bannedPrompt]: ["ContentRejected", "refused the prompt by its own list of words"],
 };
 
-/** Relays in front of a proxy put it into the description of code 4. */
+/** Relays in front of a wrapper say it with varying codes and statuses. */
 const NO_QUOTA = /quota_not_enough|insufficient.{0,16}(quota|balance|credit)|额度|余额/i;
 
 /**
@@ -95,17 +95,14 @@ export function submissionFrom(
       (status === 429 ? RATE_LIMIT_DEFAULT_MS : QUEUE_FULL_WAIT_MS);
     return { kind: "rate-limited", retryAfterMs: boundedWaitMs(waitMs), message: said };
   }
+  // The wrapper did not speak in these: a redirect, or a proxy that gave up on a request that it may have passed on.
+  const isWord = status < 300 || (status >= 400 && status < 500 && status !== 408);
+  if (isWord && NO_QUOTA.test(read?.description ?? "")) return refused("OutOfCredit", "has no quota left");
   if (status === 401 || status === 403) return refused("KeyRefused", "refused the key");
   if (status === 402) return refused("OutOfCredit", "has no credit left");
-  // The wrapper did not speak in these: a redirect, or a proxy that gave up on a request that it may have passed on.
-  if (status < 500 && status !== 408 && (status < 300 || status >= 400)) {
-    if (read?.code === CODES.invalid && NO_QUOTA.test(read.description ?? "")) {
-      return refused("OutOfCredit", "has no quota left");
-    }
-    const refusal = read && REFUSALS[read.code];
-    if (refusal) return refused(...refusal);
-    if (status >= 400 && read === undefined) return refused("ProviderRefused", "refused the request");
-  }
+  const refusal = isWord && read ? REFUSALS[read.code] : undefined;
+  if (refusal) return refused(...refusal);
+  if (isWord && status >= 400 && read === undefined) return refused("ProviderRefused", "refused the request");
   return {
     kind: "unknown",
     message: `The Midjourney wrapper answered the create with status ${status} and code ${read?.code ?? "none"}: ${said}`,

@@ -1,8 +1,8 @@
 /** @module One exchange with a midjourney-proxy. */
 import { AtelierError } from "@atelier/core/errors";
 import type { Clock } from "@atelier/core/ids";
+import { fetchTransport } from "../fetch-transport.ts";
 import { type HttpAnswer, redact, sendOnce, type Transport } from "../http.ts";
-import { createPool } from "../pool.ts";
 import { boundedWaitMs, retryAfterHeaderMs } from "../retry-after.ts";
 
 /** Submits are only queued: they answer in well under a second, unless the wrapper has the prompt translated first. */
@@ -23,7 +23,7 @@ export interface ConnectionSettings {
 
 export interface ConnectionDeps {
   readonly clock: Clock;
-  /** Default: a connection pool of its own. */
+  /** Default: `fetchTransport`. */
   readonly transport?: Transport;
   readonly submitTimeoutMs?: number;
   readonly readTimeoutMs?: number;
@@ -44,7 +44,7 @@ export interface Connection {
 export function openConnection(settings: ConnectionSettings, deps: ConnectionDeps): Connection {
   const { baseUrl, apiKey } = settings;
   const { clock, submitTimeoutMs = SUBMIT_TIMEOUT_MS, readTimeoutMs = READ_TIMEOUT_MS } = deps;
-  const transport = deps.transport ?? createPool();
+  const transport = deps.transport ?? fetchTransport;
   // The proxies read the first, relays in front of them the second.
   const credentials: Record<string, string> =
     apiKey === null ? {} : { "mj-api-secret": apiKey, authorization: `Bearer ${apiKey}` };

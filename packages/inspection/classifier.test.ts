@@ -129,7 +129,7 @@ describe("a thread", () => {
     },
   );
 
-  it.each(NONSENSE)("that answers %s releases nothing", async (nonsense) => {
+  it.each(Object.entries(NONSENSE))("that answers %s releases nothing", async (_, nonsense) => {
     const verdict = await judged(classifierOn(threadAnswering(`say(${nonsense});`)));
     expect(verdict).toMatchObject({ decision: "quarantined", scores: null });
   });

@@ -52,23 +52,24 @@ export const MISBEHAVING: Readonly<Record<string, { threadFile: URL; reason: str
 };
 
 /** Answers that are no measurement, as the thread's JavaScript. */
-export const NONSENSE: readonly string[] = [
-  "undefined",
-  "null",
-  "0",
-  '"measured"',
-  "[]",
-  "{}",
-  '{ kind: "released" }',
-  '{ kind: "measured" }',
-  `{ ...${MEASURED}, faces: undefined }`,
-  `{ ...${MEASURED}, faces: [{ score: 0.9, ageYears: NaN }] }`,
-  `{ ...${MEASURED}, faces: [{ score: 2, ageYears: 40 }] }`,
-  `{ ...${MEASURED}, scores: {} }`,
-  `{ ...${MEASURED}, scores: { suggestive: NaN, nudity: NaN, explicit: NaN, other: NaN } }`,
-  `{ ...${MEASURED}, scores: { suggestive: 0, nudity: 0, explicit: 0.3, other: 0 } }`,
-  `{ ...${MEASURED}, scores: { suggestive: -0.1, nudity: -0.1, explicit: -0.1, other: 0 } }`,
-];
+export const NONSENSE: Readonly<Record<string, string>> = {
+  undefined: "undefined",
+  null: "null",
+  "a number": "0",
+  "a word": '"measured"',
+  "a list": "[]",
+  "an empty object": "{}",
+  "a verdict of its own": '{ kind: "released" }',
+  "no numbers": '{ kind: "measured" }',
+  "no scores": `{ ...${MEASURED}, scores: undefined }`,
+  "no faces": `{ ...${MEASURED}, faces: undefined }`,
+  "empty scores": `{ ...${MEASURED}, scores: {} }`,
+  "an age that is no number": `{ ...${MEASURED}, faces: [{ score: 0.9, ageYears: NaN }] }`,
+  "a face beyond certainty": `{ ...${MEASURED}, faces: [{ score: 2, ageYears: 40 }] }`,
+  "scores that are no numbers": `{ ...${MEASURED}, scores: { suggestive: NaN, nudity: NaN, explicit: NaN, other: NaN } }`,
+  "negative scores": `{ ...${MEASURED}, scores: { suggestive: -0.1, nudity: -0.1, explicit: -0.1, other: 0 } }`,
+  "scores that contradict each other": `{ ...${MEASURED}, scores: { suggestive: 0, nudity: 0, explicit: 0.3, other: 0 } }`,
+};
 
 /** Of one colour; only its pixels can be asked for. */
 export function plainPicture(width: number, height: number, value = 128): OpenPicture {

@@ -33,7 +33,7 @@ export default $config({
     const store = storage();
     backup(store);
     const api = webhookApi();
-    const lambdas = functions({ settings, store, secrets: secrets(), webhookUrl: api.url });
+    const lambdas = functions({ settings, store, secrets: secrets(settings), webhookUrl: api.url });
     webhookRoute(api, lambdas.webhook);
     const machine = workflow(lambdas);
     const { deadLetters } = schedules({ settings, machine, reconcile: lambdas.reconcile });

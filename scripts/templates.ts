@@ -1,4 +1,7 @@
-/** @module `npm run templates`: checks `templates/` and compiles it to `dist/catalogue.json`, for programs that read no YAML. */
+/**
+ * @module `npm run templates`: checks `templates/` and compiles it to `dist/catalogue.json`, for programs that read no YAML; and
+ * writes what the registry says of each provider's settings to `dist/providers.json`, for the stacks.
+ */
 import { randomUUID } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -6,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { isAtelierError } from "@atelier/core/errors";
 import { loadCatalogue, serialiseCatalogue } from "@atelier/local/templates";
+import { PROVIDERS } from "@atelier/providers/registry";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const target = join(root, "dist", "catalogue.json");
@@ -18,10 +22,16 @@ const target = join(root, "dist", "catalogue.json");
 export async function compileCatalogue(): Promise<Catalogue> {
   const catalogue = await loadCatalogue(join(root, "templates"));
   await mkdir(join(root, "dist"), { recursive: true });
-  const temporary = `${target}.${randomUUID()}`;
-  await writeFile(temporary, serialiseCatalogue(catalogue));
-  await rename(temporary, target);
+  await replace(target, serialiseCatalogue(catalogue));
+  const providers = PROVIDERS.map(({ name, variables, switchedOnBy }) => ({ name, variables, switchedOnBy }));
+  await replace(join(root, "dist", "providers.json"), `${JSON.stringify(providers, null, 2)}\n`);
   return catalogue;
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}`;
+  await writeFile(temporary, text);
+  await rename(temporary, path);
 }
 
 if (import.meta.main) {

@@ -20,7 +20,7 @@ export type EntryName = (typeof ENTRY_NAMES)[number];
 export type TableCall = "GetItem" | "PutItem" | "UpdateItem" | "Query" | "BatchGetItem" | "BatchWriteItem";
 export type Folder = "incoming" | "originals" | "content" | "quarantine";
 export type WorkflowCall = "answer" | "start" | "describe";
-export type SecretName = "replicateApiToken" | "replicateWebhookSecret" | "atelierKey";
+export type SecretName = "providerKeys" | "webhookSecrets" | "atelierKey";
 
 export interface Access {
   readonly table: readonly TableCall[];
@@ -58,7 +58,7 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     reads: ["incoming"],
     writes: ["incoming"],
     workflow: ["answer"],
-    secrets: ["replicateApiToken", "atelierKey"],
+    secrets: ["providerKeys", "atelierKey"],
   },
   collect: {
     ...NOTHING,
@@ -66,7 +66,7 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     reads: ["incoming"],
     writes: ["incoming"],
     misses: ["incoming"],
-    secrets: ["replicateApiToken"],
+    secrets: ["providerKeys"],
   },
   process: {
     ...NOTHING,
@@ -90,7 +90,7 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     reads: ["incoming"],
     writes: ["incoming"],
     workflow: ["answer", "start", "describe"],
-    secrets: ["replicateApiToken"],
+    secrets: ["providerKeys"],
   },
   webhook: {
     ...NOTHING,
@@ -98,7 +98,7 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     reads: ["incoming"],
     writes: ["incoming"],
     workflow: ["answer"],
-    secrets: ["replicateWebhookSecret", "atelierKey"],
+    secrets: ["webhookSecrets", "atelierKey"],
   },
   start: {
     ...NOTHING,

@@ -74,7 +74,7 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
       // glibc would give each thread of libvips an arena of its own: a hundred megabytes more after 200 pictures (measured).
       ...(name === "process" ? { MALLOC_ARENA_MAX: "2" } : {}),
     },
-    link: access.secrets.map((secret: SecretName) => secrets[secret]),
+    link: access.secrets.flatMap((secret: SecretName) => secrets[secret]),
     permissions: [
       ...permissionsOf(access, { store, machineArn: machine.arn, executionArn: machine.executionArn }),
       {

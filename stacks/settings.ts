@@ -4,10 +4,20 @@ import { join } from "node:path";
 import type { Catalogue, Schedule } from "@atelier/core/catalogue";
 import { isProduction } from "./stage.ts";
 
+/** As `npm run templates` wrote it from the registry. */
+export interface ProviderSettings {
+  readonly name: string;
+  readonly variables: Readonly<
+    Record<string, { readonly name: string; readonly secret: boolean; readonly forWebhooks?: true }>
+  >;
+}
+
 export interface Settings {
   readonly schedule: Schedule;
   /** One time zone for calendar, budgets and folders. */
   readonly timezone: string;
+  /** The providers of this deployment, in the order in which they were named. */
+  readonly providers: readonly ProviderSettings[];
   /** What every function is told about this installation. */
   readonly environment: Readonly<Record<string, string>>;
   /** Who is told of alarms; null: nobody. */
@@ -20,11 +30,15 @@ export interface Settings {
 export function readSettings(): Settings {
   const schedule = readSchedule();
   const timezone = setting("ATELIER_TIMEZONE") ?? schedule.timezone;
+  const providers = chosenProviders();
   return {
     schedule,
     timezone,
+    providers,
     environment: {
-      ATELIER_PROVIDER: setting("ATELIER_PROVIDER") ?? "replicate",
+      ATELIER_PROVIDERS: providers.map(({ name }) => name).join(","),
+      ATELIER_PROVIDER: chosenProvider(providers),
+      ...addresses(providers),
       ATELIER_TIMEZONE: timezone,
       ...optional("ATELIER_BUDGET_USD"),
       ...optional("ATELIER_BUDGET_MONTH_USD"),
@@ -33,6 +47,33 @@ export function readSettings(): Settings {
     alertEmail: setting("ATELIER_ALERT_EMAIL"),
     calendarFires: calendarFires(),
   };
+}
+
+/** Whom this deployment may buy from. Naming one that is off by default switches it on. */
+function chosenProviders(): ProviderSettings[] {
+  const known = readCompiled<ProviderSettings[]>("providers.json");
+  const names = (setting("ATELIER_PROVIDERS") ?? "replicate").split(",").map((name) => name.trim());
+  return names.map((name) => {
+    const found = known.find((candidate) => candidate.name === name);
+    if (found) return found;
+    throw new Error(
+      `ATELIER_PROVIDERS names "${name}"; take a list of ${known.map((provider) => provider.name).join(", ")}.`,
+    );
+  });
+}
+
+/** Whom occurrences and requests buy from: the only provider, or the best of several. */
+function chosenProvider(providers: readonly ProviderSettings[]): string {
+  const fallback = providers.length === 1 ? (providers[0]?.name ?? "any") : "any";
+  const wanted = setting("ATELIER_PROVIDER") ?? fallback;
+  if (wanted === "any" || providers.some(({ name }) => name === wanted)) return wanted;
+  throw new Error(`ATELIER_PROVIDER is "${wanted}"; take any, or one of ATELIER_PROVIDERS.`);
+}
+
+/** What is no secret: addresses of providers, where they are not the usual ones. */
+function addresses(providers: readonly ProviderSettings[]): Record<string, string> {
+  const variables = providers.flatMap((provider) => Object.values(provider.variables));
+  return Object.assign({}, ...variables.filter(({ secret }) => !secret).map(({ name }) => optional(name)));
 }
 
 function calendarFires(): boolean {
@@ -45,14 +86,15 @@ function calendarFires(): boolean {
 
 /** The calendar as `npm run templates` has checked and compiled it. */
 function readSchedule(): Schedule {
-  const path = join($cli.paths.root, "dist", "catalogue.json");
-  let text: string;
+  return readCompiled<Catalogue>("catalogue.json").schedule;
+}
+
+function readCompiled<T>(name: "catalogue.json" | "providers.json"): T {
   try {
-    text = readFileSync(path, "utf8");
+    return JSON.parse(readFileSync(join($cli.paths.root, "dist", name), "utf8")) as T;
   } catch {
-    throw new Error("dist/catalogue.json is missing; run `npm run templates` before deploying.");
+    throw new Error(`dist/${name} is missing; run \`npm run templates\` before deploying.`);
   }
-  return (JSON.parse(text) as Catalogue).schedule;
 }
 
 function setting(name: string): string | null {

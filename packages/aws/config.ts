@@ -33,20 +33,29 @@ const SETTINGS = {
   ),
   /** Where counts stand in CloudWatch; a stage has its own. */
   ATELIER_METRICS_NAMESPACE: z.preprocess(unset, z.string().trim().default("Atelier")),
-  /** Whom occurrences and requests buy from. */
+  /** Whom this deployment may buy from: their secrets are linked to the functions that buy and ask. */
+  ATELIER_PROVIDERS: z.preprocess(
+    unset,
+    z
+      .string()
+      .default("replicate")
+      .transform((list) => list.split(",").map((name) => name.trim()))
+      .pipe(z.array(providerNameSchema)),
+  ),
+  /** Whom occurrences and requests buy from; null: the best of them. */
   ATELIER_PROVIDER: z.preprocess(
     unset,
     z
-      .enum(["replicate"], "must be replicate, the one provider that can be bought from yet")
-      .default("replicate"),
+      .string()
+      .default("any")
+      .transform((name) => (name === "any" ? null : name))
+      .pipe(providerNameSchema.nullable()),
   ),
   /** Undefined: the calendar's own. */
   ATELIER_TIMEZONE: optional(z.string().refine(isTimezone, "must be a time zone such as Europe/Paris")),
   ATELIER_BUDGET_USD: optional(z.string()),
   ATELIER_BUDGET_MONTH_USD: optional(z.string()),
   ATELIER_TERMS: optional(z.string()),
-  /** With the version. Undefined: Replicate's own. */
-  REPLICATE_BASE_URL: optional(z.string()),
 } as const;
 export type SettingName = keyof typeof SETTINGS;
 export type Settings = { readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]> };
@@ -98,6 +107,19 @@ export function readAttestations(
 ): Attestation[] {
   const { ATELIER_TERMS: terms } = readSettings(["ATELIER_TERMS"], environment);
   return parseAttestations(terms ?? "", "the deployment's operator", today, providers);
+}
+
+/** Variables that only their reader can judge, such as the addresses of providers; empty ones are left out. */
+export function readVariables(
+  names: readonly string[],
+  environment: Environment = process.env,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const text = environment[name]?.trim();
+      return text ? [[name, text]] : [];
+    }),
+  );
 }
 
 /** What SST linked to the function under a name; undefined when nothing is. */

@@ -4,15 +4,13 @@ import { AtelierError } from "@atelier/core/errors";
 import * as z from "zod";
 import { linkedResource } from "./config.ts";
 
-export type SecretName = "ReplicateApiToken" | "ReplicateWebhookSecret" | "AtelierKey";
-
 const secretSchema = z.object({ value: z.string().trim().min(1) });
 
 /** 128 bits in hexadecimal. */
 const KEY_CHARACTERS_MIN = 32;
 
 /** @throws AtelierError `ConfigurationInvalid` when it is not linked or empty */
-export function readSecret(name: SecretName, linked: (name: string) => unknown = linkedResource): string {
+export function readSecret(name: string, linked: (name: string) => unknown = linkedResource): string {
   const parsed = secretSchema.safeParse(linked(name));
   if (parsed.success) return parsed.data.value;
   throw new AtelierError(

@@ -9,7 +9,11 @@ import type { Surroundings } from "./runtime.ts";
 
 export function openCatalogue({ clock }: Pick<Surroundings, "clock">) {
   const written = compiled as unknown as Catalogue;
-  const { ATELIER_TIMEZONE, ATELIER_PROVIDER } = readSettings(["ATELIER_TIMEZONE", "ATELIER_PROVIDER"]);
+  const { ATELIER_TIMEZONE, ATELIER_PROVIDER, ATELIER_PROVIDERS } = readSettings([
+    "ATELIER_TIMEZONE",
+    "ATELIER_PROVIDER",
+    "ATELIER_PROVIDERS",
+  ]);
   const timezone = ATELIER_TIMEZONE ?? written.schedule.timezone;
   // One time zone for calendar, budgets and folders.
   const catalogue: Catalogue = { ...written, schedule: { ...written.schedule, timezone } };
@@ -17,20 +21,30 @@ export function openCatalogue({ clock }: Pick<Surroundings, "clock">) {
   return {
     catalogue,
     timezone,
+    /** Whom occurrences and requests buy from; null: the best of `providers`. */
     provider: ATELIER_PROVIDER,
+    providers: ATELIER_PROVIDERS,
     today: () => localDateOf(clock(), timezone),
     modelOf: (name: string): Model | undefined => models.get(name),
   };
 }
 
 /** Ranks candidates with the deployment's attestations. A provider that is deployed has its key. */
-export function openRouting({ catalogue, provider, today }: ReturnType<typeof openCatalogue>) {
+export function openRouting({ catalogue, providers, today }: ReturnType<typeof openCatalogue>) {
+  const names = catalogue.providers.map(({ name }) => name);
+  const others = names.filter((name) => !providers.includes(name));
   return {
     route: installedRouting({
       catalogue,
-      attestations: readAttestations(today()),
-      keysPresent: [provider],
+      attestations: readAttestations(today(), names),
+      on: providers,
+      off: new Map(others.map((name) => [name, NOT_DEPLOYED])),
       today,
     }),
   };
 }
+
+const NOT_DEPLOYED = {
+  reason: "no-key",
+  detail: "it is not among ATELIER_PROVIDERS of this deployment",
+} as const;

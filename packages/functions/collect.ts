@@ -7,6 +7,7 @@ import { stepHandler } from "./runtime.ts";
 import { openBlobs, openStores } from "./stores.ts";
 
 export const handler = stepHandler("collect", attemptInputSchema, collect, (around) => {
+  const known = { ...around, ...openCatalogue(around) };
   const stores = { ...openStores(around, "images", "attempts"), ...openBlobs() };
-  return { ...around, ...stores, ...openCatalogue(around), ...openProviders(around), ...openFetcher() };
+  return { ...known, ...stores, ...openProviders(known), ...openFetcher() };
 });

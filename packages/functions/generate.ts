@@ -10,7 +10,7 @@ import { openWorkflow } from "./workflow.ts";
 
 export const handler = stepHandler("generate", generateInputSchema, generateAs, (around) => {
   const stores = openStores(around, "images", "attempts", "vault", "audit", "pacing");
-  const settings = { ...openCatalogue(around), ...openWebhookAddresses() };
-  const services = { ...openProviders(around), ...openBlobs(), ...openWorkflow(around) };
-  return { ...around, ...settings, ...stores, ...services, ...openPacing(around, settings, stores) };
+  const known = { ...around, ...openCatalogue(around), ...openWebhookAddresses() };
+  const services = { ...openProviders(known), ...openBlobs(), ...openWorkflow(around) };
+  return { ...known, ...stores, ...services, ...openPacing(around, known, stores) };
 });

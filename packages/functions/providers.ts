@@ -1,27 +1,62 @@
-/** @module The providers of a function: with the token for those that ask or buy, without it for the one that only listens. */
-import { readSettings } from "@atelier/aws/config";
+/** @module The providers of a function: with their keys for those that ask or buy, without them for the one that only listens. */
+import { readSettings, readVariables } from "@atelier/aws/config";
 import { readSecret } from "@atelier/aws/secrets";
-import type { ProviderName } from "@atelier/core/catalogue";
-import { createProviders } from "@atelier/providers/registry";
+import type { Catalogue, ProviderName } from "@atelier/core/catalogue";
+import { AtelierError } from "@atelier/core/errors";
+import type { Provider } from "@atelier/core/provider";
+import { secretNameOf } from "@atelier/core/secret-name";
+import type { Variable } from "@atelier/providers/definition";
+import { createProviders, PROVIDERS } from "@atelier/providers/registry";
 import { createOutputFetcher } from "@atelier/providers/safe-url";
 import type { Surroundings } from "./runtime.ts";
 
-export function openProviders(surroundings: Pick<Surroundings, "clock">) {
-  return providersWith({ token: readSecret("ReplicateApiToken") }, surroundings);
+type Known = Pick<Surroundings, "clock"> & { readonly catalogue: Pick<Catalogue, "workflows"> };
+
+export function openProviders(known: Known) {
+  return providersWith(
+    ({ forWebhooks, name }) => (forWebhooks ? undefined : readSecret(secretNameOf(name))),
+    known,
+  );
 }
 
-/** Reads webhooks alone: a public address holds no token that buys. */
-export function openListeners(surroundings: Pick<Surroundings, "clock">) {
-  const webhookSecret = readSecret("ReplicateWebhookSecret");
-  return providersWith({ token: "none: this function only listens", webhookSecret }, surroundings);
+/** Reads webhooks alone: a public address holds no key that buys, so it asks nobody anything. */
+export function openListeners(known: Known) {
+  const { providerOf } = providersWith(
+    ({ forWebhooks, name }) =>
+      forWebhooks ? readSecret(secretNameOf(name)) : "none: this function only listens",
+    known,
+  );
+  return {
+    providerOf: (name: ProviderName): Provider | undefined => {
+      const provider = providerOf(name);
+      return provider && { ...provider, check: async () => Promise.reject(askedInVain()) };
+    },
+  };
 }
 
-function providersWith(
-  keys: { readonly token: string; readonly webhookSecret?: string },
-  { clock }: Pick<Surroundings, "clock">,
-) {
-  const { REPLICATE_BASE_URL: baseUrl } = readSettings(["REPLICATE_BASE_URL"]);
-  const providers = createProviders({ replicate: { ...keys, ...(baseUrl && { baseUrl }) } }, { clock });
+/** What a secret is set to that a provider may do without: SST has no empty ones. */
+const NOT_SET = "none";
+
+function askedInVain(): AtelierError {
+  return new AtelierError("ProviderUnavailable", "This function only listens; the reconciler asks.");
+}
+
+function providersWith(secretOf: (variable: Variable) => string | undefined, { clock, catalogue }: Known) {
+  const { ATELIER_PROVIDERS: names } = readSettings(["ATELIER_PROVIDERS"]);
+  const definitions = PROVIDERS.filter(({ name }) => names.includes(name));
+  const settings = Object.fromEntries(
+    definitions.map(({ name, variables }) => {
+      const plain = readVariables(
+        Object.values(variables).flatMap((variable) => (variable.secret ? [] : [variable.name])),
+      );
+      const values = Object.entries(variables).flatMap(([setting, variable]) => {
+        const value = variable.secret ? secretOf(variable) : plain[variable.name];
+        return value === undefined || value === NOT_SET ? [] : [[setting, value] as const];
+      });
+      return [name, Object.fromEntries(values)] as const;
+    }),
+  );
+  const providers = createProviders(settings, { clock, workflows: catalogue.workflows }, definitions);
   return { providerOf: (name: ProviderName) => providers.get(name) };
 }
 

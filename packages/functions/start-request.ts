@@ -84,7 +84,8 @@ export type StartAnswer =
 export interface AcceptDeps extends PreviewDeps, CheckDeps, StartDeps, Omit<AuditDeps, "clock"> {
   readonly telemetry: Pick<Telemetry, "info">;
   readonly vault: Pick<PromptVault, "put">;
-  readonly provider: ProviderName;
+  /** Null: the best that routing finds. */
+  readonly provider: ProviderName | null;
   /** For the hash of a prompt that is refused; not needed otherwise. */
   readonly openPromptKey: () => { readonly promptKey: Uint8Array };
 }

@@ -11,6 +11,7 @@ import { createEvents } from "@atelier/aws/events";
 import { connectBlobs } from "@atelier/aws/s3-blobs";
 import { connectTable } from "@atelier/aws/table";
 import type { Catalogue } from "@atelier/core/catalogue";
+import { installedHealth } from "@atelier/core/installed-health";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import type { Blobs, Pacing } from "@atelier/core/ports";
 import type { Surroundings } from "./runtime.ts";
@@ -53,4 +54,13 @@ export function openPacing(
 ): { readonly pacing: Pacing } {
   const isRunning = jobRunning(attempts);
   return { pacing: createPacing({ store, clock, timezone, isRunning, limitsOf: limitsIn(catalogue) }) };
+}
+
+/** How the deployment's providers have done lately. */
+export function openHealth(
+  { clock }: Surroundings,
+  known: { readonly catalogue: Catalogue; readonly timezone: string; readonly providers: readonly string[] },
+  { pacing: pacingStore, attempts }: Pick<Stores, "pacing" | "attempts">,
+) {
+  return { health: installedHealth(known.providers, { ...known, clock, attempts, pacingStore }) };
 }

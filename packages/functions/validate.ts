@@ -4,10 +4,11 @@ import { validate } from "@atelier/core/workflow/steps/validate";
 import { openCatalogue, openRouting } from "./catalogue.ts";
 import { openLimits, openPromptKey } from "./installation.ts";
 import { stepHandler } from "./runtime.ts";
-import { openStores } from "./stores.ts";
+import { openHealth, openStores } from "./stores.ts";
 
 export const handler = stepHandler("validate", imageInputSchema, validate, (around) => {
   const known = openCatalogue(around);
-  const stores = openStores(around, "images", "attempts", "ledger", "vault", "audit");
-  return { ...around, ...known, ...openRouting(known), ...stores, ...openLimits(), ...openPromptKey() };
+  const stores = openStores(around, "images", "attempts", "ledger", "vault", "audit", "events", "pacing");
+  const routing = { ...openRouting(known), ...openHealth(around, known, stores) };
+  return { ...around, ...known, ...stores, ...routing, ...openLimits(), ...openPromptKey() };
 });

@@ -9,6 +9,7 @@ import { openWorkflow } from "./workflow.ts";
 
 export const handler = lambdaHandler("webhook", answerWebhook, (around) => {
   const stores = { ...openStores(around, "attempts"), ...openBlobs() };
-  const services = { ...openListeners(around), ...openWorkflow(around), ...openWebhookKey() };
-  return { ...around, ...openCatalogue(around), ...stores, ...services };
+  const known = { ...around, ...openCatalogue(around) };
+  const services = { ...openListeners(known), ...openWorkflow(around), ...openWebhookKey() };
+  return { ...known, ...stores, ...services };
 });

@@ -13,9 +13,11 @@ import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
-import type { Catalogue } from "@atelier/core/catalogue";
+import { type Catalogue, type ProviderName, SANDBOX } from "@atelier/core/catalogue";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
+import { accountReport, installedHealth } from "@atelier/core/installed-health";
 import { installedRouting } from "@atelier/core/installed-routing";
+import type { PacingReport } from "@atelier/core/pacing";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import type { Audit, Blobs } from "@atelier/core/ports";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
@@ -61,6 +63,8 @@ export interface Installation {
   readonly machine: LocalStateMachine;
   readonly clock: Clock;
   today(): string;
+  /** How a provider's account stands: breaker, quotas, rests. */
+  providerState(provider: ProviderName): Promise<PacingReport>;
   /** Told of each step as it begins and ends. */
   onStep(listener: StepListener | null): void;
   close(): Promise<void>;
@@ -136,6 +140,10 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     const timezone = configuration.timezone;
     const today = () => localDateOf(clock(), timezone);
 
+    const pacingStore = createPacingStore(dynamo);
+    const healthDeps = { catalogue, attempts, pacingStore, clock, timezone };
+    const configured = Object.keys(configuration.providers.settings);
+    const sellers = configuration.provider === SANDBOX ? [SANDBOX] : configured;
     let listener: StepListener | null = null;
     // The steps' workflow is the machine that runs them: it exists a moment later.
     const workflow: Pick<LocalStateMachine, "answer"> = {
@@ -169,7 +177,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       vault: createPromptVault(dynamo),
       audit,
       pacing: createPacing({
-        store: createPacingStore(dynamo),
+        store: pacingStore,
         clock,
         limitsOf: limitsIn(catalogue),
         timezone,
@@ -185,10 +193,11 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       promptKey: keys.auditKey,
       sandboxKey: keys.sandboxKey,
       providerForOccurrences: configuration.provider,
+      health: installedHealth(sellers, healthDeps),
       route: installedRouting({
         catalogue,
         attestations: configuration.attestations,
-        on: Object.keys(configuration.providers.settings),
+        on: configured,
         off: configuration.providers.off,
         today,
       }),
@@ -218,6 +227,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       clock,
       today,
       reconciling: { ...steps, audit, workflow: machine, times: LOCAL_TIMES },
+      providerState: (provider) => accountReport(provider, healthDeps),
       onStep(wanted) {
         listener = wanted;
       },

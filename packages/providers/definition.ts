@@ -23,6 +23,8 @@ export interface Variable {
   readonly name: string;
   /** A secret comes from SST's secrets on AWS and is never shown. */
   readonly secret: boolean;
+  /** Checks webhooks and buys nothing: on AWS the function that listens is given this alone. */
+  readonly forWebhooks?: true;
 }
 
 export interface ProviderDefinition {

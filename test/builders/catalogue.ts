@@ -50,6 +50,7 @@ export const CATALOGUE: Catalogue = {
     }),
   ],
   models: [FIRST_MODEL, SECOND_MODEL],
+  workflows: {},
   termsExpireAfterDays: 365,
   schedule: scheduleSchema.parse({
     timezone: "Europe/Paris",

@@ -157,6 +157,7 @@ export const CATALOGUE: Catalogue = {
   ],
   providers: [],
   models: MODELS,
+  workflows: {},
   termsExpireAfterDays: 365,
   schedule: scheduleSchema.parse({
     timezone: "Europe/Paris",

@@ -19,7 +19,7 @@ export const replicate = defineProvider({
   variables: {
     token: { name: "REPLICATE_API_TOKEN", secret: true },
     baseUrl: { name: "REPLICATE_BASE_URL", secret: false },
-    webhookSecret: { name: "REPLICATE_WEBHOOK_SECRET", secret: true },
+    webhookSecret: { name: "REPLICATE_WEBHOOK_SECRET", secret: true, forWebhooks: true },
   },
   switchedOnBy: "token",
   create: (read, deps) => createReplicateProvider({ name: "replicate", ...read }, deps),

@@ -1,6 +1,7 @@
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
+import { createFileBlobs } from "@atelier/local/file-blobs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
 import { someAttempt } from "../../test/contract/table-fixtures.ts";
@@ -52,6 +53,8 @@ async function reconciled(
     images: createImages(dynamo),
     ledger: createLedgerStore(dynamo),
     firstLimits: { dayMicros: 0, monthMicros: 0 },
+    blobs: createFileBlobs({ folder: "/nowhere", randomBytes: (size) => new Uint8Array(size) }),
+    fetcher: { fetch: () => Promise.reject(new Error("There is nothing to fetch.")) },
     clock: () => nowMs,
     providerOf: () => provider,
     modelOf: () => undefined,
@@ -63,7 +66,7 @@ async function reconciled(
       },
       submitterAlive: async () => false,
     },
-  } as Parameters<typeof reconcileAttempts>[0]);
+  });
   return { attempt: await attempts.get(lost.attemptId), answers };
 }
 

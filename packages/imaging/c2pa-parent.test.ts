@@ -71,6 +71,17 @@ describe("a provider's manifest", () => {
     expect(JSON.stringify(reading)).toContain("assertion.dataHash.mismatch");
   });
 
+  test("that is larger than pictures are stays with its file", async () => {
+    const thumbnail = await sharp(photo("hubble_deep_field.jpg"))
+      .resize(900)
+      .jpeg({ quality: 95 })
+      .toBuffer();
+    expect(thumbnail.length).toBeGreaterThan(256 * 1024);
+    const { renditions, ingredients } = await ofProvider({ thumbnail }, "general");
+    expect(ingredients).toEqual(Array(4).fill(WITHHELD));
+    for (const { data } of renditions) expect(readC2pa(data)).toMatchObject({ problems: [], manifests: 1 });
+  });
+
   test("that is damaged is none", async () => {
     const file = Uint8Array.from(await providerFile(await sharp(small).jpeg().toBuffer(), "image/jpeg"));
     const at = Buffer.from(file).indexOf("c2pa.claim.v2");
@@ -86,6 +97,7 @@ describe("the prompt in a provider's manifest", () => {
     ["an action's description", { description: PROMPT }],
     ["the title", { title: PROMPT.replaceAll(" ", "_") }],
     ["an assertion of its own", { assertion: { label: "com.somebody.settings", data: { prompt: "red" } } }],
+    ["the name of a program", { program: PROMPT }],
     ["metadata", { assertion: { label: "stds.schema-org.CreativeWork", data: { text: PROMPT } } }],
   ];
 
@@ -102,8 +114,9 @@ describe("the prompt in a provider's manifest", () => {
   });
 
   test.each(PLACES)("as %s is no secret of a general picture", async (_, manifest) => {
+    const generator = `${manifest.program ?? "Somebody"} 2`;
     const { ingredients } = await ofProvider(manifest, "general");
-    expect(ingredients).toEqual(Array(4).fill(KEPT));
+    expect(ingredients).toEqual(Array(4).fill([{ ...KEPT[0], generator }]));
   });
 
   test("could be in a file within the manifest, so that one stays out, too", async () => {

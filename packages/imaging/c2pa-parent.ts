@@ -38,34 +38,47 @@ export async function parentOf(
 const KNOWN_ASSERTIONS = /^(c2pa\.(actions|ingredient|soft-binding)|(c2pa|cawg)\.training-mining)\b/;
 const HASH_ASSERTIONS = /^c2pa\.hash\./;
 
-/** Fields that hold names of software and of keys, ids, hashes and words of C2PA's own; the checks are the library's words. */
-const KNOWN_FIELDS: ReadonlySet<string> = new Set([
-  ...["claim_generator", "claim_generator_info", "softwareAgent", "signature_info"],
+/** What the library found out, and what the certificates say. */
+const FINDINGS: ReadonlySet<string> = new Set([
+  ...["validation_status", "validation_results", "validation_state", "signature_info"],
+]);
+/** Ids, hashes and words of C2PA's own: as long as they like, in one word. */
+const IDS: ReadonlySet<string> = new Set([
   ...["active_manifest", "label", "instance_id", "document_id", "url", "hash", "alg", "pad"],
   ...["action", "digitalSourceType", "when", "relationship", "format"],
-  ...["validation_status", "validation_results", "validation_state"],
 ]);
+/** Names of programs; `claim_generator` is a list of `name/version`. */
+const SOFTWARE: ReadonlySet<string> = new Set(["claim_generator_info", "softwareAgent"]);
+const PRODUCT_TOKENS = /^[\w.-]+(\/[\w.+-]+)?( [\w.-]+\/[\w.+-]+)*$/;
 
 /** Longer texts may be prompts: those sent to a provider for a rated picture state an adult age, at least. */
 const WORDS_MAX = 3;
+/** "Google C2PA Core Generator Library": figures part words. */
+const SOFTWARE_WORDS_MAX = 6;
 const CHARACTERS_MAX = 60;
 
-function mayHoldText(value: unknown): boolean {
+/** @param wordsMax what no prompt is so short as */
+function mayHoldText(value: unknown, wordsMax = WORDS_MAX): boolean {
   if (typeof value === "string") {
     const words = value.match(/\p{L}+/gu) ?? [];
-    return words.length > WORDS_MAX || value.length > CHARACTERS_MAX;
+    return words.length > wordsMax || value.length > CHARACTERS_MAX;
   }
   if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(value)) return value.some(mayHoldText);
+  if (Array.isArray(value)) return value.some((item) => mayHoldText(item, wordsMax));
   if ("label" in value && HASH_ASSERTIONS.test(String(value.label))) return false;
-  return isForeign(value) || Object.entries(value).some(([key, inner]) => mayHoldField(key, inner));
+  return (
+    isForeign(value) || Object.entries(value).some(([key, inner]) => mayFieldHoldText(key, inner, wordsMax))
+  );
 }
 
-function mayHoldField(key: string, value: unknown): boolean {
-  if (KNOWN_FIELDS.has(key)) return false;
+function mayFieldHoldText(key: string, value: unknown, wordsMax: number): boolean {
+  if (FINDINGS.has(key)) return false;
+  if (SOFTWARE.has(key)) return mayHoldText(value, SOFTWARE_WORDS_MAX);
+  if (typeof value === "string" && IDS.has(key)) return /\s/.test(value);
+  if (typeof value === "string" && key === "claim_generator") return !PRODUCT_TOKENS.test(value);
   // Keyed by the manifests' labels.
-  if (key === "manifests" && typeof value === "object") return Object.values(value ?? {}).some(mayHoldText);
-  return mayHoldText([key, value]);
+  if (key === "manifests" && typeof value === "object") return mayHoldText(Object.values(value ?? {}));
+  return mayHoldText([key, value], wordsMax);
 }
 
 /** An assertion that we do not know, or a file within the file: a thumbnail with metadata, a prompt as an input. */

@@ -72,8 +72,15 @@ const CLAIM_LABEL = "c2pa.claim";
 
 /** Whether a manifest seems to be embedded; a quick look. */
 export function mayHoldManifest(bytes: Uint8Array): boolean {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return buffer.includes(STORE_TYPE) || buffer.includes(CLAIM_LABEL);
+  return holdsStore(bytes) || bufferOf(bytes).includes(CLAIM_LABEL);
+}
+
+function holdsStore(bytes: Uint8Array): boolean {
+  return bufferOf(bytes).includes(STORE_TYPE);
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /**
@@ -94,7 +101,10 @@ export async function readManifests(bytes: Uint8Array, mediaType: string): Promi
       reader.free();
     }
   } catch (error) {
-    return { kind: "unreadable", detail: error instanceof Error ? error.message : String(error) };
+    const detail = error instanceof Error ? error.message : String(error);
+    // Only the label's words stood somewhere in the file.
+    if (detail.includes("JumbfNotFound") && !holdsStore(bytes)) return { kind: "none" };
+    return { kind: "unreadable", detail };
   }
 }
 

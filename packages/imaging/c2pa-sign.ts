@@ -24,26 +24,44 @@ const SETTINGS = JSON.stringify({
 /** Names the ingredient within the definition only. */
 const PARENT_ID = "provider";
 
+/** A provider's manifest may hold pictures; one larger than this would outweigh most renditions. */
+const PARENT_BYTES_MAX = 256 * 1024;
+
+interface Statement {
+  readonly provenance: Provenance;
+  readonly signer: ProvenanceSigner;
+  readonly parent: Parent | null;
+}
+
 /**
  * The file with its manifest; about 2 kB more, and those of the provider's manifest.
  *
  * @throws AtelierError what the signer throws, `StorageUnavailable` for anything unnamed; `Unexpected` when the library refuses
  */
-export async function signRendition(
+export async function signRendition(rendered: Rendered, statement: Statement): Promise<Uint8Array> {
+  const signed = await signAs(rendered, statement).catch((error: unknown) => {
+    // A provider's manifest must not stand in the way of a picture that is paid.
+    if (isAtelierError(error, "Unexpected") && statement.parent?.kind === "kept") return null;
+    throw error;
+  });
+  const isFit = signed && signed.length - rendered.data.length <= PARENT_BYTES_MAX;
+  return isFit ? signed : signAs(rendered, { ...statement, parent: { kind: "withheld" } });
+}
+
+async function signAs(
   { data, contentType, actions }: Rendered,
-  { provenance, signer, parent }: { provenance: Provenance; signer: ProvenanceSigner; parent: Parent | null },
+  { provenance, signer, parent }: Statement,
 ): Promise<Uint8Array> {
   const claim = claimSigner(signer);
   const fault: { error?: unknown } = {};
   try {
-    const engine = await c2paEngine();
+    const { WasmBuilder } = await c2paEngine();
     const definition = definitionOf(provenance, contentType, parent, actions);
-    const builder = engine.WasmBuilder.fromJson(JSON.stringify(definition), SETTINGS);
+    const builder = WasmBuilder.fromJson(JSON.stringify(definition), SETTINGS);
     try {
       await addParent(builder, parent);
-      // The library turns what `sign` throws into a text.
-      const definition = { alg: signer.algorithm, reserveSize: claim.bytes, sign: keeping(fault, claim) };
-      return await builder.sign(definition, [], contentType, memoryBlob(data, contentType));
+      const cose = { alg: signer.algorithm, reserveSize: claim.bytes, sign: keeping(fault, claim) };
+      return await builder.sign(cose, [], contentType, memoryBlob(data, contentType));
     } finally {
       builder.free();
     }
@@ -64,6 +82,7 @@ export async function signRendition(
   }
 }
 
+/** The library turns what `sign` throws into a text. */
 function keeping(fault: { error?: unknown }, claim: ClaimSigner): ClaimSigner["sign"] {
   return async (bytes) => {
     try {

@@ -19,6 +19,7 @@ export function testKey() {
 
 export interface ProviderManifest {
   readonly title?: string;
+  readonly program?: string;
   readonly description?: string;
   readonly assertion?: { readonly label: string; readonly data: unknown };
   /** A file kept within the manifest. */
@@ -29,7 +30,7 @@ export interface ProviderManifest {
 export async function providerFile(
   picture: Uint8Array,
   mediaType: string,
-  { title = "image.png", description, assertion, thumbnail }: ProviderManifest = {},
+  { title = "image.png", program = "Somebody", description, assertion, thumbnail }: ProviderManifest = {},
 ): Promise<Uint8Array> {
   const { WasmBuilder } = await c2paEngine();
   const created = {
@@ -38,7 +39,7 @@ export async function providerFile(
     ...(description === undefined ? {} : { description }),
   };
   const definition = {
-    claim_generator_info: [{ name: "Somebody", version: "2" }],
+    claim_generator_info: [{ name: program, version: "2" }],
     title,
     assertions: [
       { label: "c2pa.actions.v2", data: { actions: [created] } },

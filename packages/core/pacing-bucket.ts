@@ -1,27 +1,27 @@
 /**
  * @module How many creates a minute: a token bucket that sets the pace, and a count of the last window that sets the bound.
  *
- * With a limit of L creates in any window W (60 s) the bucket refills at 0.95 L/W and holds 0.06 L, so that a batch of L is
- * sent in (L - 0.06 L) / 0.95 L = 0.99 W, with the rest of a second for waits that are rounded to whole seconds. Bucket alone would let
- * 0.06 L + 0.95 L through in the first W; the count stops it at L. The count covers 1.05 W, which 0.95 L/W just fills
- * (0.95 * 1.05 < 1), so it does not slow a steady stream. What it covers beyond W, 2.5 s at 60 s, is for clocks that differ and for
- * the time between taking a token and the create's arrival at the provider: as long as both together stay below that, no
- * window at the provider holds more than L. `docs/decisions/0019` has the proof.
+ * The provider takes L creates in any window W (600 in 60 s). The bucket refills at 0.95 L/W and saves up 0.07 L, so that a batch of L
+ * is sent in 0.98 W with a second to spare for waits that are rounded to whole seconds. The bucket alone would let 1.02 L through in the first
+ * W; the count stops it at L. The count covers W and 2.5 s more, which 0.95 L/W does not quite fill, so it does not slow a steady
+ * stream. What it covers beyond W is for clocks that differ and for the time between taking a token and the create's arrival at
+ * the provider: while both together stay below it (less one slice), no window at the provider holds more than L.
+ * `docs/decisions/0019-pacing-by-bucket-and-window.md` has the proof.
  */
 import type { ProviderLimits } from "./catalogue.ts";
 import type { Lane, PacingRow } from "./pacing-row.ts";
 
 const RATE_SHARE = 0.95;
 const BURST_SHARE = 0.07;
-const BRIDGE_SHARE = 0.025;
 /** Of the limit: what the plan leaves in the bucket. */
 const RESERVE_SHARE = 0.01;
+/** Saved up even while the window is nearly full: what comes in while those that wait sleep out their whole seconds. */
+const BRIDGE_MS = 1_500;
 
-const WINDOW_MS = 60_000;
+const WINDOW_SECONDS = 60;
 const SLICES_A_WINDOW = 120;
-const SLICE_MS = WINDOW_MS / SLICES_A_WINDOW;
-/** The window and a twentieth more. */
-const SLICES_COUNTED = 125;
+/** How late a create may arrive, by clocks and by the wire, after its token was taken. */
+export const LATENESS_MS = 2_500;
 
 /** A row that is further ahead than this was written by a clock that is wrong: time starts again at our own. */
 export const CLOCKS_APART_MAX_MS = 5_000;
@@ -33,25 +33,36 @@ export interface Rate {
   readonly perMs: number;
   /** The most tokens that are saved up while little was taken lately; at least one. */
   readonly burst: number;
-  /** The most that are saved up otherwise: what comes in while those that wait sleep out their whole seconds. */
+  /** The most that are saved up otherwise. */
   readonly bridge: number;
   /** What the plan leaves. */
   readonly reserve: number;
   /** Creates in any window. */
   readonly windowMax: number;
+  /** The count of the last window is kept in slices of this length ... */
+  readonly sliceMs: number;
+  /** ... and covers as many. */
+  readonly slices: number;
 }
 
 /** Null: the provider has no such limit. */
-export function rateOf(limits: Pick<ProviderLimits, "createsPerMinute">): Rate | null {
+export function rateOf(limits: Pick<ProviderLimits, "createsPerMinute" | "windowSeconds">): Rate | null {
   if (limits.createsPerMinute === null) return null;
-  const limit = limits.createsPerMinute;
-  const burst = Math.max(1, BURST_SHARE * limit);
+  const windowMs = 1_000 * (limits.windowSeconds ?? WINDOW_SECONDS);
+  const limit = (limits.createsPerMinute * windowMs) / 60_000;
+  const sliceMs = windowMs / SLICES_A_WINDOW;
+  // In a short window the allowance for lateness is more than the twentieth that is left.
+  const perMs = Math.min((RATE_SHARE * limit) / windowMs, limit / (windowMs + LATENESS_MS));
+  const bridge = Math.max(1, BRIDGE_MS * perMs);
+  const burst = Math.max(bridge, BURST_SHARE * limit);
   return {
-    perMs: (RATE_SHARE * limit) / WINDOW_MS,
+    perMs,
     burst,
-    bridge: Math.min(burst, Math.max(1, BRIDGE_SHARE * limit)),
-    reserve: Math.min(RESERVE_SHARE * limit, burst - 1),
+    bridge,
+    reserve: Math.min(RESERVE_SHARE * limit, bridge - 1),
     windowMax: Math.max(1, Math.floor(limit)),
+    sliceMs,
+    slices: Math.ceil((windowMs + LATENESS_MS) / sliceMs),
   };
 }
 
@@ -62,8 +73,8 @@ export function refilled<Row extends Bucket>(row: Row, rate: Rate, nowMs: number
   const isAhead = row.refilledAtMs > nowMs + CLOCKS_APART_MAX_MS;
   const atMs = isAhead ? nowMs : Math.max(row.refilledAtMs, nowMs);
   const elapsedMs = isAhead ? 0 : atMs - row.refilledAtMs;
-  const slices = isAhead ? 0 : sliceOf(atMs) - sliceOf(row.refilledAtMs);
-  const taken = slices >= SLICES_COUNTED ? [] : [...zeros(slices), ...row.taken].slice(0, SLICES_COUNTED);
+  const slices = isAhead ? 0 : sliceOf(atMs, rate) - sliceOf(row.refilledAtMs, rate);
+  const taken = slices >= rate.slices ? [] : [...zeros(slices), ...row.taken].slice(0, rate.slices);
   const savedMax = Math.max(rate.bridge, Math.min(rate.burst, rate.windowMax - sum(taken)));
   return {
     ...row,
@@ -123,20 +134,20 @@ function nextTokenAtMs(row: Bucket, rate: Rate, lane: Lane): number {
 function windowOpensAtMs(row: Bucket, rate: Rate): number {
   let excess = sum(row.taken) + 1 - rate.windowMax;
   if (excess <= 0) return row.refilledAtMs;
-  const newest = sliceOf(row.refilledAtMs);
+  const newest = sliceOf(row.refilledAtMs, rate);
   for (let age = row.taken.length - 1; age > 0; age--) {
     excess -= row.taken[age] ?? 0;
-    if (excess <= 0) return (newest - age + SLICES_COUNTED) * SLICE_MS;
+    if (excess <= 0) return (newest - age + rate.slices) * rate.sliceMs;
   }
-  return (newest + SLICES_COUNTED) * SLICE_MS;
+  return (newest + rate.slices) * rate.sliceMs;
 }
 
 function reserveFor(lane: Lane, rate: Rate): number {
   return lane === "plan" ? rate.reserve : 0;
 }
 
-function sliceOf(atMs: number): number {
-  return Math.floor(atMs / SLICE_MS);
+function sliceOf(atMs: number, { sliceMs }: Rate): number {
+  return Math.floor(atMs / sliceMs);
 }
 
 function zeros(count: number): number[] {

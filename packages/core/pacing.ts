@@ -93,7 +93,7 @@ export function tokensAhead(
 
 /**
  * The provider said "later" though the bucket had a token: what it holds was wrong, so it fills again from the end of the
- * rest on. Of several rests the longest stands.
+ * rest on, when there is one token. Of several rests the longest stands.
  */
 export function rested(row: PacingRow, untilMs: number, limits: ProviderLimits, nowMs: number): PacingRow {
   const restUntilMs = Math.min(Math.max(row.restUntilMs, untilMs), nowMs + REST_MAX_MS);
@@ -101,7 +101,7 @@ export function rested(row: PacingRow, untilMs: number, limits: ProviderLimits, 
   if (!rate) return restUntilMs === row.restUntilMs ? row : { ...row, restUntilMs };
   const current = refilled(row, rate, nowMs);
   const debt = Math.max(0, restUntilMs - current.refilledAtMs) * rate.perMs;
-  return { ...current, restUntilMs, tokens: Math.min(current.tokens, -debt) };
+  return { ...current, restUntilMs, tokens: Math.min(current.tokens, 1 - debt) };
 }
 
 /** Places of jobs that have ended are free again. */

@@ -10,6 +10,7 @@ const SNAKE_CASE_KEYS: Readonly<Record<string, string>> = {
   megapixels_max: "megapixelsMax",
   steps_max: "stepsMax",
   creates_per_minute: "createsPerMinute",
+  window_seconds: "windowSeconds",
   creates_per_day: "createsPerDay",
   creates_per_month: "createsPerMonth",
   characters_max: "charactersMax",

@@ -4,7 +4,6 @@ import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { attemptKey, imageKey } from "@atelier/aws/dynamo/keys";
-import { createPacing } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { imageIdOf } from "@atelier/core/ids";
@@ -248,17 +247,5 @@ export function describeRecordsContract(makeTable: MakeTable): void {
     expect(items.map(({ auditId }) => auditId)).toEqual(["c", "a", "b"]);
     expect(await audit.ofSubject("img_audit")).toStrictEqual(items.toReversed());
     expect(items[2]).toStrictEqual(entry("b", 1, { usd: 0.05, note: null, paid: true }));
-  });
-
-  test("of several rests the longest stands", async () => {
-    let nowMs = 1_000;
-    const pacing = createPacing({ dynamo, clock: () => nowMs });
-    expect(await pacing.waitMs("replicate")).toBe(0);
-    await pacing.restUntil("replicate", 5_000);
-    await pacing.restUntil("replicate", 3_000);
-    expect(await pacing.waitMs("replicate")).toBe(4_000);
-    expect(await pacing.waitMs("stability")).toBe(0);
-    nowMs = 5_000;
-    expect(await pacing.waitMs("replicate")).toBe(0);
   });
 }

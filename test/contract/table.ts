@@ -5,6 +5,7 @@ import type { MakeTable } from "./table-fixtures.ts";
 import { describeLedgerContract } from "./table-ledger.ts";
 import { describeListsContract } from "./table-lists.ts";
 import { describeOpenWorkContract } from "./table-open-work.ts";
+import { describePacingContract } from "./table-pacing.ts";
 import { describeRecordsContract } from "./table-records.ts";
 
 /** @param makeTable a new, empty table each time; called once per group of tests */
@@ -13,5 +14,6 @@ export function describeTableContract(makeTable: MakeTable): void {
   describe("conditions", () => describeConditionsContract(makeTable));
   describe("lists", () => describeListsContract(makeTable));
   describe("open work", () => describeOpenWorkContract(makeTable));
+  describe("pacing", () => describePacingContract(makeTable));
   describe("ledger", () => describeLedgerContract(makeTable));
 }

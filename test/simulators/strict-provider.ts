@@ -1,5 +1,5 @@
 /**
- * @module Many workers at one provider that counts strictly: creates in the last sixty seconds, to the millisecond, and 429 beyond
+ * @module Many workers at one provider that counts strictly: creates in the last window, to the millisecond, and 429 beyond
  * the limit. The workers are the real pacing over a store in memory; store, wire, state machine and jobs take virtual time, and a
  * wait takes whole seconds, as the state machine's does.
  */
@@ -14,6 +14,8 @@ import { createVirtualTime } from "./virtual-time.ts";
 export interface Load {
   readonly creates: number;
   readonly createsPerMinute: number;
+  /** Over how long the provider counts; 60 when absent. */
+  readonly windowSeconds?: number;
   /** Each is a process with its own clock, this far from the true time. */
   readonly skewsMs: readonly number[];
   /** Images at once in each process. */
@@ -32,7 +34,7 @@ export interface Run {
   /** Makespan over `creates / limit`. */
   readonly makespanRatio: number;
   readonly rateLimited: number;
-  /** The most creates that any sixty seconds held, arrivals with 429 included. */
+  /** The most creates that any window held. */
   readonly mostInWindow: number;
   readonly writesPerCreate: number;
   readonly waitsPerCreate: number;
@@ -40,7 +42,6 @@ export interface Run {
   readonly arrivedAtMs: readonly number[];
 }
 
-const WINDOW_MS = 60_000;
 /** Any whole minute would do. */
 const START_MS = Date.parse("2026-11-22T06:00:00Z");
 
@@ -50,14 +51,20 @@ export async function runLoad(load: Load): Promise<Run> {
   const between = ([shortest, longest]: readonly [number, number]) =>
     shortest + random(Math.max(1, longest - shortest + 1));
   const store = memoryStore(() => time.sleep(between(load.storeMs)));
-  const provider = strictProvider(load.createsPerMinute, time.nowMs);
+  const windowSeconds = load.windowSeconds ?? 60;
+  const windowMs = windowSeconds * 1_000;
+  const provider = strictProvider(
+    Math.floor((load.createsPerMinute * windowMs) / 60_000),
+    windowMs,
+    time.nowMs,
+  );
   let waits = 0;
 
   const workers = load.skewsMs.map((skewMs, worker) => {
     const pacing = createPacing({
       store,
       clock: () => time.nowMs() + skewMs,
-      limitsOf: () => ({ ...UNLIMITED, createsPerMinute: load.createsPerMinute }),
+      limitsOf: () => ({ ...UNLIMITED, createsPerMinute: load.createsPerMinute, windowSeconds }),
       timezone: "UTC",
       isRunning: async () => false,
     });
@@ -100,9 +107,9 @@ export async function runLoad(load: Load): Promise<Run> {
   const makespanMs = (provider.acceptedAtMs.at(-1) ?? Number.NaN) - START_MS;
   return {
     makespanMs,
-    makespanRatio: makespanMs / ((load.creates / load.createsPerMinute) * WINDOW_MS),
+    makespanRatio: makespanMs / ((load.creates / load.createsPerMinute) * 60_000),
     rateLimited: provider.refused(),
-    mostInWindow: mostInWindow(provider.acceptedAtMs),
+    mostInWindow: mostInWindow(provider.acceptedAtMs, windowMs),
     writesPerCreate: store.writes() / load.creates,
     waitsPerCreate: waits / load.creates,
     arrivedAtMs: provider.acceptedAtMs.map((atMs) => atMs - START_MS),
@@ -113,8 +120,8 @@ function shareOf(total: number, workers: number, worker: number): number {
   return Math.floor(total / workers) + (worker < total % workers ? 1 : 0);
 }
 
-/** Counts what it accepted in the last sixty seconds; says how long to wait, 0 when it accepts. */
-function strictProvider(createsPerMinute: number, clock: Clock) {
+/** Counts what it accepted in the last window; says how long to wait, 0 when it accepts. */
+function strictProvider(limit: number, windowMs: number, clock: Clock) {
   const acceptedAtMs: number[] = [];
   let refused = 0;
   return {
@@ -122,10 +129,10 @@ function strictProvider(createsPerMinute: number, clock: Clock) {
     refused: () => refused,
     create(): number {
       const nowMs = clock();
-      const first = acceptedAtMs[acceptedAtMs.length - createsPerMinute];
-      if (first !== undefined && first > nowMs - WINDOW_MS) {
+      const first = acceptedAtMs[acceptedAtMs.length - limit];
+      if (first !== undefined && first > nowMs - windowMs) {
         refused++;
-        return first + WINDOW_MS - nowMs;
+        return first + windowMs - nowMs;
       }
       acceptedAtMs.push(nowMs);
       return 0;
@@ -133,11 +140,11 @@ function strictProvider(createsPerMinute: number, clock: Clock) {
   };
 }
 
-export function mostInWindow(atMs: readonly number[]): number {
+function mostInWindow(atMs: readonly number[], windowMs: number): number {
   let most = 0;
   let oldest = 0;
   for (const [newest, untilMs] of atMs.entries()) {
-    while ((atMs[oldest] ?? 0) <= untilMs - WINDOW_MS) oldest++;
+    while ((atMs[oldest] ?? 0) <= untilMs - windowMs) oldest++;
     most = Math.max(most, newest - oldest + 1);
   }
   return most;

@@ -13,11 +13,13 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   memory: async () => (await import("./memory.ts")).benchMemory(),
   provenance: async () => (await import("./provenance.ts")).benchProvenance(),
   bundles: async () => (await import("./functions.ts")).benchFunctionBundles(),
+  adapter: async () => (await import("./adapter.ts")).benchAdapter(),
+  inspection: async () => (await import("./inspection.ts")).benchInspection(),
   faults: async () => (await import("./faults.ts")).benchFaults(),
 };
 
 /** Run only when named: it takes minutes. */
-const ON_REQUEST: ReadonlySet<string> = new Set(["faults"]);
+const ON_REQUEST: ReadonlySet<string> = new Set(["faults", "inspection"]);
 
 /** The most that each figure may be. */
 const TARGETS: Readonly<Record<string, object>> = {
@@ -26,6 +28,7 @@ const TARGETS: Readonly<Record<string, object>> = {
   memory: { growthMb: 20 },
   provenance: { signMs: 25, signP95Ms: 25, manifestKb: 8 },
   bundles: FUNCTION_TARGETS,
+  inspection: { medianMs: 1_000, growthMb: 20 },
 };
 
 /** What a part is told in its own process. */

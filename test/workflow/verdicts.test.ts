@@ -120,8 +120,10 @@ describe("nothing is released by a classifier", () => {
   test.each(Object.entries(MISBEHAVING))("%s", (_, { threadFile, withinMs }) =>
     onThread(threadFile, withinMs),
   );
-  test.each(Object.entries(NONSENSE))("that answers %s", (_, nonsense) =>
-    onThread(threadAnswering(`say(${nonsense});`)),
+  // The rest of them is in the package's own tests.
+  test.each(["null", "no faces", "scores that are no numbers", "an age that is no number"])(
+    "that answers %s",
+    (nonsense) => onThread(threadAnswering(`say(${NONSENSE[nonsense]});`)),
   );
 });
 

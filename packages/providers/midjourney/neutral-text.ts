@@ -2,8 +2,9 @@
  * @module Words of a person made fit to stand in front of our own parameters: Midjourney reads switches (`--v 6`, `—v 6`),
  * weights (`cat::2`), permutations (`{red, blue} car`, each of which is billed) and addresses of pictures anywhere in a prompt.
  *
- * Whatever is taken out leaves a blank, so that what stood around it cannot come together to something new. Compatibility forms
- * (full-width colons, braces, dashes) go first: the wrapper may have the prompt translated, which turns them into ASCII.
+ * Whatever is taken out leaves a blank, so that what stood around it cannot come together to something new. Only what
+ * cannot be seen goes without a trace, and compatibility forms (full-width colons, braces, dashes) become plain, before anything else
+ * is looked at: the wrapper may have the prompt translated, which makes ASCII of them.
  */
 
 /** The words alone, on one line with single blanks; empty when nothing else was there. */
@@ -11,11 +12,11 @@ export function neutralText(text: string): string {
   return (
     text
       .toWellFormed()
-      .normalize("NFKC")
       .replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu, "")
+      .normalize("NFKC")
       .replace(/[\p{Cc}\p{Z}\s]+/gu, " ")
-      .replace(ADDRESS, " ")
       .replace(/:{2,}\s*[-+]?\d*\.?\d*/g, " ")
+      .replace(ADDRESS, " ")
       // `**` ends the prompt in the message by which the wrapper recognises its picture.
       .replace(/[{}*]/g, " ")
       .replace(DASHES, (dashes, before: string, after: string) =>

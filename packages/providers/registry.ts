@@ -5,10 +5,18 @@ import type { ProviderOff } from "@atelier/core/routing";
 import { a1111 } from "./a1111/definition.ts";
 import { comfyui } from "./comfyui/definition.ts";
 import type { ProviderDefinition, ProviderDeps } from "./definition.ts";
+import { midjourney } from "./midjourney/definition.ts";
 import { replicate, sandbox } from "./replicate/definition.ts";
 import { stability } from "./stability/definition.ts";
 
-export const PROVIDERS: readonly ProviderDefinition[] = [replicate, sandbox, stability, a1111, comfyui];
+export const PROVIDERS: readonly ProviderDefinition[] = [
+  replicate,
+  sandbox,
+  stability,
+  midjourney,
+  a1111,
+  comfyui,
+];
 
 /** Provider to its settings, as `ProviderDefinition.open` takes them. A provider without settings is not offered. */
 export type ProviderSettings = Readonly<Record<ProviderName, Readonly<Record<string, unknown>> | undefined>>;

@@ -150,6 +150,9 @@ export interface Provider {
     nowMs: number,
     model: Model,
   ): WebhookReading;
-  /** The origin (protocol, host, port) whose addresses may be plain http on loopback; null: https and public only. */
+  /**
+   * The one origin (protocol, host, port) whose addresses may be plain http, on this machine or in a private network; null: https
+   * and public only.
+   */
   readonly trustedOrigin: string | null;
 }

@@ -81,6 +81,47 @@ describe("the output fetcher", () => {
     expect(server?.requests).toHaveLength(0);
   });
 
+  it("goes to the configured origin in a private network, and to nothing beside it", async () => {
+    const { port } = new URL(await serving(() => PNG));
+    const origin = `http://gpu.lan:${port}`;
+    const asked: string[] = [];
+    const resolve = async (host: string) => {
+      asked.push(host);
+      // Loopback stands for any address that is not public.
+      return [{ address: "127.0.0.1", family: 4 }];
+    };
+    const view = "/view?filename=a.png&subfolder=&type=output";
+    expect((await fetcher({ resolve }).fetch(`${origin}${view}`, origin)).bytes).toStrictEqual(PICTURE);
+    for (const beside of [
+      `http://gpu.lan:${Number(port) + 1}`,
+      `https://gpu.lan:${port}`,
+      `http://nas.lan:${port}`,
+      `http://127.0.0.1:${port}`,
+      `http://gpu.lan.example:${port}`,
+      "http://169.254.169.254",
+    ]) {
+      await expect(fetcher({ resolve }).fetch(`${beside}${view}`, origin)).rejects.toMatchObject({
+        name: "OutputUnsafe",
+      });
+    }
+    expect(server?.requests).toHaveLength(1);
+    // Only https is looked up at all before it is refused.
+    expect(asked).toStrictEqual(["gpu.lan", "gpu.lan"]);
+  });
+
+  it.each(["http://nas.lan/x.png", "https://nas.lan/x.png"])(
+    "lets the configured origin lead nowhere else in its network: %s",
+    async (location) => {
+      const { port } = new URL(await serving(() => ({ status: 302, headers: { location } })));
+      const origin = `http://gpu.lan:${port}`;
+      const resolve = async () => [{ address: "127.0.0.1", family: 4 }];
+      await expect(fetcher({ resolve }).fetch(`${origin}/view`, origin)).rejects.toMatchObject({
+        name: "OutputUnsafe",
+      });
+      expect(server?.requests).toHaveLength(1);
+    },
+  );
+
   it.each([
     "https://10.0.0.1/x.png",
     "http://example.com/x.png",

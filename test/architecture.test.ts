@@ -62,6 +62,7 @@ describe("imports", () => {
       ["packages/providers/x.ts", 'import { open } from "@atelier/imaging/open"; open();'],
       ["packages/imaging/x.ts", 'import type { Engine } from "@atelier/local/engine";'],
       ["packages/imaging/x.ts", 'import { pixels } from "./testing.ts"; pixels();'],
+      ["packages/inspection/x.ts", 'import { createImaging } from "@atelier/imaging/open"; createImaging();'],
       ["packages/aws/x.ts", 'await import("@atelier/local/index");'],
       ["packages/local/x.ts", 'import { createBlobs } from "@atelier/aws/s3-blobs"; createBlobs();'],
       ["packages/local/x.ts", 'import { runCommandLine } from "@atelier/cli/run"; runCommandLine();'],
@@ -80,6 +81,9 @@ describe("imports", () => {
     const sharp = 'import sharp from "sharp"; sharp();';
     expect(await saidOf(misplacedModules, "packages/local/x.ts", sharp)).toHaveLength(1);
     expect(await saidOf(misplacedModules, "packages/imaging/x.ts", sharp)).toEqual([]);
+    const models = 'import * as tf from "@tensorflow/tfjs"; tf.ready();';
+    expect(await saidOf(misplacedModules, "packages/local/x.ts", models)).toHaveLength(1);
+    expect(await saidOf(misplacedModules, "packages/inspection/x.ts", models)).toEqual([]);
     const client = 'import { DynamoDBClient } from "@aws-sdk/client-dynamodb"; new DynamoDBClient();';
     expect(await saidOf(misplacedModules, "packages/local/x.ts", client)).toHaveLength(1);
     expect(await saidOf(misplacedModules, "packages/aws/x.ts", client)).toEqual([]);

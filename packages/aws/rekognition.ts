@@ -2,8 +2,9 @@
  * @module Rekognition as the classifier: moderation labels and faces of one small JPEG, two calls a picture. Needs
  * rekognition:DetectModerationLabels and rekognition:DetectFaces.
  */
+
+import type { Classification, Classifier, Thresholds } from "@atelier/core/classifier";
 import type { FaceEstimate, RatingScores } from "@atelier/core/image";
-import type { Classification, Classifier, Thresholds } from "@atelier/core/ports";
 import { DEFAULT_THRESHOLDS } from "@atelier/core/verdict";
 import {
   DetectFacesCommand,

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { ATTEMPT_STATES, type Attempt } from "./attempt.ts";
 import { categoryNameSchema, providerNameSchema, ratingSchema } from "./catalogue.ts";
-import { exclusionSchema, type Image, imageStatusSchema, RENDITION_NAMES } from "./image.ts";
+import { exclusionSchema, type Image, imageStatusSchema, RENDITION_NAMES, type Verdict } from "./image.ts";
 import { usdFromMicros } from "./money.ts";
 import type { PromptText } from "./ports.ts";
 
@@ -105,7 +105,7 @@ export function imageDocument(image: Image, prompt: PromptText | null | undefine
       duplicate_of: image.duplicateOf,
       warnings: image.warnings,
     },
-    verdict: image.verdict,
+    verdict: image.verdict && verdictDocument(image.verdict),
     status: image.status,
     failure: image.failure,
     excluded: image.exclusions,
@@ -155,6 +155,11 @@ export function purchaseDocument(attempt: Attempt): PurchaseDocument {
 
 /** An image with every attempt to buy it, the first one first. */
 export type ShownDocument = ImageDocument & { readonly purchases: readonly PurchaseDocument[] };
+
+/** What was measured stays on the record: numbers for reviewers, in the words of a classifier. */
+function verdictDocument({ decision, basis, rating, reason }: Verdict): ImageDocument["verdict"] {
+  return { decision, basis, rating, reason };
+}
 
 const pricedSchema = z.object({ list: z.number(), most: z.number() });
 

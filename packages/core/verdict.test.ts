@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { classifierSaying, NOTHING_SEEN } from "../../test/builders/classifier.ts";
 import { RATINGS, type Rating } from "./catalogue.ts";
+import type { Classifier, Thresholds } from "./classifier.ts";
 import { type RatingScores, verdictSchema } from "./image.ts";
-import type { Classifier, OpenPicture, Thresholds } from "./ports.ts";
+import type { OpenPicture } from "./ports.ts";
 import {
   DEFAULT_THRESHOLDS,
   decideVerdict,

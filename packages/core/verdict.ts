@@ -4,8 +4,9 @@
  */
 import * as z from "zod";
 import { ADULT_AGE, type Model, type Rating, ratingRank } from "./catalogue.ts";
+import type { Classification, Classifier, Thresholds } from "./classifier.ts";
 import { type FaceEstimate, faceEstimateSchema, ratingScoresSchema, type Verdict } from "./image.ts";
-import type { Classification, Classifier, OpenPicture, Thresholds } from "./ports.ts";
+import type { OpenPicture } from "./ports.ts";
 
 const share = (max: number) => z.number().positive().max(max);
 const ageYears = (min: number) => z.number().min(min).max(100);

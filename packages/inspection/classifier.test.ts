@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Classification, Classifier } from "@atelier/core/ports";
+import type { Classification, Classifier } from "@atelier/core/classifier";
 import { DEFAULT_THRESHOLDS, judgePicture } from "@atelier/core/verdict";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { imaging, photo } from "../imaging/testing.ts";

@@ -3,7 +3,8 @@
  * Whatever goes wrong in there is a `failed` value here.
  */
 import { createRequire } from "node:module";
-import type { Classification, Classifier, OpenPicture, Thresholds } from "@atelier/core/ports";
+import type { Classification, Classifier, Thresholds } from "@atelier/core/classifier";
+import type { OpenPicture } from "@atelier/core/ports";
 import { DEFAULT_THRESHOLDS } from "@atelier/core/verdict";
 import { FACE_MODEL } from "./age.ts";
 import { RATING_MODEL } from "./rating.ts";

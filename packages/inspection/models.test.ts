@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import type { Classification } from "@atelier/core/ports";
+import type { Classification } from "@atelier/core/classifier";
 import { drawPlaceholder } from "@atelier/imaging/placeholder";
 import { beforeAll, describe, expect, it } from "vitest";
 import { imaging, type PHOTO_NAMES, photo } from "../imaging/testing.ts";

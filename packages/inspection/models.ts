@@ -1,5 +1,5 @@
 /** @module Both models over one picture. They run where this is called, and block it: see `thread.ts`. */
-import type { Classification } from "@atelier/core/ports";
+import type { Classification } from "@atelier/core/classifier";
 import { loadAge } from "./age.ts";
 import { loadRating } from "./rating.ts";
 import { loadTensorFlow, type Pixels, tensorOf } from "./tensors.ts";

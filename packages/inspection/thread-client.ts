@@ -1,6 +1,6 @@
 /** @module The models' thread from outside: opened, asked one thing at a time, ended when it does not answer. */
 import { Worker } from "node:worker_threads";
-import type { Classification } from "@atelier/core/ports";
+import type { Classification } from "@atelier/core/classifier";
 import type { Pixels } from "./tensors.ts";
 import type { ThreadAnswer, ThreadInput, ThreadPicture } from "./thread.ts";
 

@@ -1,6 +1,6 @@
 /** @module The thread that holds the models: it may hang or crash, and takes nothing else with it. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { Classification } from "@atelier/core/ports";
+import type { Classification } from "@atelier/core/classifier";
 import { loadModels } from "./models.ts";
 import type { Pixels } from "./tensors.ts";
 

@@ -7,8 +7,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   providers: ["core"],
   imaging: ["core"],
+  inspection: ["core"],
   aws: ["core"],
-  local: ["core", "aws", "providers", "imaging"],
+  local: ["core", "aws", "providers", "imaging", "inspection"],
   cli: ["core", "local"],
   functions: ["core", "aws", "providers", "imaging"],
 };
@@ -19,6 +20,11 @@ const CORE_MODULES = ["zod", "node:crypto"];
 /** npm package (or its scope) to where it may be imported. */
 const OWNERS: readonly { readonly module: RegExp; readonly paths: RegExp; readonly what: string }[] = [
   { module: /^sharp$/, paths: /^packages\/imaging\//, what: "sharp belongs to imaging" },
+  {
+    module: /^(nsfwjs$|@tensorflow\/|@vladmandic\/)/,
+    paths: /^packages\/inspection\//,
+    what: "the models belong to inspection",
+  },
   {
     module: /^@(aws-sdk|smithy)\//,
     paths: /^packages\/(aws\/|local\/engine-client\.ts$)/,

@@ -1,5 +1,5 @@
 /** @module A classifier that says what a test wants; by default that nothing speaks against a picture. */
-import type { Classification, Classifier } from "@atelier/core/ports";
+import type { Classification, Classifier } from "@atelier/core/classifier";
 import { DEFAULT_THRESHOLDS } from "@atelier/core/verdict";
 
 export const NOTHING_SEEN: Extract<Classification, { kind: "measured" }> = {

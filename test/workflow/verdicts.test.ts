@@ -1,6 +1,6 @@
 /** @module No picture of a real provider is released by a classifier that is gone, fails, hangs or returns nonsense. */
 import { createRekognitionClassifier } from "@atelier/aws/rekognition";
-import type { Classifier } from "@atelier/core/ports";
+import type { Classifier } from "@atelier/core/classifier";
 import { DEFAULT_THRESHOLDS } from "@atelier/core/verdict";
 import { collect } from "@atelier/core/workflow/steps/collect";
 import { type ProcessDeps, process } from "@atelier/core/workflow/steps/process";

@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   bundles: async () => (await import("./functions.ts")).benchFunctionBundles(),
   adapter: async () => (await import("./adapter.ts")).benchAdapter(),
   inspection: async () => (await import("./inspection.ts")).benchInspection(),
+  pacing: async () => (await import("./pacing.ts")).benchPacing(),
   faults: async () => (await import("./faults.ts")).benchFaults(),
 };
 
@@ -26,8 +27,10 @@ const TARGETS: Readonly<Record<string, object>> = {
   imaging: { encodeRatio: 1.25, naiveRatio: 1 },
   orchestration: { p50Ms: 30, p95Ms: 100, learningLagP95Ms: 50 },
   memory: { growthMb: 20 },
+  pacing: { makespanRatio: 1.02, rateLimited: 0 },
   provenance: { signMs: 25, signP95Ms: 25, manifestKb: 8 },
   bundles: FUNCTION_TARGETS,
+  adapter: { smallP50Ratio: 1.15, largeCpuRatio: 0.6, largeMemoryRatio: 0.5 },
   inspection: { medianMs: 1_000, growthMb: 20 },
 };
 

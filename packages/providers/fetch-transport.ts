@@ -19,6 +19,7 @@ export const fetchTransport: Transport = async (request) => {
     throw neverConnected(error) ? new NotSentError(error) : error;
   }
   const { status, headers } = response;
+  request.begin(headers);
   try {
     for await (const chunk of response.body ?? []) {
       if (!request.receive(chunk)) return { status, headers, whole: false };

@@ -131,8 +131,8 @@ describe.each(TRANSPORTS)("sendOnce over %s", (_, open) => {
 
   it("calls a time-out lost", async () => {
     server = await startScriptedServer(() => "silence");
-    const answer = await sendOnce(open(), post(server.origin, { timeoutMs: 60 }));
-    expect(answer).toMatchObject({ kind: "lost", message: expect.stringContaining("longer than 60 ms") });
+    const answer = await sendOnce(open(), post(server.origin, { timeoutMs: 250 }));
+    expect(answer).toMatchObject({ kind: "lost", message: expect.stringContaining("longer than 250 ms") });
   });
 
   it("keeps the status when the body breaks off, dries up or is over the cap", async () => {
@@ -149,7 +149,7 @@ describe.each(TRANSPORTS)("sendOnce over %s", (_, open) => {
     const raw = await startConnections((socket) => {
       socket.write("HTTP/1.1 201 Created\r\ncontent-length: 9\r\n\r\n{");
     });
-    expect(await sendOnce(transport, post(raw.origin, { timeoutMs: 100 }))).toMatchObject({
+    expect(await sendOnce(transport, post(raw.origin, { timeoutMs: 300 }))).toMatchObject({
       kind: "answered",
       status: 201,
       text: null,
@@ -186,7 +186,7 @@ describe.each(TRANSPORTS)("sendOnce over %s", (_, open) => {
       bytes += request;
     });
     const url = raw.origin.replace("http:", "https:");
-    const answer = await sendOnce(open(), post(url, { timeoutMs: 100 }));
+    const answer = await sendOnce(open(), post(url, { timeoutMs: 300 }));
     expect(["not-sent", "lost"]).toContain(answer.kind);
     expect(bytes).not.toContain("POST");
     raw.close();

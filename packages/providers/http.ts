@@ -12,6 +12,8 @@ export interface WireRequest {
   readonly body: string | Uint8Array | null;
   /** For the whole exchange, connecting and the answer's body included. */
   readonly timeoutMs: number;
+  /** Told once, before the body. */
+  begin(headers: Headers): void;
   /** Given each piece of the answer's body as it comes; false: no more is wanted. The piece is the receiver's to keep. */
   receive(chunk: Uint8Array): boolean;
 }
@@ -38,7 +40,7 @@ export class NotSentError extends Error {
   }
 }
 
-export interface HttpRequest extends Omit<WireRequest, "receive"> {
+export interface HttpRequest extends Omit<WireRequest, "begin" | "receive"> {
   /** Default 4 MiB: a prediction with one inlined picture fits. */
   readonly responseBytesMax?: number;
 }
@@ -108,7 +110,9 @@ export async function sendOnceForPictures(
   request: HttpRequest,
 ): Promise<HttpPicturesAnswer> {
   const reader = createPictureText();
-  const head = await exchange(transport, request, PICTURE_BYTES_MAX, reader.push);
+  const head = await exchange(transport, request, PICTURE_BYTES_MAX, reader.push, (headers) =>
+    reader.expect(Number(headers.get("content-length") ?? 0)),
+  );
   if (head.kind !== "answered") return head;
   const { whole, ...answer } = head;
   return { ...answer, ...(whole ? reader.end() : { text: null, pictures: [] }) };
@@ -129,6 +133,7 @@ async function exchange(
   request: HttpRequest,
   bytesMaxDefault: number,
   take: (chunk: Uint8Array) => void,
+  begin: (headers: Headers) => void = () => undefined,
 ): Promise<Head> {
   const { responseBytesMax: bytesMax = bytesMaxDefault, ...wire } = request;
   let bytes = 0;
@@ -139,7 +144,7 @@ async function exchange(
     return true;
   };
   try {
-    const answer = await transport({ ...wire, receive });
+    const answer = await transport({ ...wire, begin, receive });
     return { kind: "answered", ...answer };
   } catch (error) {
     if (error instanceof NotSentError) {

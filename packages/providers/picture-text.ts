@@ -2,11 +2,14 @@
  * @module Takes the pictures out of a JSON text while it arrives. A picture is a string of base64 alone; it is decoded piece
  * by piece and never stands in memory as text.
  */
+import { type Base64Pieces, createBase64Pieces, isBase64 } from "./base64-pieces.ts";
 
 /** Shorter texts are left alone: no picture has so few bytes. */
 export const PICTURE_CHARACTERS_MIN = 256;
 
 export interface PictureText {
+  /** How long the text will be, where that was announced: memory is reserved accordingly. */
+  expect(bytes: number): void;
   /** Takes the next bytes of the text, cut anywhere. */
   push(chunk: Uint8Array): void;
   /** The text with each picture replaced by `picture:0`, `picture:1`, …, and the pictures in that order. */
@@ -16,12 +19,6 @@ export interface PictureText {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const PADDING = 0x3d;
-const IS_BASE64 = new Uint8Array(256);
-for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
-  IS_BASE64[character.charCodeAt(0)] = 1;
-}
-/** What Node's decoder would take for base64 as well, and JSON for the beginning of an escape. */
-const FOREIGN = [BACKSLASH, 0x2d, 0x5f];
 
 /**
  * Where in the text we are: between strings; in a string that may become a picture; in one that is long enough to be
@@ -33,12 +30,13 @@ export function createPictureText(): PictureText {
   const kept: Uint8Array[] = [];
   const pictures: Uint8Array[] = [];
   let place: Place = "between";
-  /** Of the string at hand: base64 that is not decoded yet, what is decoded, how many `=` came. */
-  let pending = "";
-  let decoded: Uint8Array[] = [];
+  /** Of the string at hand: its beginning, until it is long enough; what it decodes to from then on; how many `=` came. */
+  let beginning = "";
+  let base64: Base64Pieces | undefined;
   let paddings = 0;
   /** An escape that is not complete yet, with its backslash. */
   let escaped = "";
+  let bytesLeft = 0;
 
   const keep = (text: string) => {
     if (text !== "") kept.push(Buffer.from(text, "latin1"));
@@ -46,69 +44,55 @@ export function createPictureText(): PictureText {
   const keepBytes = (chunk: Buffer, from: number, to: number) => {
     if (to > from) kept.push(Buffer.from(chunk.subarray(from, to)));
   };
+  const textAtHand = () => beginning + (base64?.text() ?? "") + "=".repeat(paddings);
 
-  /** Decodes whole groups of four and keeps the rest; false, and nothing done, when there is something else among them. */
-  function decode(characters: string): boolean {
-    const length = characters.length - (characters.length % 4);
-    const bytes = Buffer.from(
-      length === characters.length ? characters : characters.slice(0, length),
-      "base64",
-    );
-    const rest = characters.slice(length);
-    // Node's decoder skips what it does not know.
-    const sound = bytes.byteLength === (length / 4) * 3 && /^[A-Za-z0-9+/]*$/.test(rest);
-    if (!sound) return false;
-    if (bytes.byteLength > 0) decoded.push(bytes);
-    pending = rest;
-    return true;
+  function clear(next: Place): void {
+    place = next;
+    beginning = "";
+    base64 = undefined;
+    paddings = 0;
   }
 
   /** The string at hand is no picture after all: what was decoded becomes text again. */
   function giveUp(): void {
-    keep(Buffer.concat(decoded).toString("base64") + pending + "=".repeat(paddings));
+    keep(textAtHand());
     clear("plain");
   }
 
-  function clear(next: Place): void {
-    place = next;
-    pending = "";
-    decoded = [];
-    paddings = 0;
-  }
-
   function endString(): void {
-    if (place === "picture") {
-      const last = Buffer.from(pending, "base64");
-      if (last.byteLength > 0) decoded.push(last);
-      const [only] = decoded;
-      keep(`picture:${pictures.length}"`);
-      pictures.push(decoded.length === 1 && only !== undefined ? only : Buffer.concat(decoded));
+    if (base64 === undefined) {
+      keep(`${textAtHand()}"`);
     } else {
-      keep(`${pending}${"=".repeat(paddings)}"`);
+      keep(`picture:${pictures.length}"`);
+      pictures.push(base64.decoded());
     }
     clear("between");
   }
 
   /** One character of a string that may be a picture. */
   function take(code: number): boolean {
-    if (code === PADDING && paddings < 2 && place === "picture") {
+    if (base64 !== undefined) {
+      if (code !== PADDING) return paddings === 0 && base64.take(code);
+      if (paddings === 2) return false;
       paddings++;
       return true;
     }
-    if (paddings > 0 || IS_BASE64[code] !== 1) return false;
-    pending += String.fromCharCode(code);
-    if (place === "candidate" && pending.length >= PICTURE_CHARACTERS_MIN) place = "picture";
+    if (!isBase64(code)) return false;
+    beginning += String.fromCharCode(code);
+    if (beginning.length < PICTURE_CHARACTERS_MIN) return true;
+    place = "picture";
+    base64 = createBase64Pieces((Math.max(0, bytesLeft) * 3) / 4);
+    base64.takeRun(Buffer.from(beginning, "latin1"), 0, beginning.length);
+    beginning = "";
     return true;
   }
 
   /** Takes base64 from `from` on, at native speed; gives the position of what follows it. */
   function takeRun(chunk: Buffer, from: number): number {
-    let to = endOr(chunk.indexOf(QUOTE, from), chunk.length);
+    const quote = endOr(chunk.indexOf(QUOTE, from), chunk.length);
+    let to = endOr(chunk.subarray(0, quote).indexOf(BACKSLASH, from), quote);
     while (to > from && chunk[to - 1] === PADDING) to--;
-    const run = chunk.subarray(from, to);
-    const foreign = FOREIGN.map((code) => run.indexOf(code)).filter((at) => at >= 0);
-    const length = Math.min(run.length, ...foreign);
-    if (decode(pending + run.toString("latin1", 0, length))) return from + length;
+    if (base64?.takeRun(chunk, from, to)) return to;
     // Something odd among them: one by one to where it is.
     let at = from;
     while (at < to && take(chunk[at] ?? 0)) at++;
@@ -128,6 +112,9 @@ export function createPictureText(): PictureText {
   }
 
   return {
+    expect(bytes) {
+      bytesLeft = bytes;
+    },
     push(bytes) {
       const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       let at = 0;
@@ -167,6 +154,7 @@ export function createPictureText(): PictureText {
           giveUp();
         }
       }
+      bytesLeft -= chunk.length;
     },
     end() {
       if (place !== "between") giveUp();

@@ -77,7 +77,9 @@ function dispatchOnce(agent: Agent, request: WireRequest): Promise<WireAnswer> {
         },
         onResponseStart(_, status, headers) {
           // 1xx are announcements.
-          if (status >= 200) head = { status, headers: headersOf(headers) };
+          if (status < 200) return;
+          head = { status, headers: headersOf(headers) };
+          request.begin(head.headers);
         },
         onResponseData(_, chunk) {
           if (!over && !request.receive(chunk)) stop(new Error("No more is wanted."));

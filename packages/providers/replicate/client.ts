@@ -6,18 +6,6 @@
  */
 import { AtelierError } from "@atelier/core/errors";
 import Replicate from "replicate";
-import { type HttpAnswer, sendOnce, type Transport } from "../http.ts";
-
-export interface ReplicateConnection {
-  readonly client: Replicate;
-  readonly transport: Transport;
-}
-
-export interface CallOptions {
-  readonly timeoutMs: number;
-  /** Headers that the client has no option for, such as `Cancel-After`. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 /** What the client takes for a response, and gives back as the parsed body of one. */
 class BuiltRequest {
@@ -49,26 +37,27 @@ export function openClient(settings: { readonly baseUrl: string; readonly token:
   });
 }
 
-/**
- * Lets the client build one request, sends it once and gives back what the wire answered.
- *
- * @throws AtelierError `Unexpected` when the client refused to build the request: then nothing was sent
- */
-export async function callOnce(
-  { client, transport }: ReplicateConnection,
-  { timeoutMs, headers }: CallOptions,
+export interface ClientRequest {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
+
+/** @throws AtelierError `Unexpected` when the client refused to build the request */
+export async function buildRequest(
+  client: Replicate,
   build: (client: Replicate) => Promise<unknown>,
-): Promise<HttpAnswer> {
+): Promise<ClientRequest> {
   const built = await build(client).catch((cause: unknown) => cause);
   if (!(built instanceof BuiltRequest)) {
     throw new AtelierError("Unexpected", "The Replicate client did not build the request.", { cause: built });
   }
-  const { method, body, headers: own } = built.init;
-  return sendOnce(transport, {
+  const { method, body, headers } = built.init;
+  return {
     method: method === "POST" ? "POST" : "GET",
     url: built.url,
-    headers: { ...(own as Record<string, string>), ...headers },
+    headers: headers as Record<string, string>,
     body: typeof body === "string" ? body : null,
-    timeoutMs,
-  });
+  };
 }

@@ -53,7 +53,7 @@ describe("submit", () => {
     ["201", { status: 201, body: '{"id":"p1","status":"starting"}' }, "accepted"],
     ["202 with a new status", { status: 202, body: '{"id":"p1","status":"booting"}' }, "accepted"],
   ] as const)("puts one create on the wire for %s", async (_, reply, kind) => {
-    expect(await submit(() => reply, reply === "silence" ? 40 : undefined)).toMatchObject({ kind });
+    expect(await submit(() => reply, reply === "silence" ? 300 : undefined)).toMatchObject({ kind });
     expect(server?.requests).toHaveLength(1);
   });
 
@@ -66,14 +66,32 @@ describe("submit", () => {
     });
   });
 
-  it("throws rather than send what the client will not build", async () => {
-    const adapter = await provider(() => ({}));
-    await expect(adapter.submit(REQUEST, { attemptId: "a", webhookUrl: "no address" })).rejects.toMatchObject(
-      {
-        name: "Unexpected",
-      },
-    );
-    expect(server?.requests).toHaveLength(0);
+  it("asks the client for the first create, and sends every one itself with its own deadline", async () => {
+    const adapter = await provider((_, index) => ({
+      status: 201,
+      body: `{"id":"p${index}","status":"starting"}`,
+    }));
+    for (const deadlineMs of [60_000, 90_000]) {
+      await adapter.submit({ ...REQUEST, deadlineMs }, { attemptId: "img_a-1", webhookUrl: null });
+    }
+    expect(server?.requests.map(({ path, headers }) => [path, headers["cancel-after"]])).toStrictEqual([
+      ["/v1/predictions", "60s"],
+      ["/v1/predictions", "90s"],
+    ]);
+    expect(server?.requests[1]?.headers).toMatchObject({
+      authorization: "Bearer r8_token",
+      "user-agent": "atelier",
+    });
+  });
+
+  it("waits as long as an account with little credit is told to", async () => {
+    const detail =
+      "Request was throttled. Your rate limit for creating predictions is reduced to 6 requests per minute with a burst of 1 requests while you have less than $5.0 in credit. Your rate limit resets in ~9s.";
+    const limited = { status: 429, body: JSON.stringify({ detail, status: 429, retry_after: 9 }) };
+    expect(await submit(() => limited)).toMatchObject({ kind: "rate-limited", retryAfterMs: 9_000 });
+    await server?.close();
+    const told = { status: 429, body: JSON.stringify({ detail, status: 429 }) };
+    expect(await submit(() => told)).toMatchObject({ kind: "rate-limited", retryAfterMs: 9_000 });
   });
 });
 
@@ -90,7 +108,7 @@ describe("check", () => {
     ["no JSON", { body: "<html>" }],
     ["another prediction", json({ id: "p2", status: "succeeded" })],
   ] as const)("asks once and throws ProviderUnavailable for %s", async (_, reply) => {
-    const adapter = await provider(() => reply, reply === "silence" ? 40 : undefined);
+    const adapter = await provider(() => reply, reply === "silence" ? 300 : undefined);
     await expect(adapter.check(operation, SDXL)).rejects.toMatchObject({ name: "ProviderUnavailable" });
     expect(server?.requests).toHaveLength(1);
   });
@@ -189,5 +207,58 @@ describe("parseWebhook", () => {
       kind: "refused",
       reason: "body",
     });
+  });
+});
+
+describe("probe", () => {
+  const probe = async (reply: Parameters<typeof startScriptedServer>[0], model = SDXL) =>
+    (await provider(reply)).probe?.(model);
+
+  it("asks for the pinned version, or for the model where none is pinned", async () => {
+    expect(await probe(() => ({ body: "{}" }))).toBe("available");
+    expect(server?.requests).toMatchObject([
+      { method: "GET", path: `/v1/models/stability-ai/sdxl/versions/${SDXL.version}` },
+    ]);
+    await server?.close();
+    expect(await probe(() => ({ status: 404 }), FLUX)).toBe("gone");
+    expect(server?.requests).toMatchObject([{ path: "/v1/models/black-forest-labs/flux-schnell" }]);
+  });
+
+  it("asks nothing about a model whose owner is not known", async () => {
+    expect(await probe(() => ({}), { ...SDXL, model: "realistic-vision-v2" })).toBe("unknown");
+    expect(server?.requests).toHaveLength(0);
+  });
+
+  it.each([
+    [{ status: 401 }, "KeyRefused"],
+    [{ status: 403 }, "KeyRefused"],
+    [{ status: 429 }, "ProviderUnavailable"],
+    [{ status: 502 }, "ProviderUnavailable"],
+    ["reset", "ProviderUnavailable"],
+  ] as const)("learns nothing of the model from %j", async (reply, name) => {
+    await expect(probe(() => reply)).rejects.toMatchObject({ name });
+  });
+});
+
+describe("costs", () => {
+  const ended = json({
+    id: "p1",
+    status: "succeeded",
+    output: "https://a.example/1.png",
+    metrics: { predict_time: 3 },
+  });
+
+  it("come from the prediction at Replicate, and from the list in the sandbox", async () => {
+    const adapter = await provider(() => ended);
+    const model = {
+      ...SDXL,
+      price: { per: "second" as const, usd: 0.001, seconds: 5, steps: null, list: null },
+    };
+    expect(await adapter.check('{"id":"p1"}', model)).toMatchObject({ costMicros: 3_000 });
+    const sandbox = createReplicateProvider(
+      { name: "sandbox", baseUrl: `${server?.origin}/v1`, token: "t", webhookSecret: null },
+      { clock: () => NOW_MS },
+    );
+    expect(await sandbox.check('{"id":"p1"}', model)).toMatchObject({ kind: "succeeded", costMicros: null });
   });
 });

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { tinyPng } from "../../../test/simulators/tiny-png.ts";
 import { operationOf, predictionIdOf, predictionSchema, statusOf } from "./responses.ts";
 
-const status = (fields: Record<string, unknown>) => statusOf(predictionSchema.parse({ id: "p1", ...fields }));
+type PricedModel = Parameters<typeof statusOf>[1];
+const UNPRICED = { name: "sdxl", price: null };
+const status = (fields: Record<string, unknown>, model: PricedModel = UNPRICED) =>
+  statusOf(predictionSchema.parse({ id: "p1", ...fields }), model);
 const URL_A = "https://replicate.delivery/a.png";
 const URL_B = "https://replicate.delivery/b.png";
 
@@ -79,6 +82,52 @@ describe("statusOf", () => {
       error: "cannot draw a lighthouse at dusk today",
     });
     expect(failed).toMatchObject({ message: "The model failed: cannot draw [redacted] today" });
+  });
+});
+
+describe("costs", () => {
+  const bySecond = {
+    name: "a",
+    price: { per: "second", usd: 0.000975, seconds: 5, steps: null, list: null },
+  } satisfies PricedModel;
+  const byImage = { name: "a", price: { per: "image", usd: 0.003, sizes: [] } } satisfies PricedModel;
+  const bySize = {
+    name: "a",
+    price: { per: "image", usd: 0.01, sizes: [{ megapixelsMax: 0.5, usd: 0.004 }] },
+  } satisfies PricedModel;
+  const succeeded = { status: "succeeded", output: [URL_A, URL_B] };
+  const failed = { status: "failed", error: "NSFW content detected." };
+
+  it.each([
+    ["the hardware's seconds", bySecond, { ...succeeded, metrics: { predict_time: 2.5 } }, 2_438],
+    ["the seconds until the filter", bySecond, { ...failed, metrics: { predict_time: 2 } }, 1_950],
+    ["the seconds until a cancel", bySecond, { status: "canceled", metrics: { predict_time: 1 } }, 975],
+    ["the pictures counted", byImage, { ...succeeded, metrics: { image_count: 1 } }, 3_000],
+    ["the pictures delivered", byImage, { ...succeeded, metrics: { predict_time: 1 } }, 6_000],
+    ["no metrics", bySecond, succeeded, null],
+    ["no metrics of a picture", byImage, succeeded, null],
+    ["metrics without seconds", bySecond, { ...succeeded, metrics: { total_time: 3 } }, null],
+    ["metrics that cannot be read", bySecond, { ...succeeded, metrics: { predict_time: "2" } }, null],
+    ["metrics of another kind", bySecond, { ...succeeded, metrics: [1] }, null],
+    ["a failure that counts no picture", byImage, { ...failed, metrics: { predict_time: 2 } }, null],
+    ["a price by size", bySize, { ...succeeded, metrics: { image_count: 1 } }, null],
+    ["a job that never started", bySecond, { status: "aborted", metrics: { predict_time: 0 } }, null],
+  ])("by %s", (_, model, prediction, costMicros) => {
+    expect(status(prediction, model)).toMatchObject({ costMicros });
+  });
+
+  it("does not stumble over fields of another kind", () => {
+    const odd = {
+      model: 1,
+      version: {},
+      webhook: [],
+      input: "x",
+      logs: ["a"],
+      data_removed: "no",
+      metrics: 3,
+    };
+    expect(status({ ...odd, status: "succeeded", output: URL_A })).toMatchObject({ kind: "succeeded" });
+    expect(status({ ...odd, status: "processing" })).toStrictEqual({ kind: "pending" });
   });
 });
 

@@ -33,6 +33,8 @@ export const predictionSchema = z.object({
     z.object({ predict_time: told(z.number().nonnegative()), image_count: told(z.int().nonnegative()) }),
   ),
 });
+/** All that a create must answer. */
+export const createdSchema = predictionSchema.pick({ id: true, status: true });
 export type Prediction = z.infer<typeof predictionSchema>;
 
 export const predictionPageSchema = z.object({

@@ -1,0 +1,71 @@
+/**
+ * @module One side of the large comparison of `bench/adapter.ts`, alone in its process: pictures in base64, many at once.
+ * Arguments: `adapter` or `fetch`, and the service's origin. Sends its figures to the parent.
+ */
+import type { ProviderRequest } from "@atelier/core/provider";
+import { createA1111Provider } from "@atelier/providers/a1111/provider";
+import { createPool } from "@atelier/providers/pool";
+import { SDXL } from "../test/simulators/models.ts";
+
+export interface PicturesFigures {
+  cpuMs: number;
+  /** The most resident memory while it ran, beyond what there was before. */
+  extraMb: number;
+}
+
+const PICTURES = 192;
+const IN_FLIGHT = 16;
+
+const [, , side, origin = ""] = process.argv;
+const request: ProviderRequest = {
+  model: SDXL,
+  prompt: "a lighthouse at dusk",
+  negativePrompt: "",
+  parameters: { width: 1024, height: 1024, steps: 30, guidanceScale: 7.5 },
+  seed: 4711,
+  deadlineMs: 60_000,
+};
+const adapter = createA1111Provider(
+  { baseUrl: origin, user: null, password: null },
+  { clock: Date.now, transport: createPool() },
+);
+
+async function byAdapter(): Promise<number> {
+  const submission = await adapter.submit(request, { attemptId: "img_bench-1", webhookUrl: null });
+  if (submission.kind !== "done") throw new Error(`The adapter gave ${submission.kind}.`);
+  return submission.outputs.reduce(
+    (sum, output) => sum + (output.kind === "bytes" ? output.bytes.length : 0),
+    0,
+  );
+}
+
+async function byFetch(): Promise<number> {
+  const response = await fetch(`${origin}/sdapi/v1/txt2img`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ prompt: request.prompt, steps: 30, seed: 4711 }),
+  });
+  const { images } = (await response.json()) as { images: string[] };
+  return images.reduce((sum, image) => sum + Buffer.from(image, "base64").length, 0);
+}
+
+const one = side === "adapter" ? byAdapter : byFetch;
+/** Both sides have their code loaded and one connection open. */
+await one();
+global.gc?.();
+const beforeMb = process.memoryUsage.rss() / 2 ** 20;
+const cpu = process.cpuUsage();
+let peakMb = beforeMb;
+let left = PICTURES;
+await Promise.all(
+  Array.from({ length: IN_FLIGHT }, async () => {
+    while (left-- > 0) {
+      await one();
+      peakMb = Math.max(peakMb, process.memoryUsage.rss() / 2 ** 20);
+    }
+  }),
+);
+const { user, system } = process.cpuUsage(cpu);
+const figures: PicturesFigures = { cpuMs: (user + system) / 1000 / PICTURES, extraMb: peakMb - beforeMb };
+process.send?.(figures);
+process.disconnect?.();

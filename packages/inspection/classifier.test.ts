@@ -151,6 +151,20 @@ describe("a thread", () => {
     expect(said.map(({ kind }) => kind)).toStrictEqual(["measured", "failed", "measured", "measured"]);
   });
 
+  it("that has too much to do sends pictures to a person, and then goes on", async () => {
+    let nowMs = 0;
+    const classifier = createEmbeddedClassifier(DEFAULT_THRESHOLDS, {
+      threadFile: threadAnswering(`say(${MEASURED});`),
+      turnTimeoutMs: 45_000,
+      clock: () => nowMs,
+    });
+    open.push(classifier);
+    const late = classifier.classify(SMALL);
+    nowMs = 45_001;
+    expect(await late).toStrictEqual({ kind: "failed", reason: "had no time within 45000 ms" });
+    expect((await classifier.classify(SMALL)).kind).toBe("measured");
+  });
+
   it("is tried again after it could not load, and told of", async () => {
     const faults: unknown[] = [];
     const classifier = createEmbeddedClassifier(DEFAULT_THRESHOLDS, {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import type { Classification, Classifier, Thresholds } from "@atelier/core/classifier";
+import type { Clock } from "@atelier/core/ids";
 import type { OpenPicture } from "@atelier/core/ports";
 import { DEFAULT_THRESHOLDS } from "@atelier/core/verdict";
 import { FACE_MODEL } from "./age.ts";
@@ -18,10 +19,14 @@ export interface EmbeddedClassifier extends Classifier {
 export interface EmbeddedClassifierDeps {
   /** What the thread runs. Default: the models. */
   readonly threadFile?: URL;
-  /** Default 60 seconds: a second on an idle machine, more on a busy one. */
+  /** Default 30 seconds: a second on an idle machine, more on a busy one. */
   readonly loadTimeoutMs?: number;
-  /** Default 30 seconds for a picture, which takes about one. */
+  /** Default 20 seconds for a picture, which takes about one. */
   readonly pictureTimeoutMs?: number;
+  /** Default 45 seconds for its turn. All three together must stay below the two minutes that `process` has. */
+  readonly turnTimeoutMs?: number;
+  /** Milliseconds that only go up. Default: the machine's. */
+  readonly clock?: Clock;
   /** Told what was wrong, beyond what a verdict may say. Default: nobody. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -35,7 +40,8 @@ export function createEmbeddedClassifier(
   deps: EmbeddedClassifierDeps = {},
 ): EmbeddedClassifier {
   const { threadFile = new URL("./thread.ts", import.meta.url) } = deps;
-  const { loadTimeoutMs = 60_000, pictureTimeoutMs = 30_000, onFault } = deps;
+  const { loadTimeoutMs = 30_000, pictureTimeoutMs = 20_000, turnTimeoutMs = 45_000 } = deps;
+  const { clock = () => performance.now(), onFault } = deps;
   let opened: Promise<ModelThread> | null = null;
   let before: Promise<unknown> = Promise.resolve();
 
@@ -64,7 +70,12 @@ export function createEmbeddedClassifier(
     name: `${RATING_MODEL}, ${FACE_MODEL}`,
     thresholds,
     classify(picture) {
-      const said = before.then(() => classify(picture));
+      const askedAtMs = clock();
+      const said = before.then(() =>
+        clock() - askedAtMs > turnTimeoutMs
+          ? ({ kind: "failed", reason: `had no time within ${turnTimeoutMs} ms` } as const)
+          : classify(picture),
+      );
       before = said;
       return said;
     },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { a1111 } from "./a1111/definition.ts";
 import { comfyui } from "./comfyui/definition.ts";
 import type { HttpAnswer } from "./http.ts";
-import { commonSubmission } from "./own-machine.ts";
+import { commonSubmission, isServersWord } from "./own-machine.ts";
 
 const deps = { clock: () => 0, workflows: {} };
 
@@ -43,7 +43,7 @@ describe("settings of one's own machines", () => {
 
 describe("what a bare answer says", () => {
   const of = (answer: HttpAnswer) =>
-    commonSubmission({ title: "It" }, answer, Date.parse("2026-11-22T06:00:00Z"));
+    isServersWord(answer) ? null : commonSubmission("It", answer, Date.parse("2026-11-22T06:00:00Z"));
   const answered = (status: number, headers: Record<string, string> = {}): HttpAnswer => ({
     kind: "answered",
     status,

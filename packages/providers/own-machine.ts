@@ -2,7 +2,14 @@
 import { AtelierError } from "@atelier/core/errors";
 import type { OperationStatus, ProviderFailureName, Submission } from "@atelier/core/provider";
 import type * as z from "zod";
-import { type HttpAnswer, readJson, redact, sendOnce, type Transport } from "./http.ts";
+import {
+  type HttpAnswer,
+  type HttpPicturesAnswer,
+  readJson,
+  redact,
+  sendOnce,
+  type Transport,
+} from "./http.ts";
 import { boundedWaitMs, retryAfterHeaderMs } from "./retry-after.ts";
 
 export const USER_AGENT = "atelier";
@@ -30,16 +37,23 @@ export function failedFree(
   return { kind: "failed", name, message, charged: false, costMicros: 0 };
 }
 
-/**
- * What holds of a create whatever the server: it was not sent, its answer was lost, or a status stands for itself. Null where the
- * server has the word: any 2xx, and the 4xx that are about the request.
- */
+/** Statuses that stand for themselves, whoever answered. */
+const COMMON_STATUSES = new Set([401, 403, 408, 429]);
+
+/** True where the server itself has the word about a create: any 2xx, and a 4xx that is about the request. */
+export function isServersWord<Answer extends HttpAnswer | HttpPicturesAnswer>(
+  answer: Answer,
+): answer is Extract<Answer, { kind: "answered" }> {
+  if (answer.kind !== "answered" || COMMON_STATUSES.has(answer.status)) return false;
+  return (answer.status >= 200 && answer.status < 300) || (answer.status >= 400 && answer.status < 500);
+}
+
+/** What any other answer to a create means, whatever the server. */
 export function commonSubmission(
-  machine: Pick<OwnMachine, "title">,
-  answer: HttpAnswer | Omit<Answered, "text">,
+  title: string,
+  answer: HttpAnswer | HttpPicturesAnswer,
   nowMs: number,
-): Extract<Submission, { kind: "refused" | "unknown" | "rate-limited" }> | null {
-  const { title } = machine;
+): Extract<Submission, { kind: "refused" | "unknown" | "rate-limited" }> {
   if (answer.kind === "not-sent") {
     return {
       kind: "refused",
@@ -61,10 +75,7 @@ export function commonSubmission(
     };
   }
   // A redirect, or a proxy that gave up on a request that it may have passed on.
-  if (status < 200 || (status >= 300 && status < 400) || status === 408 || status >= 500) {
-    return { kind: "unknown", message: `${title} answered the create with status ${status}.` };
-  }
-  return null;
+  return { kind: "unknown", message: `${title} answered the create with status ${status}.` };
 }
 
 export interface AskOptions {

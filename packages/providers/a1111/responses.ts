@@ -3,7 +3,7 @@ import type { OutputData, Submission } from "@atelier/core/provider";
 import * as z from "zod";
 import { decodeDataUri, isDataUri, OUTPUT_BYTES_MAX, pictureOf } from "../data-uri.ts";
 import { type HttpPicturesAnswer, readJson } from "../http.ts";
-import { commonSubmission, failedFree, isOutOfMemory, saidBy } from "../own-machine.ts";
+import { commonSubmission, failedFree, isOutOfMemory, isServersWord, saidBy } from "../own-machine.ts";
 
 export const TITLE = "The web UI";
 
@@ -55,8 +55,7 @@ export function submissionFrom(
     const advice = isOutOfMemory(said) ? " Ask for a smaller picture, or a smaller model." : "";
     return failedFree("ProviderFailed", `${TITLE} failed: ${said}.${advice}`);
   }
-  const common = commonSubmission({ title: TITLE }, answer, nowMs);
-  if (common !== null || answer.kind !== "answered") return common ?? { kind: "unknown", message: said };
+  if (!isServersWord(answer)) return commonSubmission(TITLE, answer, nowMs);
   if (answer.status === 404 && !/sampler/i.test(said)) {
     return {
       kind: "refused",
@@ -110,8 +109,10 @@ function infoOf(info: unknown): Info {
 function outputOf(text: string, pictures: readonly Uint8Array[]): OutputData {
   if (isDataUri(text)) return decodeDataUri(text);
   const taken = /^picture:(\d+)$/.exec(text);
-  const bytes = taken === null ? Buffer.from(text, "base64") : pictures[Number(taken[1])];
-  return pictureOf(new Uint8Array(bytes ?? []), OUTPUT_BYTES_MAX);
+  // Only what is too short for a picture is left in the text.
+  const { buffer, byteOffset, byteLength } =
+    (taken === null ? Buffer.from(text, "base64") : pictures[Number(taken[1])]) ?? new Uint8Array();
+  return pictureOf(new Uint8Array(buffer, byteOffset, byteLength), OUTPUT_BYTES_MAX);
 }
 
 /** A sentence, or what pydantic has against each field. */

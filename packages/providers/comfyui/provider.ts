@@ -13,6 +13,7 @@ import {
   ask,
   commonSubmission,
   failedFree,
+  isServersWord,
   type OwnMachine,
   READ_TIMEOUT_MS,
   tell,
@@ -96,11 +97,11 @@ export function createComfyuiProvider({ baseUrl }: ComfyuiSettings, deps: Comfyu
         body: JSON.stringify(promptBody(input, workflow, attemptId)),
         timeoutMs: createTimeoutMs,
       });
-      const common = commonSubmission(machine, answer, clock());
-      if (common !== null) return common;
-      const { status, text } = answer.kind === "answered" ? answer : { status: 0, text: null };
-      if (status >= 400) return refusalOf(text, status, [request.prompt, request.negativePrompt]);
-      const accepted = readJson(acceptedSchema, text);
+      if (!isServersWord(answer)) return commonSubmission(TITLE, answer, clock());
+      if (answer.status >= 400) {
+        return refusalOf(answer.text, answer.status, [request.prompt, request.negativePrompt]);
+      }
+      const accepted = readJson(acceptedSchema, answer.text);
       return accepted === undefined
         ? { kind: "unknown", message: `${TITLE} accepted the create, but its answer could not be read.` }
         : { kind: "accepted", operation: operationOf(accepted.prompt_id) };

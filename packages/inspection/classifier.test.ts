@@ -165,6 +165,18 @@ describe("a thread", () => {
     expect((await classifier.classify(SMALL)).kind).toBe("measured");
   });
 
+  it("goes on when nobody can be told of its fault", async () => {
+    const classifier = createEmbeddedClassifier(DEFAULT_THRESHOLDS, {
+      threadFile: threadAnswering(`if (picture.width === 1) process.exit(1); say(${MEASURED});`),
+      onFault: () => {
+        throw new Error("no log");
+      },
+    });
+    open.push(classifier);
+    await expect(classifier.classify(plainPicture(1, 1))).rejects.toThrow("no log");
+    expect((await classifier.classify(SMALL)).kind).toBe("measured");
+  });
+
   it("is tried again after it could not load, and told of", async () => {
     const faults: unknown[] = [];
     const classifier = createEmbeddedClassifier(DEFAULT_THRESHOLDS, {

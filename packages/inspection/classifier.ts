@@ -76,7 +76,7 @@ export function createEmbeddedClassifier(
           ? ({ kind: "failed", reason: `had no time within ${turnTimeoutMs} ms` } as const)
           : classify(picture),
       );
-      before = said;
+      before = said.catch(() => undefined);
       return said;
     },
     async close() {

@@ -2,7 +2,7 @@
 import { AtelierError } from "@atelier/core/errors";
 import type { Clock } from "@atelier/core/ids";
 import { fetchTransport } from "../fetch-transport.ts";
-import { type HttpAnswer, redact, sendOnce, type Transport } from "../http.ts";
+import { type HttpAnswer, sendOnce, type Transport } from "../http.ts";
 import { boundedWaitMs, retryAfterHeaderMs } from "../retry-after.ts";
 
 /** Submits are only queued: they answer in well under a second, unless the wrapper has the prompt translated first. */
@@ -37,7 +37,6 @@ export interface Connection {
   post(path: string, body: object | null): Promise<HttpAnswer>;
   /** A read that gave nothing usable. */
   unavailable(answer: HttpAnswer): AtelierError;
-  readonly apiKey: string | null;
   readonly clock: Clock;
 }
 
@@ -65,21 +64,19 @@ export function openConnection(settings: ConnectionSettings, deps: ConnectionDep
     });
 
   return {
-    apiKey,
     clock,
     submit: (path, body) => send("POST", `submit/${path}`, body, submitTimeoutMs),
     get: (path) => send("GET", `task/${path}`, null, readTimeoutMs),
     post: (path, body) => send("POST", `task/${path}`, body, readTimeoutMs),
     unavailable(answer) {
       if (answer.kind !== "answered") return new AtelierError("ProviderUnavailable", answer.message);
-      const { status, headers, text } = answer;
-      const said = isSuccess(answer)
-        ? "with something that is no such task"
-        : redact(text ?? "", secretsOf(apiKey));
+      // Not what the body says: it may quote a prompt, and nobody here knows which.
+      const { status, headers } = answer;
+      const what = isSuccess(answer) ? " and something that is no such task" : "";
       const retryAfterMs = retryAfterHeaderMs(headers, clock()) ?? RATE_LIMIT_DEFAULT_MS;
       return new AtelierError(
         "ProviderUnavailable",
-        `The Midjourney wrapper answered a read with status ${status} ${said}`.trim(),
+        `The Midjourney wrapper answered a read with status ${status}${what}.`,
         { data: { status, ...(status === 429 ? { retryAfterMs: boundedWaitMs(retryAfterMs) } : {}) } },
       );
     },
@@ -88,9 +85,4 @@ export function openConnection(settings: ConnectionSettings, deps: ConnectionDep
 
 export function isSuccess(answer: HttpAnswer): answer is Extract<HttpAnswer, { kind: "answered" }> {
   return answer.kind === "answered" && answer.status >= 200 && answer.status < 300;
-}
-
-/** What no message may repeat. */
-export function secretsOf(apiKey: string | null, ...texts: readonly string[]): string[] {
-  return apiKey === null ? [...texts] : [apiKey, ...texts];
 }

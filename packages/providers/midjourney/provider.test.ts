@@ -49,14 +49,14 @@ describe("check", () => {
     expect(server?.requests).toHaveLength(1);
   });
 
-  it("passes on how long a read must wait, and repeats no key", async () => {
+  it("passes on how long a read must wait, and repeats nothing of the body", async () => {
     const adapter = await provider(() => ({
       status: 429,
       headers: { "retry-after": "3" },
       body: "the-secret-key is too quick",
     }));
     await expect(adapter.check(OPERATION, MIDJOURNEY)).rejects.toMatchObject({
-      message: "The Midjourney wrapper answered a read with status 429 [redacted] is too quick",
+      message: "The Midjourney wrapper answered a read with status 429.",
       data: { status: 429, retryAfterMs: 3_000 },
     });
   });

@@ -7,13 +7,7 @@ import type { Provider } from "@atelier/core/provider";
 import { type HttpAnswer, readJson } from "../http.ts";
 import { isLoopbackHost } from "../public-address.ts";
 import { acceptedId, readAnswer, submissionFrom } from "./answers.ts";
-import {
-  type ConnectionDeps,
-  type ConnectionSettings,
-  isSuccess,
-  openConnection,
-  secretsOf,
-} from "./connection.ts";
+import { type ConnectionDeps, type ConnectionSettings, isSuccess, openConnection } from "./connection.ts";
 import { findTask } from "./find.ts";
 import { botTypeOf, renderedPrompt } from "./prompt.ts";
 import { isImagine, jobOf, operationOf, statusOf, type Task, taskSchema } from "./tasks.ts";
@@ -60,8 +54,8 @@ export function createMidjourneyProvider(settings: MidjourneySettings, deps: Con
       });
       const id = acceptedId(answer);
       if (id !== null) return { kind: "accepted", operation: operationOf({ id }) };
-      const texts = [prompt, request.prompt, request.negativePrompt];
-      return submissionFrom(answer, secretsOf(settings.apiKey, ...texts), connection.clock());
+      const secrets = [settings.apiKey ?? "", prompt, request.prompt, request.negativePrompt];
+      return submissionFrom(answer, secrets, connection.clock());
     },
 
     async check(operation) {

@@ -47,12 +47,9 @@ function upscaleOf(grid: Task, quarter: number): { path: string; body: object } 
   if (!grid.buttons?.length) {
     return { path: "change", body: { taskId: grid.id, action: "UPSCALE", index: quarter } };
   }
-  const customId = grid.buttons.find(({ customId }) =>
-    customId?.startsWith(`MJ::JOB::upsample::${quarter}::`),
-  );
-  return customId?.customId
-    ? { path: "action", body: { taskId: grid.id, customId: customId.customId } }
-    : null;
+  const prefix = `MJ::JOB::upsample::${quarter}::`;
+  const customId = grid.buttons.map((button) => button.customId).find((id) => id?.startsWith(prefix));
+  return customId ? { path: "action", body: { taskId: grid.id, customId } } : null;
 }
 
 /**

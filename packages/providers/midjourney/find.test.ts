@@ -41,6 +41,11 @@ describe("find", () => {
   it.each([
     ["its state", list(LATER, MINE, EARLIER), FOUND],
     ["its state in a list that reaches back nowhere", list(MINE), FOUND],
+    [
+      "its state at a wrapper whose clock is behind",
+      list({ ...MINE, submitTime: NOW_MS - 3_600_000 }),
+      FOUND,
+    ],
     ["its state and a numeric id", list({ ...MINE, id: 7 }), FOUND],
     [
       "its seed where no state is shown",

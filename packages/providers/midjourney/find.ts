@@ -24,10 +24,11 @@ export async function findTask(create: LostCreate, connection: Connection): Prom
     const isEarlier =
       typeof task.submitTime === "number" && task.submitTime > 0 && task.submitTime < beforeMs;
     reachesBack ||= isEarlier;
-    if (isEarlier || !isImagine(task)) continue;
+    if (!isImagine(task)) continue;
     const match = matches(task, create);
+    // Whatever its time: a wrapper's clock may be far behind.
     if (match === "yes") return { kind: "found", operation: operationOf({ id: task.id }) };
-    doubtful ||= match === "perhaps";
+    doubtful ||= match === "perhaps" && !isEarlier;
   }
   return { kind: reachesBack && !doubtful ? "none" : "unknown" };
 }

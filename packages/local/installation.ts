@@ -36,6 +36,7 @@ import type { OpenOptions } from "./facade.ts";
 import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
 import { createHandlers, LOCAL_FUNCTIONS, type StepDeps } from "./handlers.ts";
 import { createOutbox } from "./outbox.ts";
+import { openProvenanceSigner } from "./provenance-key.ts";
 import { openProcessLease } from "./process-lease.ts";
 import { openSandbox } from "./sandbox-host.ts";
 import { readSettings } from "./settings.ts";
@@ -96,6 +97,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
   // One time zone for calendar, budgets and folders.
   const catalogue = { ...written, schedule: { ...written.schedule, timezone: configuration.timezone } };
   const keys = await readDataKeys(folder);
+  const signer = await openProvenanceSigner({ folder, clock, randomBytes });
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async () => {
     for (const close of closers.reverse()) await close();
@@ -184,7 +186,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
         isRunning: jobRunning(attempts),
       }),
       events: createOutbox(folder.path),
-      imaging: createImaging({ concurrency: 2 }),
+      imaging: createImaging({ concurrency: 2, signer }),
       recipe: DEFAULT_RECIPE,
       fetcher: createOutputFetcher(),
       firstLimits: configuration.firstLimits,

@@ -343,7 +343,7 @@ describe("a mistake is reported with file, line, expected and found", () => {
       "kind: rang",
       'expected one of range, dimensions, aspect (did you mean `range`?), found "rang"',
     ],
-    ["models.yaml", "list: 0.0063", "list: free", 'expected a number, found "free"'],
+    ["models.yaml", "usd: 0.003 }", "usd: free }", 'expected a number, found "free"'],
     // YAML itself
     [
       feet,
@@ -385,7 +385,7 @@ describe("a mistake is reported with file, line, expected and found", () => {
       "fallback: realistic-vision-v2-mca",
       "(did you mean `realistic-vision-v2-mcai`?)",
     ],
-    ["models.yaml", "most: 0.30", "most: 0.001", "expected at least the list price 0.0063, found 0.001"],
+    ["models.yaml", "list: 0.05 }", "list: 5 }", "expected at most what is held, 0.2925, found 5"],
     ["models.yaml", "name: flux-schnell", "name: sdxl", 'expected each model once, found "sdxl" again'],
     [
       "schedule.yaml",

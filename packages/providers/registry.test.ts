@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createProviders } from "./registry.ts";
 
-const deps = { clock: () => 0 };
+const deps = { clock: () => 0, workflows: {} };
 
 describe("createProviders", () => {
   it("offers exactly the providers that have settings", () => {

@@ -22,6 +22,8 @@ export interface SandboxSettings {
   /** How long a job takes; absent: as long as its model typically does. The settings file goes before it. */
   readonly delayMs?: number;
   readonly faults?: readonly FaultInput[];
+  /** Whether ended jobs tell how long their hardware ran, as Replicate's do; default true. */
+  readonly tellsUsage?: boolean;
   /** What a caller must present as a bearer token. */
   readonly token: string;
   /** `whsec_` and base64; what webhooks are signed with. */
@@ -81,6 +83,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       nowMs,
       origin: server.origin,
       schema: schemaOf(record),
+      tellsUsage: settings.tellsUsage ?? true,
       outputUrl: (of, index) => outputAddress(server.origin, of, index, settings.outputKey, nowMs),
     });
   };

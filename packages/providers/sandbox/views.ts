@@ -10,6 +10,7 @@ export interface ViewContext {
   /** `http://127.0.0.1:8080` */
   readonly origin: string;
   readonly schema: InputSchema | undefined;
+  readonly tellsUsage: boolean;
   /** A fresh, signed address of an output. */
   outputUrl(record: PredictionRecord, index: number): string;
 }
@@ -40,7 +41,7 @@ export function predictionView(record: PredictionRecord, context: ViewContext): 
     ...(started ? { started_at: isoTime(record.startsAtMs) } : {}),
     ...(ended === null ? {} : { completed_at: isoTime(ended.atMs) }),
     ...(record.deadlineAtMs === null ? {} : { deadline: isoTime(record.deadlineAtMs) }),
-    ...(ended === null || !started
+    ...(ended === null || !started || !context.tellsUsage
       ? {}
       : { metrics: { predict_time: (ended.atMs - record.startsAtMs) / 1000 } }),
     ...(record.webhook === null ? {} : { webhook: record.webhook }),

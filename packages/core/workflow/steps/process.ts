@@ -147,7 +147,7 @@ async function develop(
   return renditions;
 }
 
-/** What a file may say about itself: never the prompt. The time is the purchase's, so that a second run writes the same bytes. */
+/** What a file may say about itself: never the prompt. The time is the purchase's. */
 function provenanceOf(image: Image, attempt: Attempt): Provenance {
   return {
     imageId: image.imageId,
@@ -156,6 +156,7 @@ function provenanceOf(image: Image, attempt: Attempt): Provenance {
     createdAtMs: attempt.createdAtMs,
     title: `${image.category} ${image.localDate}`,
     keywords: image.tags,
+    rating: image.rating,
   };
 }
 

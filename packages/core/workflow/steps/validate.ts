@@ -92,7 +92,11 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
   };
   const routing = deps.route(query, await deps.health());
   const candidate = routing.candidates[0];
-  if (!candidate) throw current ? failureOf(current) : await noCandidate(image, routing, deps);
+  if (!candidate) {
+    // What failed before says more than "nothing is left", unless the cap alone stands in the way.
+    const isCapped = noCandidateError(routing.excluded) === "MaxCostExceeded";
+    throw current && !isCapped ? failureOf(current) : await noCandidate(image, routing, deps);
+  }
   const attempt = await createAttempt(image, candidate, { rating, routing, prompt }, deps);
   return hold(image, attempt, deps);
 }

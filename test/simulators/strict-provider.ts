@@ -140,7 +140,8 @@ function strictProvider(limit: number, windowMs: number, clock: Clock) {
   };
 }
 
-function mostInWindow(atMs: readonly number[], windowMs: number): number {
+/** The most of the times, in ascending order, that lie within less than a window of each other. */
+export function mostInWindow(atMs: readonly number[], windowMs: number): number {
   let most = 0;
   let oldest = 0;
   for (const [newest, untilMs] of atMs.entries()) {

@@ -85,8 +85,8 @@ async function mayRun(attempt: Attempt, deps: CancelDeps): Promise<boolean> {
     await settle(ended.attemptId, chargeOf(ended, ended.outcome), deps);
     return false;
   }
-  const { operation } = ended;
   const provider = deps.providerOf(ended.provider);
+  const operation = ended.operation ?? provider?.operationOf?.(ended.attemptId) ?? null;
   if (operation !== null && provider?.cancel) {
     try {
       await provider.cancel(operation);

@@ -9,9 +9,6 @@ import { outcomeOf } from "./outcome.ts";
 import type { Attempts, Blobs } from "./ports.ts";
 import type { OperationStatus, Provider } from "./provider.ts";
 
-/** Longer than enlarging four pictures takes; then what was there before is taken. */
-export const FOLLOW_UP_PATIENCE_MS = 5 * 60 * 1000;
-
 /** Whoever claimed a follow-up has asked for it by then, or died. */
 const FOLLOW_UP_CLAIM_MS = 2 * 60 * 1000;
 
@@ -45,16 +42,11 @@ async function followedUp(
   model: Model,
   deps: LearnDeps,
 ): Promise<OperationStatus> {
-  const sinceMs = attempt.followUpAtMs === null ? null : deps.clock() - attempt.followUpAtMs;
-  if (status.kind === "pending") {
-    const isLate = sinceMs !== null && sinceMs > FOLLOW_UP_PATIENCE_MS;
-    return isLate && status.partial && status.partial.length > 0
-      ? { kind: "succeeded", outputs: status.partial, costMicros: null }
-      : status;
-  }
-  if (status.kind === "failed" || status.canFollowUp !== true || !provider.followUp) return status;
+  if (status.kind !== "succeeded" || status.canFollowUp !== true || !provider.followUp) return status;
   // Asked for already, and the answer was lost: what is there is taken.
-  if (sinceMs !== null) return sinceMs > FOLLOW_UP_CLAIM_MS ? status : { kind: "pending" };
+  if (attempt.followUpAtMs !== null) {
+    return deps.clock() - attempt.followUpAtMs > FOLLOW_UP_CLAIM_MS ? status : { kind: "pending" };
+  }
 
   const claimed = await deps.attempts.patch(attempt.attemptId, {
     set: { followUpAtMs: deps.clock() },

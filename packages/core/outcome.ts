@@ -7,6 +7,7 @@ import { AtelierError, ERRORS, isErrorName } from "./errors.ts";
 import { sha256Hex } from "./ids.ts";
 import type { StoredOutput } from "./image.ts";
 import { extensionOf, sniffMediaType } from "./media-type.ts";
+import { withoutPromptText } from "./png-text.ts";
 import type { Attempts, Blobs, TokenAnswer, Workflow } from "./ports.ts";
 import type { OperationStatus, OutputData, OutputLayout } from "./provider.ts";
 
@@ -72,12 +73,13 @@ export async function keepOutput(
   output: { readonly bytes: Uint8Array; readonly layout?: OutputLayout },
   blobs: Blobs,
 ): Promise<StoredOutput> {
-  const contentType = sniffMediaType(output.bytes) ?? "application/octet-stream";
-  const head = await blobs.put(incomingKey(attempt, index, contentType), output.bytes, contentType);
+  const bytes = withoutPromptText(output.bytes);
+  const contentType = sniffMediaType(bytes) ?? "application/octet-stream";
+  const head = await blobs.put(incomingKey(attempt, index, contentType), bytes, contentType);
   return {
     key: head.key,
-    sha256: sha256Hex(output.bytes),
-    bytes: output.bytes.byteLength,
+    sha256: sha256Hex(bytes),
+    bytes: bytes.byteLength,
     contentType,
     ...(output.layout && { layout: output.layout }),
   };

@@ -66,12 +66,7 @@ export type Submission =
 
 export type OperationStatus =
   /** `progress` from 0 to 1 where the provider tells. */
-  | {
-      readonly kind: "pending";
-      readonly progress?: number;
-      /** What a follow-up improves upon: taken when the follow-up does not end in time. */
-      readonly partial?: readonly OutputData[];
-    }
+  | { readonly kind: "pending"; readonly progress?: number }
   | {
       readonly kind: "succeeded";
       readonly outputs: readonly OutputData[];
@@ -134,6 +129,11 @@ export interface Provider {
    * @throws AtelierError `ProviderUnavailable`
    */
   cancel?(operation: Operation): Promise<void>;
+  /**
+   * The operation of an attempt whose create has not answered yet, where it follows from the attempt's id: a provider that
+   * answers with the picture itself can be told to stop.
+   */
+  operationOf?(attemptId: string): Operation;
   /**
    * Asks for what `canFollowUp` offers. Called at most once for an attempt; buys nothing.
    *

@@ -30,10 +30,13 @@ export interface ReconcileTimes {
 export const GIVE_UP_MS = 50 * 60 * 1000;
 
 /**
- * A submitter that lives but has not noted its job for this long has lost it: more than HTTP time-out, function time-out and
- * two minutes.
+ * A submitter that lives but has not noted its job for this long has lost it: more than the longest create (a provider that
+ * answers with the picture itself may take the whole deadline of a job), and two minutes.
  */
-export const SUBMITTING_MAX_MS = 5 * 60 * 1000;
+export const SUBMITTING_MAX_MS = 8 * 60 * 1000;
+
+/** Providers that take a deadline end a job by themselves; after this grace the others are told to. */
+const OVERDUE_MS = 60 * 1000;
 
 /** Originals are kept within a minute of completion: the run has the first half of it, the reconciler the second. */
 export const KEEP_AFTER_MS = 30 * 1000;
@@ -253,11 +256,21 @@ async function checkJob(attempt: Attempt, intervalMs: number, deps: AttemptsDeps
     throw error;
   }
   if (outcome) return recordOutcome(attempt.attemptId, outcome, deps);
+  if (nowMs > attempt.deadlineAtMs + OVERDUE_MS) await stopOverdue(attempt.operation, provider);
   const patched = await deps.attempts.patch(attempt.attemptId, {
     set: { checkedAtMs: nowMs },
     when: [{ field: "outcome", is: "absent" }],
   });
   return giveUpWhenOld(patched.record ?? attempt, deps);
+}
+
+/** Time of hardware that nobody waits for any more. Told again at each question, until it has ended. */
+async function stopOverdue(operation: string, provider: Provider): Promise<void> {
+  try {
+    await provider.cancel?.(operation);
+  } catch (error) {
+    if (!isAtelierError(error)) throw error;
+  }
 }
 
 async function giveUpWhenOld(attempt: Attempt, deps: AttemptsDeps): Promise<Attempt> {

@@ -34,16 +34,16 @@ describe("createProviders", () => {
   });
 
   it.each([
-    ["token", { token: " " }],
-    ["baseUrl", { token: "t", baseUrl: "http://api.replicate.com/v1" }],
-    ["baseUrl", { token: "t", baseUrl: "api.replicate.com" }],
-    ["webhookSecret", { token: "t", webhookSecret: "secret" }],
-  ])("refuses a bad %s in one sentence that names it", (setting, settings) => {
+    ["REPLICATE_API_TOKEN", { token: " " }],
+    ["REPLICATE_BASE_URL", { token: "t", baseUrl: "http://api.replicate.com/v1" }],
+    ["REPLICATE_BASE_URL", { token: "t", baseUrl: "api.replicate.com" }],
+    ["REPLICATE_WEBHOOK_SECRET", { token: "t", webhookSecret: "secret" }],
+  ])("refuses a bad %s in one sentence that names it", (variable, settings) => {
     expect(() => createProviders({ replicate: settings }, deps)).toThrow(
       expect.objectContaining({
         name: "ConfigurationInvalid",
         message: expect.stringMatching(
-          new RegExp(`^The setting "${setting}" of the provider replicate must [^.]+.*\\.$`),
+          new RegExp(`^${variable} of the provider replicate must [^.]+.*\\.$`),
         ),
       }),
     );

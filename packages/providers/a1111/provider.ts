@@ -81,6 +81,8 @@ export function createA1111Provider(settings: A1111Settings, deps: A1111Deps): P
       return failedFree("ProviderFailed", `${TITLE} does not work on the picture any more.`);
     },
 
+    operationOf,
+
     async cancel(operation) {
       await stop(taskIdOf(operation));
     },

@@ -5,12 +5,11 @@ import { generateAs } from "./generate-as.ts";
 import { openWebhookAddresses } from "./installation.ts";
 import { openProviders } from "./providers.ts";
 import { stepHandler } from "./runtime.ts";
-import { openBlobs, openPacing, openStores } from "./stores.ts";
+import { openBlobs, openStores, withTurns } from "./stores.ts";
 import { openWorkflow } from "./workflow.ts";
 
 export const handler = stepHandler("generate", generateInputSchema, generateAs, (around) => {
-  const stores = openStores(around, "images", "attempts", "vault", "audit", "pacing");
   const known = { ...around, ...openCatalogue(around), ...openWebhookAddresses() };
-  const services = { ...openProviders(known), ...openBlobs(), ...openWorkflow(around) };
-  return { ...known, ...stores, ...services, ...openPacing(around, known, stores) };
+  const stores = withTurns(known, openStores(around, "images", "attempts", "vault", "audit", "pacing"));
+  return { ...known, ...stores, ...openProviders(known), ...openBlobs(), ...openWorkflow(around) };
 });

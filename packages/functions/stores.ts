@@ -46,14 +46,15 @@ export function openBlobs(): { readonly blobs: Blobs } {
   return { blobs: connectBlobs(ATELIER_BUCKET) };
 }
 
-/** Turns at the providers that the catalogue lists, remembered in the table. */
-export function openPacing(
-  { clock }: Surroundings,
-  { catalogue, timezone }: { readonly catalogue: Catalogue; readonly timezone: string },
-  { pacing: store, attempts }: Pick<Stores, "pacing" | "attempts">,
-): { readonly pacing: Pacing } {
-  const isRunning = jobRunning(attempts);
-  return { pacing: createPacing({ store, clock, timezone, isRunning, limitsOf: limitsIn(catalogue) }) };
+/** The stores with turns at the providers in place of the table's rows about them. */
+export function withTurns<Opened extends Pick<Stores, "pacing" | "attempts">>(
+  known: Pick<Surroundings, "clock"> & { readonly catalogue: Catalogue; readonly timezone: string },
+  { pacing: store, ...stores }: Opened,
+): Omit<Opened, "pacing"> & { readonly pacing: Pacing } {
+  const { clock, timezone, catalogue } = known;
+  const isRunning = jobRunning(stores.attempts);
+  const pacing = createPacing({ store, clock, timezone, isRunning, limitsOf: limitsIn(catalogue) });
+  return { ...stores, pacing };
 }
 
 /** How the deployment's providers have done lately. */

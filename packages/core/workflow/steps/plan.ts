@@ -74,7 +74,11 @@ async function withoutCancelled(
   const nowMs = deps.clock();
   for (const image of images) {
     await deps.images.patch(image.imageId, {
-      set: { status: "cancelled", finishedAtMs: nowMs },
+      set: {
+        status: "cancelled",
+        failure: { name: "Cancelled", message: "It was cancelled on request.", rule: null },
+        finishedAtMs: nowMs,
+      },
       when: [{ field: "status", is: "equals", value: "planned" }],
     });
   }

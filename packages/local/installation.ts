@@ -36,8 +36,8 @@ import type { OpenOptions } from "./facade.ts";
 import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
 import { createHandlers, LOCAL_FUNCTIONS, type StepDeps } from "./handlers.ts";
 import { createOutbox } from "./outbox.ts";
-import { openProvenanceSigner } from "./provenance-key.ts";
 import { openProcessLease } from "./process-lease.ts";
+import { openProvenanceSigner } from "./provenance-key.ts";
 import { openSandbox } from "./sandbox-host.ts";
 import { readSettings } from "./settings.ts";
 import { createStateMachine, type Handler, type LocalStateMachine } from "./state-machine.ts";
@@ -146,6 +146,8 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     const healthDeps = { catalogue, attempts, pacingStore, clock, timezone };
     const configured = Object.keys(configuration.providers.settings);
     const sellers = configuration.provider === SANDBOX ? [SANDBOX] : configured;
+    const classifier = await openClassifier(report);
+    if (classifier) closers.push(() => classifier.close());
     let listener: StepListener | null = null;
     // The steps' workflow is the machine that runs them: it exists a moment later.
     const workflow: Pick<LocalStateMachine, "answer"> = {
@@ -188,6 +190,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       events: createOutbox(folder.path),
       imaging: createImaging({ concurrency: 2, signer }),
       recipe: DEFAULT_RECIPE,
+      ...(classifier && { classifier }),
       fetcher: createOutputFetcher(),
       firstLimits: configuration.firstLimits,
       actor: userInfo().username,
@@ -241,6 +244,17 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+/** Null where the classifiers are not installed: everything that a real provider made then waits for a person. */
+async function openClassifier(onFault: (error: unknown) => void) {
+  try {
+    const { openInspection } = await import("@atelier/inspection/classifier");
+    return openInspection({ onFault });
+  } catch (error) {
+    onFault(error);
+    return null;
   }
 }
 

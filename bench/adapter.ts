@@ -29,7 +29,7 @@ export interface AdapterBench {
 
 const SMALL_ROUNDS = 9;
 const SMALL_CALLS = 600;
-const LARGE_ROUNDS = 5;
+const LARGE_ROUNDS = 7;
 
 export async function benchAdapter(): Promise<AdapterBench> {
   const server = start("./adapter-server.ts", []);
@@ -140,7 +140,6 @@ async function pictures(side: "adapter" | "fetch", origin: string): Promise<Pict
 
 function start(file: string, words: readonly string[]): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), [...words], {
-    execArgv: ["--expose-gc"],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
 }

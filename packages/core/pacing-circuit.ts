@@ -2,14 +2,14 @@
  * @module The circuit breaker of a provider account: closed, open after faults in a row or a refused account, half open when its
  * time is over, with one attempt that tries.
  */
-import type { PacingRow } from "./pacing-row.ts";
+import type { CircuitCause, PacingRow } from "./pacing-row.ts";
 
 /** Faults in a row that open the breaker: fewer happen on a bad minute. */
 export const FAULTS_MAX = 5;
 export const OPEN_FIRST_MS = 30_000;
 export const OPEN_MAX_MS = 15 * 60_000;
-/** A refused key or an empty account is mended by a person. */
-export const BLOCKED_MS = 10 * 60_000;
+/** A refused key or an empty account is mended by a person, who should not have to wait long afterwards. */
+export const BLOCKED_MS = 60_000;
 /** Longer than a create may take; an attempt that tells nothing until then has died. */
 export const PROBE_TURN_MS = 60_000;
 /** How soon to ask again while another attempt tries. */
@@ -46,19 +46,20 @@ export function probing(row: PacingRow, attemptId: string, nowMs: number): Pacin
 export function reported(
   row: PacingRow,
   attemptId: string,
-  result: "reached" | "fault" | "blocked",
+  result: "reached" | CircuitCause,
   nowMs: number,
 ): PacingRow {
   const isProbe = row.probe?.attemptId === attemptId;
   switch (result) {
     case "reached": {
       // A create that was on its way before the account was refused says nothing about the account.
-      if (row.openedBy === "blocked" && !isProbe) return row;
+      if (isBlocked(row) && !isProbe) return row;
       if (!needsMending(row)) return row;
       return { ...row, faults: 0, openUntilMs: 0, openForMs: 0, openedBy: null, probe: null };
     }
-    case "blocked":
-      return opened(row, "blocked", BLOCKED_MS, nowMs);
+    case "KeyRefused":
+    case "OutOfCredit":
+      return opened(row, result, BLOCKED_MS, nowMs);
     case "fault": {
       const counted = { ...row, faults: row.faults + 1 };
       if (isProbe) {
@@ -77,14 +78,23 @@ export function needsMending(row: PacingRow): boolean {
   return row.faults > 0 || row.openUntilMs > 0 || row.probe !== null;
 }
 
-function opened(row: PacingRow, openedBy: "fault" | "blocked", openForMs: number, nowMs: number): PacingRow {
+function opened(row: PacingRow, openedBy: CircuitCause, openForMs: number, nowMs: number): PacingRow {
   return { ...row, openUntilMs: nowMs + openForMs, openForMs, openedBy, probe: null };
 }
 
 /** For people: why the provider is left alone. */
 export function circuitMessage(row: PacingRow): string {
   const until = `${new Date(row.openUntilMs).toISOString().slice(0, 19)}Z`;
-  return row.openedBy === "blocked"
-    ? `${row.provider} refused the account (its key, or no credit); it is left alone until ${until}.`
-    : `${row.provider} failed ${row.faults} times in a row; it is left alone until ${until}.`;
+  switch (row.openedBy) {
+    case "KeyRefused":
+      return `${row.provider} refused the key; it is not asked again until ${until}.`;
+    case "OutOfCredit":
+      return `The account at ${row.provider} has no credit left; it is not asked again until ${until}.`;
+    default:
+      return `${row.provider} failed ${row.faults} times in a row; it is left alone until ${until}.`;
+  }
+}
+
+function isBlocked(row: PacingRow): boolean {
+  return row.openedBy !== null && row.openedBy !== "fault";
 }

@@ -4,6 +4,10 @@
  */
 import * as z from "zod";
 
+/** What opens a breaker: faults in a row, or an account that the provider refuses, which only a person mends. */
+export const circuitCauseSchema = z.enum(["fault", "KeyRefused", "OutOfCredit"]);
+export type CircuitCause = z.infer<typeof circuitCauseSchema>;
+
 export const pacingRowSchema = z.object({
   provider: z.string(),
   /** Raised by each write, from 1; 0: never written. */
@@ -30,7 +34,7 @@ export const pacingRowSchema = z.object({
   /** How long it was opened last; doubles with each failed probe. */
   openForMs: z.number(),
   /** Why it is open: faults, or a refused key or an empty account. */
-  openedBy: z.enum(["fault", "blocked"]).nullable(),
+  openedBy: circuitCauseSchema.nullable(),
   /** Half open: the one attempt that may try, and until when its turn counts. */
   probe: z.object({ attemptId: z.string(), untilMs: z.number() }).nullable(),
   /** Creates of the local day and month. Counted where the provider has a quota. */
@@ -83,7 +87,12 @@ export type PacingAnswer =
       readonly reason: "rate" | "rest" | "concurrent";
     }
   /** The breaker is open: another provider is better than waiting. `waitMs` until the next probe. */
-  | { readonly kind: "closed"; readonly waitMs: number; readonly message: string }
+  | {
+      readonly kind: "closed";
+      readonly because: CircuitCause;
+      readonly waitMs: number;
+      readonly message: string;
+    }
   /** The quota of the day or month is used up. */
   | {
       readonly kind: "quota";

@@ -11,7 +11,13 @@ import {
   PROBE_TURN_MS,
   reported,
 } from "./pacing-circuit.ts";
-import { emptyPacingRow, type Lane, type PacingAnswer, type PacingRow } from "./pacing-row.ts";
+import {
+  type CircuitCause,
+  emptyPacingRow,
+  type Lane,
+  type PacingAnswer,
+  type PacingRow,
+} from "./pacing-row.ts";
 
 const START_MS = Date.parse("2026-11-22T06:00:00Z");
 const TIMEZONE = "Europe/Paris";
@@ -34,7 +40,7 @@ function account(limits: Partial<ProviderLimits>, timezone = TIMEZONE) {
         ({ kind }) => kind === "go",
       ).length;
     },
-    report(attemptId: string, result: "reached" | "fault" | "blocked") {
+    report(attemptId: string, result: "reached" | CircuitCause) {
       self.row = reported(self.row, attemptId, result, self.nowMs);
     },
     rest(forMs: number) {
@@ -198,6 +204,7 @@ describe("the breaker", () => {
     expect(one.take("a").kind).toBe("go");
     expect(failing().take("a")).toStrictEqual({
       kind: "closed",
+      because: "fault",
       waitMs: OPEN_FIRST_MS,
       message: "replicate failed 5 times in a row; it is left alone until 2026-11-22T06:00:30Z.",
     });
@@ -240,7 +247,7 @@ describe("the breaker", () => {
 
   test("a refused account opens it at once, and only the one that tries closes it", () => {
     const one = account({});
-    one.report("a", "blocked");
+    one.report("a", "OutOfCredit");
     one.report("sent before", "reached");
     expect(one.take("b")).toMatchObject({ kind: "closed", waitMs: BLOCKED_MS });
     one.nowMs += BLOCKED_MS;
@@ -269,7 +276,10 @@ test("whatever happens: one tries at a time, no quota and no place too many, eve
     },
     {
       weight: 3,
-      arbitrary: fc.record({ report: fc.nat(30), as: fc.constantFrom("reached", "fault", "blocked") }),
+      arbitrary: fc.record({
+        report: fc.nat(30),
+        as: fc.constantFrom("reached", "fault", "KeyRefused", "OutOfCredit"),
+      }),
     },
     { weight: 1, arbitrary: fc.record({ restMs: fc.integer({ min: -1_000, max: 10_000_000 }) }) },
     { weight: 5, arbitrary: fc.record({ passMs: fc.nat(90_000) }) },

@@ -42,7 +42,15 @@ export interface Answered {
 export function takeTurn(row: PacingRow, turn: PacingTurn, rules: PacingRules, nowMs: number): Answered {
   const closedForMs = circuitWaitMs(row, turn.attemptId, nowMs);
   if (closedForMs > 0) {
-    return { row, answer: { kind: "closed", waitMs: closedForMs, message: circuitMessage(row) } };
+    return {
+      row,
+      answer: {
+        kind: "closed",
+        because: row.openedBy ?? "fault",
+        waitMs: closedForMs,
+        message: circuitMessage(row),
+      },
+    };
   }
   const used = usedUp(row, rules, nowMs);
   if (used) return { row, answer: used };

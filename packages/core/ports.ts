@@ -7,7 +7,7 @@ import type { Attempt } from "./attempt.ts";
 import type { CategoryName, Rating } from "./catalogue.ts";
 import type { Fingerprint, Image, ImageStatus, QualityParts, Rendition, StoredOutput } from "./image.ts";
 import type { Micros } from "./money.ts";
-import type { PacingAnswer, PacingRow, PacingTurn } from "./pacing-row.ts";
+import type { CircuitCause, PacingAnswer, PacingRow, PacingTurn } from "./pacing-row.ts";
 import type { OutputData } from "./provider.ts";
 import type { ImageRequest, Occurrence, Part } from "./request.ts";
 
@@ -74,6 +74,8 @@ export interface Images extends Records<Image> {
   indexTags(image: Image): Promise<void>;
   /** Remembers the fingerprint for `similar`; idempotent. */
   indexFingerprint(image: Image, fingerprint: Fingerprint): Promise<void>;
+  /** Forgets it, as that of a picture that was removed; idempotent. */
+  removeFingerprint(image: Image): Promise<void>;
   /** Fingerprints of the newest pictures of the category, newest first, the image itself left out. */
   fingerprints(
     category: CategoryName,
@@ -105,10 +107,36 @@ export interface Requests extends Records<ImageRequest> {
   readonly occurrences: Records<Occurrence>;
 }
 
-/** Prompt texts, in one place; encryption comes behind this port. */
+/** What a sealed text is and whom it is about; bound to the ciphertext, so that one cannot be put in another's place. */
+export interface TextAbout {
+  readonly purpose: "prompt" | "preferences" | "review-note";
+  /** The id of an image, a request or a caller. */
+  readonly subject: string;
+}
+
+/** Encrypts what people wrote, before it is stored anywhere. */
+export interface TextVault {
+  /**
+   * @param rating of the picture, as far as it is known; left out: as if it were rated
+   * @returns the ciphertext in Base64
+   * @throws AtelierError `StorageUnavailable`, `ConfigurationInvalid`
+   */
+  seal(about: TextAbout, text: string, rating?: Rating): Promise<string>;
+  /** @throws AtelierError as `seal`; `StorageUnavailable` for a text that was altered, is another's, or whose key is lost */
+  open(about: TextAbout, sealed: string): Promise<string>;
+  /** The same text under the newest key; null when it is under it already. @throws AtelierError as `open` */
+  reseal(about: TextAbout, sealed: string): Promise<string | null>;
+}
+
+/** Prompt texts, in one place, encrypted. */
 export interface PromptVault {
-  put(imageId: string, prompt: PromptText): Promise<void>;
+  /** @param rating as for `TextVault.seal` */
+  put(imageId: string, prompt: PromptText, rating?: Rating): Promise<void>;
   get(imageId: string): Promise<PromptText | undefined>;
+  /** True when there was one. */
+  remove(imageId: string): Promise<boolean>;
+  /** Encrypts anew what is not under the newest key, or not at all. True when that was the case. */
+  renew(imageId: string): Promise<boolean>;
 }
 export interface PromptText {
   readonly prompt: string;
@@ -192,6 +220,8 @@ export interface Blobs {
   /** As `put`, without moving the bytes through us. @throws `StorageUnavailable` when the source is missing */
   copy(fromKey: string, toKey: string): Promise<BlobHead>;
   list(prefix: string): AsyncIterable<BlobHead>;
+  /** Removes the file in every version and copy that the store keeps. A key that does not exist is a success. */
+  remove(key: string): Promise<void>;
 }
 
 // ---------------------------------------------------------------------------------------------- pictures
@@ -226,6 +256,8 @@ export interface RecipeStep {
   /** Longest edge in pixels; never enlarged. Null: the picture's own size. */
   readonly edge: number | null;
   readonly quality: number;
+  /** Nothing that the picture shows can be made out, or won back. */
+  readonly isBlurred?: boolean;
 }
 /** How a picture is developed, as data; the name is written into the manifest. */
 export interface Recipe {
@@ -325,9 +357,10 @@ export interface Pacing {
   restUntil(provider: string, untilMs: number): Promise<void>;
   /**
    * What became of a create, for the circuit breaker. `reached`: the provider answered, whatever it said. `fault`: no
-   * connection, a time-out or a 5xx. `blocked`: key refused or no credit, which trying again does not mend.
+   * connection, a time-out or a 5xx. The others:
+   * the provider refuses the account, which trying again does not mend.
    */
-  report(provider: string, attemptId: string, result: "reached" | "fault" | "blocked"): Promise<void>;
+  report(provider: string, attemptId: string, result: "reached" | CircuitCause): Promise<void>;
 }
 
 // ---------------------------------------------------------------------------------------------- the record of what happened
@@ -345,7 +378,13 @@ export interface AuditEntry {
     | "released"
     | "limit-changed"
     | "resumed"
-    | "cancelled";
+    | "cancelled"
+    /** A person decided about a picture. */
+    | "reviewed"
+    /** An operator's word for terms or a viewer's age, given or withdrawn. */
+    | "attested"
+    /** A caller was suspended for probing, or the suspension lifted. */
+    | "restrained";
   readonly phase: "intended" | "done";
   readonly attemptId: string | null;
   readonly atMs: number;

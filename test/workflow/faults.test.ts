@@ -142,9 +142,13 @@ describe("a create", () => {
     });
   });
 
-  test("without credit, or of a version that is gone, goes to the next model", async () => {
+  test("without credit ends the image: no other model of the account is asked", async () => {
+    const made = await make([{ kind: "status", status: 402, title: "Insufficient credit" }]);
+    expect(made).toEqual({ ...bad("OutOfCredit", 0), attempts: 2, creates: 1, jobs: 0 });
+  });
+
+  test("of a version that is gone goes to the next model", async () => {
     const other = { ...good, model: SECOND_MODEL.name, costMicros: 30_000, attempts: 2, creates: 2 };
-    expect(await make([{ kind: "status", status: 402, title: "Insufficient credit" }])).toEqual(other);
     expect(
       await make([
         {

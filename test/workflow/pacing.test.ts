@@ -94,11 +94,17 @@ describe("the breaker", () => {
     expect(await trying.answered).toBe("ok");
   });
 
-  test("a refused key opens it at once", async () => {
-    faults({ kind: "status", status: 401 });
+  test.each([
+    ["KeyRefused", 401, "KeyRefused"],
+    ["OutOfCredit", 402, "FailOver"],
+  ])("%s opens it at once; nobody waits for what a person must mend", async (because, status, answer) => {
+    faults({ kind: "status", status });
     await world.generating(await held(world, "req_refused")).sent;
-    expect(await row()).toMatchObject({ openedBy: "blocked" });
-    expect(await answered(await held(world))).toBe("FailOver");
+    expect(await row()).toMatchObject({ openedBy: because });
+    const input = await held(world);
+    await world.steps.images.patch(input.imageId, { set: { wantedProvider: "replicate" }, when: [] });
+    expect(await answered(input)).toBe(answer);
+    expect((await world.attempt(input.attemptId)).outcome).toMatchObject({ name: because, charged: false });
     expect(creates()).toBe(1);
   });
 

@@ -25,6 +25,8 @@ export async function notNow(
     case "wait":
       return pace(image, taskToken, answer.waitMs, deps);
     case "closed":
+      // Waiting does not mend an account: the image goes elsewhere, or ends with the reason.
+      if (answer.because !== "fault") return endUnsent(attempt, answer.because, answer.message, deps);
       // Once: should the same provider be chosen again, there is no other, and waiting is all that is left.
       return attempt.number === 1 && mayGoElsewhere(image)
         ? endUnsent(attempt, "ProviderResting", answer.message, deps)
@@ -57,7 +59,7 @@ export async function pace(image: Image, taskToken: string, waitMs: number, deps
 export function resultOf(submission: Submission): Parameters<Pacing["report"]>[2] {
   if (submission.kind === "unknown") return "fault";
   if (submission.kind !== "refused") return "reached";
-  if (submission.name === "KeyRefused" || submission.name === "OutOfCredit") return "blocked";
+  if (submission.name === "KeyRefused" || submission.name === "OutOfCredit") return submission.name;
   // The one refusal that is the adapters' own word for "no connection came about".
   return submission.name === "ProviderAborted" ? "fault" : "reached";
 }
@@ -70,7 +72,7 @@ function mayGoElsewhere(image: Image): boolean {
 /** Only while nobody sends: whoever has won the attempt meanwhile goes on with it. */
 async function endUnsent(
   attempt: Attempt,
-  name: "ProviderResting" | "QuotaUsedUp",
+  name: "ProviderResting" | "QuotaUsedUp" | "KeyRefused" | "OutOfCredit",
   message: string,
   deps: PaceDeps,
 ): Promise<void> {

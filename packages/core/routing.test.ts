@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Model, modelSchema, type ProviderEntry, providerSchema } from "./catalogue.ts";
+import type { ModelHealth } from "./health.ts";
 import { noCandidateError, type RoutingInput, rankCandidates, sizeFits } from "./routing.ts";
 
 const read = { reviewed: "2026-11-01", source: "a page" };
@@ -126,6 +127,13 @@ describe("each reason to leave a model out", () => {
       {},
     ],
     ["no-key", plain, { on: [] }],
+    [
+      "disabled",
+      plain,
+      { on: [], off: new Map([["replicate", { reason: "disabled", detail: "Nobody switched it on." }]]) },
+    ],
+    ["content-rejected", plain, { rejectedBy: ["replicate"] }],
+    ["price-cap", plain, { capMicros: 299_999 }],
   ])("%s", (reason, model, change) => {
     expect(one(model, change)).toBe(reason);
     expect(rank({ models: [model], ...change }).candidates).toStrictEqual([]);
@@ -210,6 +218,75 @@ test("the sandbox stands in for Replicate's models: its own terms, no key, no li
   ).toStrictEqual({ strict: "already-tried" });
 });
 
+describe("health", () => {
+  const health = (change: Partial<ModelHealth> & { model: string }): ModelHealth => ({
+    provider: "replicate",
+    ended: 10,
+    successRate: 1,
+    p50Seconds: 5,
+    p95Seconds: 9,
+    consecutiveFailures: 0,
+    spentMicros: 0,
+    meanCostMicros: null,
+    meanQuality: null,
+    problem: null,
+    ...change,
+  });
+  const view = (...models: ModelHealth[]) => ({ models, closed: new Map<string, string>() });
+
+  test("ranks by measured quality for the money; the template's order goes before", () => {
+    // Plain costs five times as much; five times the quality for a fifth of the list price turns them round.
+    const measured = view(
+      health({ model: "plain", meanCostMicros: 1_500, meanQuality: 90 }),
+      health({ model: "cheap", meanCostMicros: 2_000, meanQuality: 60 }),
+    );
+    expect(names({})).toStrictEqual(["cheap", "plain"]);
+    expect(names({ health: measured })).toStrictEqual(["plain", "cheap"]);
+    expect(names({ health: measured, templateModels: ["cheap"] })).toStrictEqual(["cheap", "plain"]);
+  });
+
+  test("ranks equals by speed: measured, else typical", () => {
+    const models = [modelOf("one"), modelOf("two"), modelOf("three", { typicalSeconds: 4 })];
+    const measured = view(health({ model: "one", p50Seconds: 8 }), health({ model: "two", p50Seconds: 3 }));
+    expect(names({ models, health: measured })).toStrictEqual(["two", "three", "one"]);
+  });
+
+  test("passes over what fails, and providers that take nothing now, while another can be had", () => {
+    const failing = view(health({ model: "cheap", problem: "its last 4 attempts failed" }));
+    expect(rank({ health: failing })).toMatchObject({
+      candidates: [{ model: "plain", warnings: [] }],
+      excluded: [{ model: "cheap", reason: "unhealthy", detail: "its last 4 attempts failed" }],
+    });
+    const closed = { models: [], closed: new Map([["replicate", "it is left alone"]]) };
+    const own = modelOf("own", { provider: "own", price: { per: "nothing" } });
+    const change = {
+      models: [plain, own],
+      wanted: { model: null, provider: null },
+      on: ["replicate", "own"],
+    };
+    expect(
+      names({ ...change, providers: [...providers, providerOf("own", "allowed")], health: closed }),
+    ).toStrictEqual(["own"]);
+  });
+
+  test("with nothing else, what fails stays a candidate, with a warning", () => {
+    const failing = view(
+      health({ model: "cheap", problem: "its last 4 attempts failed" }),
+      health({ model: "plain", problem: "gone" }),
+    );
+    expect(rank({ health: failing })).toMatchObject({
+      candidates: [
+        {
+          model: "cheap",
+          warnings: ["cheap: its last 4 attempts failed; nothing else can make the picture"],
+        },
+        { model: "plain" },
+      ],
+      excluded: [],
+    });
+  });
+});
+
 test("what a model cannot do is a warning that says what is sent instead", () => {
   const limited = modelOf("limited", {
     negativePrompt: null,
@@ -238,6 +315,8 @@ test.each([
 
 test.each([
   [["size", "terms"], "TermsDenied"],
+  [["terms", "price-cap"], "MaxCostExceeded"],
+  [["size", "content-rejected"], "ContentRejected"],
   [["licence"], "TermsDenied"],
   [["size", "price-unknown"], "PriceUnknown"],
   [["size", "no-key"], "NoCandidate"],

@@ -38,7 +38,8 @@ export function isTerminal(status: ImageStatus): boolean {
   return (TERMINAL_STATUSES as readonly ImageStatus[]).includes(status);
 }
 
-export const RENDITION_NAMES = ["full", "web", "preview", "thumbnail"] as const;
+/** `blurred` shows nothing that could be made out: it stands where the others may not. */
+export const RENDITION_NAMES = ["full", "web", "preview", "thumbnail", "blurred"] as const;
 export const renditionSchema = z.object({
   name: z.enum(RENDITION_NAMES),
   path: z.string(),
@@ -78,10 +79,13 @@ export const faceEstimateSchema = z.object({
 });
 export type FaceEstimate = z.infer<typeof faceEstimateSchema>;
 
-/** `explicit` is never released; `basis` says what decided, `reason` is for people. */
+/**
+ * `explicit` is never released; `basis` says what decided, `reason` is for people. `known-picture`: a reviewer has removed
+ * the same picture before; `review`: a person decided.
+ */
 export const verdictSchema = z.object({
   decision: z.enum(["released", "quarantined", "rejected"]),
-  basis: z.enum(["sandbox-mark", "no-classifier", "classifier"]),
+  basis: z.enum(["sandbox-mark", "no-classifier", "classifier", "known-picture", "review"]),
   rating: z.enum(["general", "suggestive", "nudity", "explicit"]).nullable(),
   reason: z.string(),
   /** A suspected minor in a rated picture: nobody looks at it, nothing copies it, the operator is told. */

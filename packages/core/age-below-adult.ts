@@ -2,8 +2,9 @@
  * @module Ages below 18 that wording gives away, in six languages: years, ranges, comparisons, birthdays, births. Meant for
  * rated texts, where a doubt refuses.
  */
-import { withAgesInOneWording } from "./age-wording.ts";
+import { AGE_WORDING_VOCABULARY, withAgesInOneWording } from "./age-wording.ts";
 import { ADULT_AGE } from "./catalogue.ts";
+import { wordsOfPatterns } from "./repair.ts";
 
 /** Where no date is given: births from here on may be below 18 in the year in which this was written. */
 const YEAR_WITHOUT_CLOCK = 2026;
@@ -39,6 +40,9 @@ const WORDINGS = [
   // A word for age before the number.
   `\\b(?:age|aged|ages|agee|agees|edad|idade|eta|alter|lebensjahr) (?:(?:of|is|was|about|around|just|only|between|from|de|di|von|entre|zwischen|tra|fra|under|below) ){0,2}${N}\\b(?! (?:minutes?|hours?|days?|weeks?|bar|month old cheese))`,
   `\\b(?:age|aged|edad|idade|eta|alter) \\d{1,2} (?:minus |less |moins |menos |meno |weniger |minus )${N}\\b`,
+  `\\b(?:between|entre|zwischen|tra|fra) (?:the ages of |los |les |i )?${N10} (?:and|et|y|und|e) (?:1\\d|2[0-2])\\b`,
+  `\\bgoing on ${N10}\\b`,
+  `\\b${N10} (?:summers|springs|winters)\\b`,
   `\\b(?:is|turned|turns|just|only|barely|still|going on|a|sweet) (?:just |only |still )?${N10}(?: (?:today|now|and)\\b|$)`,
   `\\b(?:is|turned|turns|just|only) ${N}(?: (?:years|today|now)|$)`,
   `\\b(?:sweet) ${N10}\\b`,
@@ -57,14 +61,23 @@ const WORDINGS = [
 
 const BIRTH =
   "(?:born|birth|birthyear|year of birth|birthday|date of birth|birthdate|dob|nee|ne|naissance|nacid[oa]s?|nacimiento|geboren[ers]?|geburtsjahr|geburtsdatum|nat[oaie]|nascita|nascid[oa]s?|nascimento|jahrgang|annee|class of|promotion|promo)";
-const FULL_YEAR = new RegExp(`\\b(?:${BIRTH}(?: [a-z0-9]+){0,5}?|b) (2[01]\\d\\d)\\b`, "g");
+const FULL_YEAR = new RegExp(`\\b(?:${BIRTH}(?: [a-z0-9]+){0,8}?|b) (2[01]\\d\\d)\\b`, "g");
 const SHORT_YEAR =
   /\b(?:born|nee|nacid[oa]|geboren|nat[oa]|nascid[oa]) (?:in |en |em |nel |im jahr |circa |about )?(\d\d)\b(?! (?:yearsold|minutes|hours|days|weeks|months|kilometres))/g;
 const YEAR_IN_WORDS = new RegExp(
-  `\\b${BIRTH}(?: [a-z0-9]+){0,4}? (?:(?:2|two|dos|due|deux|dois) ?(?:thousand|mille|mil)(?: (?:and|e|y|et))?|20) (?:oh )?(\\d{1,2})\\b`,
+  `\\b${BIRTH}(?: [a-z0-9]+){0,8}? (?:(?:2|two|dos|due|deux|dois) ?(?:thousand|mille|mil)(?: (?:and|e|y|et))?|20) (?:oh )?(\\d{1,2})\\b`,
   "g",
 );
 const YEARS_AGO = /\bborn (?:only |just |about )?0*(?:\d|1[0-7]) years ago\b/;
+
+/** The words that are looked for here, for `createRepair`. */
+export const AGE_VOCABULARY: readonly string[] = [
+  ...AGE_WORDING_VOCABULARY,
+  ...["xii", "xiii", "xiv", "xv", "xvi", "xvii"],
+  ...wordsOfPatterns([...WORDINGS, FULL_YEAR, SHORT_YEAR, YEAR_IN_WORDS, YEARS_AGO].map(({ source }) => source)).filter(
+    (word) => word !== "yearsold",
+  ),
+];
 
 /** Births of the last 18 calendar years: whoever turns 18 this year may not have done so yet. */
 function saysLateBirth(text: string, year: number): boolean {

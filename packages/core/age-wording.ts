@@ -3,7 +3,7 @@
  * so that what follows needs one pattern instead of six languages.
  */
 import { AMBIGUOUS_NUMBER_WORDS, ITALIAN_AGE_NOUNS, NUMBER_WORDS, ORDINAL_WORDS } from "./number-words.ts";
-import { createStretchedWords } from "./stretched-words.ts";
+import { appendedSqueezed, createStretchedWords } from "./stretched-words.ts";
 
 /** What follows a number that is an age; several languages, one meaning. */
 const UNIT = "yearsold";
@@ -11,12 +11,6 @@ const UNITS = [
   "years old|year old|year olds|years of age|year of age|yrs old|yr old|yrs of age|yo|y o|yearold|yearsold|yolds|years young",
   "ans|an|anos|ano|anni|anno|jahre|jahr|jahren|jahre alt|jahrig|jahrige|jahriger|jahriges|jahrigen|jahrigem",
   "jaehrig|jaehrige|jaehriger|jaehrigen|printemps|primaveras|primavere|lenze",
-].flatMap((line) => line.split("|"));
-
-/** Words around ages that are brought to themselves, so that letters held down or set apart in them do not hide them. */
-const AROUND = [
-  "years|months|weeks|days|old|aged|age|ages|birthday|born|grade|summers|springs|winters|looks|looking|appears|under|below|between",
-  "edad|idade|alter|nacida|nacido|geboren|nascida|nascido|monate|meses|mesi|mois",
 ].flatMap((line) => line.split("|"));
 
 interface AgeWord {
@@ -27,7 +21,6 @@ interface AgeWord {
 
 const AGE_WORDS = createStretchedWords<AgeWord>();
 for (const written of UNITS) add(written, UNIT);
-for (const written of AROUND) add(written, written);
 for (const [written, number] of NUMBER_WORDS)
   add(written, String(number), AMBIGUOUS_NUMBER_WORDS.has(written));
 for (const [written, number] of ITALIAN_AGE_NOUNS) add(written, `${number} ${UNIT}`);
@@ -44,8 +37,16 @@ const UNIT_STARTS: ReadonlySet<string> = new Set([
   "yr",
   ...UNITS.map((unit) => unit.split(" ")[0] ?? unit),
 ]);
-const WORDS_TOGETHER_MAX = 6;
-const LETTERS_TOGETHER_MAX = 24;
+
+const GERMAN_ENDINGS = ["jahrig", "jahrige", "jahriger", "jahriges", "jahrigen", "jahrigem"];
+
+/** The words that are looked for here. */
+export const AGE_WORDING_VOCABULARY: readonly string[] = [
+  ...UNITS.flatMap((unit) => unit.split(" ")).filter((word) => !/^y.*olds?$/.test(word)),
+  ...[...NUMBER_WORDS.keys()].flatMap((word) => [word, ...GERMAN_ENDINGS.map((ending) => word + ending)]),
+  ...ITALIAN_AGE_NOUNS.keys(),
+  ...ORDINAL_WORDS.keys(),
+];
 
 /**
  * A normalised text with its ages in one wording: numbers as digits, and "yearsold" for what makes them an age.
@@ -69,23 +70,26 @@ export function withAgesInOneWording(plain: string): string {
 }
 
 function longestAt(words: readonly string[], at: number): { canonical: string; next: number } {
-  const first = words[at] ?? "";
-  // Few words can begin an age word, and digits never do; most of a text is left alone here.
-  for (let count = Math.min(WORDS_TOGETHER_MAX, words.length - at); count >= 1; count--) {
-    const parts = words.slice(at, at + count);
-    const together = parts.join("");
-    if (together.length > LETTERS_TOGETHER_MAX || /\d/.test(together)) continue;
-    const spaced = parts.join(" ");
-    const next = words[at + count] ?? "";
-    const found = AGE_WORDS.find(together).find(
-      ({ word, value }) =>
+  let longest = { canonical: words[at] ?? "", next: at + 1 };
+  let together = "";
+  let key = "";
+  let spaced = "";
+  for (let end = at; end < words.length; end++) {
+    const word = words[end] ?? "";
+    together += word;
+    key = appendedSqueezed(key, word);
+    if (!AGE_WORDS.mayBegin(key)) break;
+    spaced = end === at ? word : `${spaced} ${word}`;
+    const next = words[end + 1] ?? "";
+    const found = AGE_WORDS.find(together, key).find(
+      ({ word: ageWord, value }) =>
         (!value.onlyBeforeUnit || UNIT_STARTS.has(next)) &&
         // Two short words side by side spell a number by chance ("on ce"), longer ones hardly.
-        (count === 1 ? together === word || word.length >= 4 : spaced === value.written || word.length >= 4),
+        (ageWord.length >= 4 || (end === at ? together === ageWord : spaced === value.written)),
     );
-    if (found) return { canonical: found.value.canonical, next: at + count };
+    if (found) longest = { canonical: found.value.canonical, next: end + 1 };
   }
-  return { canonical: first, next: at + 1 };
+  return longest;
 }
 
 /** "fünfzehnjährige", "fifteenyearold", "zweitausendzwölf": put together in writing. */

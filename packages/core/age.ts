@@ -15,14 +15,14 @@ export function statesAdultAge(text: string): boolean {
   const plain = plainOf(text);
   if (DECADES.some((decade) => decade.test(plain))) return true;
   return [...withAgesInOneWording(plain).matchAll(AGE)].some(
-    (match) => Number(match[1] ?? match[2]) >= ADULT_AGE,
+    (match) => Number(match[1] ?? match[2] ?? match[3]) >= ADULT_AGE,
   );
 }
 
 const DURATION =
   "(?! (?:minutes?|hours?|days?|weeks?|months?|ago|later|d experience|de experiencia|erfahrung|di esperienza))";
 const AGE = new RegExp(
-  `(?<!\\b(?:il y a|depuis|hace|desde|vor|seit|da|ha) )\\b(\\d{2}) yearsold\\b${DURATION}|\\b(?:age|aged|edad|eta|idade|alter) (\\d{2})\\b${DURATION}`,
+  `(?<!\\b(?:il y a|depuis|hace|desde|vor|seit|da|ha) )\\b(\\d{2}) yearsold\\b${DURATION}|\\b(?:age|aged|edad|eta|idade|alter) (\\d{2})\\b${DURATION}|\\b(?:woman|man|person|model|dancer|lady|gentleman) of (\\d{2}) years\\b${DURATION}`,
   "g",
 );
 const DECADES = [

@@ -23,6 +23,8 @@ export function unified(text: string): string {
       // Before NFKC makes "161⁄2" of "16½".
       .replace(/(?<=\d)[¼½¾⅓⅔]/gu, "")
       .normalize("NFKC")
+      // Held down they would be two letters over and over.
+      .replace(/([œæß])\1+/giu, "$1")
       .normalize("NFD")
       .replace(/[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, "")
       .replace(/\p{Nd}/gu, asciiDigit)

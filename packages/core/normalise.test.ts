@@ -41,16 +41,18 @@ test("digits alone stay digits in every reading", () => {
 test("signs that stand for letters are kept as part of their words, beside the plain words", () => {
   expect(normalised("a ch!ld, $ix, wow!").sequences).toStrictEqual([
     ["a", "ch", "ld", "ix", "wow"],
-    ["a", "ch!ld", "$ix", "wow"],
+    ["a", "ch!ld", "$ix", "wow!"],
   ]);
   expect(normalised("a wall, 85mm").sequences).toStrictEqual([["a", "wall", "85mm"]]);
   expect(lettersMeant("ch!ld")).toStrictEqual(["ch!ld", "child", "chlld"]);
+  expect(lettersMeant("wow!")).toContain("wow");
+  expect(lettersMeant("5", true)).toStrictEqual(["5", "s"]);
   expect(lettersMeant("85")).toStrictEqual(["85"]);
   expect(lettersMeant("1!1!1!1!1!a").length).toBeLessThan(30);
 });
 
 test("letters set apart and starred out are kept", () => {
-  expect(normalised("the w-o-r-d here").spelled).toStrictEqual(["word"]);
+  expect(normalised("the w-o-r-d of  h e r e").sequences).toContainEqual(["the", "word", "of", "here"]);
   expect(normalised("a w*rd and **bold**").starred).toStrictEqual(["w*rd"]);
 });
 

@@ -11,12 +11,11 @@ export interface NormalisedText {
   /** `plain` first, then each other way of reading the text that differs from it. For patterns. */
   readonly readings: readonly string[];
   /**
-   * The words of `plain`; and where signs stand for letters ("ch!ld"), the same text with the signs as part of the words.
+   * The words of `plain`; where signs stand for letters ("ch!ld"), the same text with the signs as part of the words; where
+   * letters are set apart ("w.o.r.d"), with each such run as a word.
    * For words, which may be found in one of them or in neighbours put together.
    */
   readonly sequences: readonly (readonly string[])[];
-  /** Letters that stood one by one ("c h i l d"), together, with what is between. */
-  readonly spelled: readonly string[];
   /** Words with letters starred out ("ch*ld"). */
   readonly starred: readonly string[];
 }
@@ -47,16 +46,28 @@ export function normalised(text: string): NormalisedText {
   return {
     plain,
     readings: [...readings],
-    sequences:
-      signedWords === plainWords || signedWords.join(" ") === plain
-        ? [plainWords]
-        : [plainWords, signedWords],
-    spelled: [...readings]
-      .flatMap((reading) => reading.match(SINGLE_CHARACTERS) ?? [])
-      .map((run) => run.replaceAll(" ", "")),
+    sequences: sequencesOf(characters, plainWords, signedWords),
     starred: characters.match(STARRED) ?? [],
   };
 }
+
+function sequencesOf(
+  characters: string,
+  plainWords: readonly string[],
+  signedWords: readonly string[],
+): (readonly string[])[] {
+  const sequences = [plainWords];
+  if (signedWords.join(" ") !== plainWords.join(" ")) sequences.push(signedWords);
+  if (SET_APART.test(characters)) {
+    sequences.push(wordsOf(characters.replace(SET_APART_ALL, (run, sign: string) => run.replaceAll(sign, ""))).split(" "));
+  }
+  return sequences;
+}
+
+/** Three or more characters with the same sign between each: "w.o.r.d" is one word, whatever stands around it. */
+const SET_APART =
+  /(?<![\p{L}\p{N}])[\p{L}\p{N}]([^\p{L}\p{N}])[\p{L}\p{N}](?:\1[\p{L}\p{N}])*(?!\1?[\p{L}\p{N}])/u;
+const SET_APART_ALL = new RegExp(SET_APART.source, "gu");
 
 /** `normalised(text).plain` without the work for the other readings. */
 export function plainOf(text: string): string {
@@ -65,10 +76,12 @@ export function plainOf(text: string): string {
 
 /**
  * What a word with digits or signs in it may spell ("ch1ld": "child", "chlld"), at most 24 ways and the word as it is
- * written; only that where it has none of them, or nothing else.
+ * written; only that where it has none of them.
+ *
+ * @param isPiece whether it may be a piece of a word, so that "1" alone is a letter too
  */
-export function lettersMeant(word: string): readonly string[] {
-  if (!ANY_SIGN.test(word) || !/\p{L}/u.test(word)) return [word];
+export function lettersMeant(word: string, isPiece = false): readonly string[] {
+  if (!ANY_SIGN.test(word) || !(isPiece || /\p{L}/u.test(word))) return [word];
   let ways = [""];
   for (const character of word) {
     const letters = LETTERS_FOR[character] ?? character;
@@ -77,8 +90,12 @@ export function lettersMeant(word: string): readonly string[] {
         ? ways.map((way) => way + letters.charAt(0))
         : [...letters].flatMap((letter) => ways.map((way) => way + letter));
   }
-  return [word, ...ways];
+  // A sign at the end may be a letter ("ni$") or punctuation ("wow!").
+  const body = word.replace(ENDING_SIGNS, "");
+  return body === word || body === "" ? [word, ...ways] : [word, ...ways, ...lettersMeant(body, isPiece)];
 }
+
+const ENDING_SIGNS = /[!|+$€£¡]+$/;
 
 /** Case folded, instructions of prompt languages taken out, ages without their decimals. */
 function charactersOf(text: string): string {
@@ -87,7 +104,8 @@ function charactersOf(text: string): string {
     .replace(
       /(\d)[.,]\d+(?=[\s-]*(?:years?|yrs?|yo|y\/o|y\.o|ans|anos|anni|jahre?|jahrig\w*)(?!\p{L}))/gu,
       "$1",
-    );
+    )
+    .replace(/(?<![\p{L}\p{N}])(?:(\d{1,2})\+|(1\d|[3-9])7)h(?![\p{L}\p{N}])/gu, "$1$2th");
 }
 
 function wordsOf(characters: string): string {
@@ -121,17 +139,14 @@ const SIGNS = /[@$!|€+£¢§¡]/;
 const ANY_SIGN = /[\d@$!|€+£¢§¡]/;
 const STARRED = /(?<![\p{L}\d*])\p{L}+\*+\p{L}+(?![\p{L}\d*])/gu;
 
-/** A sign at the end is punctuation ("wow!"), not a letter. */
 function signedWordsOf(characters: string): string[] {
-  return characters
-    .split(/[^\p{L}\p{N}@$!|€+£¢§¡]+/u)
-    .map((word) => word.replace(/[!|+$€£¡]+$/, ""))
-    .filter((word) => /[\p{L}\p{N}]/u.test(word));
+  return characters.split(/[^\p{L}\p{N}@$!|€+£¢§¡]+/u).filter((word) => word !== "");
 }
 
-/** Letters with digits or signs among them, but not a number with its unit ("85mm", "f2", "17th"). */
+/** Letters with digits or signs among them, but not a number with its unit ("85mm", "f2", "17th") nor a mere "wow!". */
 function isWordLike(word: string): boolean {
-  return ANY_SIGN.test(word) && /\p{L}/u.test(word) && !/^(?:\d+\p{L}{1,4}|\p{L}\d+)$/u.test(word);
+  const body = word.replace(ENDING_SIGNS, "");
+  return ANY_SIGN.test(body) && /\p{L}/u.test(body) && !/^(?:\d+\p{L}{1,4}|\p{L}\d+)$/u.test(body);
 }
 
 function unleeted(word: string, choice: number): string {

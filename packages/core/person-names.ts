@@ -73,11 +73,20 @@ const PARTICLES: ReadonlySet<string> = new Set(
   "de da di del della van von der den la le du dos das al bin ben el st mc o".split(" "),
 );
 
+const GERMAN_WORDS: ReadonlySet<string> = new Set(
+  "der die das den dem des ein eine einer einem einen und mit im am auf aus vor ist sind von zum zur frau jahre".split(
+    " ",
+  ),
+);
+
 function hasFullName(text: string, { given, other }: Lists): boolean {
   const words = wordsOf(text);
   const capitals = words.filter(({ text: word }) => isCapitalised(word)).length;
   // In Title Case capitals say nothing; then only given names do.
   const isTitleCase = words.length >= 4 && capitals > words.length * 0.6;
+  // German writes every noun with a capital, so the beginning of a sentence often has two.
+  const isGerman =
+    words.filter(({ plain }) => GERMAN_WORDS.has(plain)).length >= 2 || /\b\d+-jahrige/i.test(text);
   return words.some((word, at) => {
     const next = nextOf(words, at);
     if (next === undefined || other.has(next.plain)) return false;
@@ -89,7 +98,7 @@ function hasFullName(text: string, { given, other }: Lists): boolean {
       isCapitalised(next.text) &&
       !isAcronym(word.text) &&
       !isAcronym(next.text) &&
-      !word.startsSentence
+      !(word.startsSentence && isGerman)
     );
   });
 }

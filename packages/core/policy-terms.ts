@@ -1,22 +1,20 @@
 /**
  * @module How words are written in a policy: `mineur(e|s|es)` is the word with each ending and without, `child*` every word
- * that begins so, `*girl` every word that ends so, `*kind*` both. Accents, case and hyphens do not matter.
+ * that begins so. Accents, case and hyphens do not matter.
  */
 import { plainOf } from "./normalise.ts";
 
 export interface Term {
   /** With blanks, normalised. */
   readonly spaced: string;
-  readonly kind: "whole" | "beginning" | "ending" | "inside";
+  readonly isBeginning: boolean;
 }
 
 /** The terms of one entry; none where nothing is left of it after normalising. */
 export function termsOf(written: string): Term[] {
-  const startsOpen = written.startsWith("*");
-  const endsOpen = written.endsWith("*");
-  const kind = startsOpen ? (endsOpen ? "inside" : "ending") : endsOpen ? "beginning" : "whole";
-  return expanded(written.replace(/^\*|\*$/g, ""))
-    .map((word) => ({ spaced: plainOf(word), kind }) as const)
+  const isBeginning = written.endsWith("*");
+  return expanded(written.replace(/\*$/, ""))
+    .map((word) => ({ spaced: plainOf(word), isBeginning }))
     .filter(({ spaced }) => spaced !== "");
 }
 

@@ -83,9 +83,9 @@ export function judgeTexts(
   const { wanted, unwanted } = sorted(input.texts);
   const texts = wanted.map(normalised);
   const matcher = matcherOf(policy);
-  const met = mergedMet([
-    ...texts.map((text) => chosen(matcher.meets(text), (name) => !name.startsWith(NEGATIVE))),
-    ...unwanted.map((text) => chosen(matcher.meets(normalised(text)), (name) => name.startsWith(NEGATIVE))),
+  const met = merged([
+    ...texts.map((text) => ({ met: matcher.meets(text), isWanted: true })),
+    ...unwanted.map((text) => ({ met: matcher.meets(normalised(text)), isWanted: false })),
   ]);
   const rating = Object.entries(policy.raises)
     .filter(([concept]) => met.certain.has(concept))
@@ -100,7 +100,7 @@ export function judgeTexts(
         rule.ratings.includes(rating) &&
         counts(rule.concept) &&
         (rule.with.length === 0 || rule.with.some(counts)),
-    ) ?? brokenBuiltIn({ ...input, rating, wanted, normalisedTexts: texts });
+    ) ?? brokenBuiltIn({ ...input, rating, wanted, normalisedTexts: texts, readings: met.readings });
   return broken === undefined
     ? {
         decision: "allowed",
@@ -131,17 +131,16 @@ function sorted(texts: readonly PolicyText[]): { wanted: string[]; unwanted: str
 /** What follows a heading for a prompt, in a text that should have none. */
 const HIDDEN_PROMPT = /(?:positive|\bprompt)\s*(?:prompt)?\s*[:=]+(.*)$/isu;
 
-function chosen(met: Met, isMeant: (concept: string) => boolean): Met {
+/** What several texts meet; each may only meet some concepts, and only what is wanted is read for ages. */
+function merged(all: readonly { readonly met: Met; readonly isWanted: boolean }[]): Met {
+  const names = (key: "certain" | "doubtful") =>
+    all.flatMap(({ met, isWanted }) =>
+      [...met[key]].filter((concept) => concept.startsWith(NEGATIVE) !== isWanted),
+    );
   return {
-    certain: new Set([...met.certain].filter(isMeant)),
-    doubtful: new Set([...met.doubtful].filter(isMeant)),
-  };
-}
-
-function mergedMet(all: readonly Met[]): Met {
-  return {
-    certain: new Set(all.flatMap((met) => [...met.certain])),
-    doubtful: new Set(all.flatMap((met) => [...met.doubtful])),
+    certain: new Set(names("certain")),
+    doubtful: new Set(names("doubtful")),
+    readings: all.flatMap(({ met, isWanted }) => (isWanted ? met.readings : [])),
   };
 }
 
@@ -186,15 +185,14 @@ function brokenBuiltIn(
     readonly texts: readonly PolicyText[];
     readonly wanted: readonly string[];
     readonly normalisedTexts: readonly NormalisedText[];
+    readonly readings: readonly string[];
   } & PolicyContext,
 ): BuiltInRule | undefined {
   const { wanted, policy } = input;
   const refused = [...policy.persons.refused, ...(input.refusedNames ?? [])];
   if (input.normalisedTexts.some((text) => isOnList(text, refused))) return BUILT_IN_RULES.refusedName;
   if (!isRated(input.rating)) return undefined;
-  const isYoung =
-    wanted.some(hasBareAgeBelowAdult) ||
-    input.normalisedTexts.some(({ readings }) => saysAgeBelowAdult(readings, input.today));
+  const isYoung = wanted.some(hasBareAgeBelowAdult) || saysAgeBelowAdult(input.readings, input.today);
   if (isYoung) return BUILT_IN_RULES.ageBelow18;
   if (wanted.some(hasUnreadableScript)) return BUILT_IN_RULES.unreadableScript;
   if (input.texts.some(({ text }) => pointsElsewhere(text))) return BUILT_IN_RULES.pointsElsewhere;

@@ -11,9 +11,12 @@
 export function withoutPromptSyntax(text: string): string {
   if (!MAY_HAVE_SYNTAX.test(text)) return text;
   const bare = text
-    .replace(/<\s*(?:lora|lyco|lycoris|hypernet|embedding|ti)\s*[:=]([^<>:]*)[^<>]*>/giu, " $1 ")
+    .replace(
+      /<\s*(?:lora|lyco|lycoris|hypernet|embedding|ti)\s*[:=]([^<>]*?)(?::\s*-?(?:\d?\.\d+|\d))*\s*>/giu,
+      " $1 ",
+    )
     .replace(WEIGHT, "")
-    .replace(/::\s*[-+]?\d*\.?\d*/g, " ")
+    .replace(/::[-+]?(?:\d(?:\.\d+)?|\.\d+)?(?!\d)/g, " ")
     .replace(/\b(?:BREAK|ADDCOMM|ADDBASE|ADDROW|ADDCOL)\b/g, " ");
   const alternatives = [...bare.matchAll(GLUED_ALTERNATIVES)].flatMap(
     ([, before = "", inside = "", after = ""]) =>
@@ -53,8 +56,9 @@ export function pointsElsewhere(text: string): boolean {
 
 const ALTERNATIVES_MAX = 8;
 const MAY_HAVE_SYNTAX = /[()[\]{}<>|]|::|BREAK|AND|ADD/;
-/** After a letter or a bracket only: "(16:9)" is a format. */
-const WEIGHT = /(?<=[\p{L}\p{M})\]}"'\s])(?<!\d\s*)\s*:\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*(?=[)\]}>])/gu;
+/** After a letter or a bracket only: "(16:9)" is a format, and "(age:9)" an age. */
+const WEIGHT =
+  /(?<=[\p{L}\p{M})\]}"'.])(?<!\b(?:age|aged|edad|alter|eta|età|idade)\s*)\s*:[-+]?\d\.?\s*(?=[)\]}>])|(?<=[\p{L}\p{M}\p{N}()\]}"'.])\s*:\s*[-+]?\d?\.\d+\s*(?=[)\]}>])/giu;
 const GLUED_ALTERNATIVES =
   /(?=\p{L}+[{[]|[{[][^{}[\]]*[}\]]\p{L})(\p{L}*)[{[]([^{}[\]|]*(?:\|[^{}[\]|]*)+)[}\]](\p{L}*)/gu;
 const NO_SWITCH = /(?:^|\s)[-–—]{1,2}no\s+((?:(?!\s[-–—]{1,2}[a-z]).)*)/gisu;

@@ -2,7 +2,18 @@
 
 /** The text with every run of a letter as one letter. */
 export function squeezed(text: string): string {
-  return text.replace(/(.)\1+/gu, "$1");
+  return appendedSqueezed("", text);
+}
+
+/** `squeezed(a + b)` from `squeezed(a)` and b. */
+export function appendedSqueezed(key: string, text: string): string {
+  let result = key;
+  let last = key.at(-1) ?? "";
+  for (const character of text) {
+    if (character !== last) result += character;
+    last = character;
+  }
+  return result;
 }
 
 /** Whether `text` is `word` with some of its letters repeated more often. */
@@ -27,21 +38,33 @@ function endOfRun(text: string, start: number): number {
 
 export interface StretchedWords<T> {
   add(word: string, value: T): void;
-  /** Each entry of which `text` is a stretch; `key` is `squeezed(text)`, for callers that have it. */
-  find(text: string, key?: string): readonly { readonly word: string; readonly value: T }[];
+  /** Each entry of which `text` is a stretch; `key` is `squeezed(text)`. */
+  find(text: string, key: string): readonly { readonly word: string; readonly value: T }[];
+  /** The entries of a key, whatever was repeated. */
+  withKey(key: string): readonly { readonly word: string; readonly value: T }[];
+  /** Whether some entry may begin with a text of this key: where not, reading on is of no use. */
+  mayBegin(key: string): boolean;
 }
 
 export function createStretchedWords<T>(): StretchedWords<T> {
   const byKey = new Map<string, { word: string; value: T }[]>();
+  const beginnings = new Set<string>();
   return {
     add(word, value) {
       const key = squeezed(word);
       const entries = byKey.get(key);
       if (entries) entries.push({ word, value });
       else byKey.set(key, [{ word, value }]);
+      for (let length = 1; length <= key.length; length++) beginnings.add(key.slice(0, length));
     },
-    find(text, key = squeezed(text)) {
+    find(text, key) {
       return byKey.get(key)?.filter(({ word }) => word === text || isStretchOf(text, word)) ?? NONE;
+    },
+    withKey(key) {
+      return byKey.get(key) ?? NONE;
+    },
+    mayBegin(key) {
+      return beginnings.has(key);
     },
   };
 }

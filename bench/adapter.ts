@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { ProviderRequest } from "@atelier/core/provider";
 import { createPool } from "@atelier/providers/pool";
 import { createReplicateProvider } from "@atelier/providers/replicate/provider";
+import { createBody } from "@atelier/providers/replicate/requests";
 import { Agent, request } from "undici";
 import { SDXL } from "../test/simulators/models.ts";
 import type { PicturesFigures } from "./adapter-pictures.ts";
@@ -57,13 +58,14 @@ async function small(origin: string) {
     { clock: Date.now, transport: createPool() },
   );
   const dispatcher = new Agent();
-  const headers = { "content-type": "application/json", authorization: "Bearer r8_bench" };
-  const body = {
-    version: SDXL.version,
-    input: { prompt: create.prompt, width: 1024, height: 1024, num_inference_steps: 30, seed: 4711 },
-    webhook: context.webhookUrl,
-    webhook_events_filter: ["completed"],
+  // The same request to the last byte.
+  const headers = {
+    "Content-Type": "application/json",
+    "User-Agent": "atelier",
+    Authorization: "Bearer r8_bench",
+    "Cancel-After": "300s",
   };
+  const body = createBody(create, context);
   const sides = {
     async ours() {
       const submission = await adapter.submit(create, context);
@@ -140,6 +142,7 @@ async function pictures(side: "adapter" | "fetch", origin: string): Promise<Pict
 
 function start(file: string, words: readonly string[]): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), [...words], {
+    execArgv: ["--expose-gc"],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
 }

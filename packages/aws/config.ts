@@ -20,6 +20,9 @@ const optional = <T extends z.ZodType>(schema: T) => z.preprocess(unset, schema.
 const SETTINGS = {
   ATELIER_TABLE: required("the name of the table"),
   ATELIER_BUCKET: required("the name of the content bucket"),
+  ATELIER_PROMPT_KEY_ARN: required("the ARN of the KMS key for prompts").pipe(
+    z.string().regex(/^arn:[^:]+:kms:[^:]+:\d+:key\/.+/, "must be the ARN of a key, and not of an alias"),
+  ),
   ATELIER_STATE_MACHINE_ARN: required("the ARN of the state machine"),
   /** Where providers reach the webhook route; without a slash at the end. */
   ATELIER_WEBHOOK_URL: required("the public base URL of the webhook route").pipe(

@@ -202,4 +202,31 @@ describe("what S3 blobs send and understand", () => {
       name: "StorageUnavailable",
     });
   });
+
+  it("removes every version and every delete marker of the key, page by page, and of no longer key", async () => {
+    const page = (marker: string, entries: string, next: string) => ({
+      status: 200,
+      headers: { "content-type": "application/xml" },
+      body: `<ListVersionsResult><EncodingType>url</EncodingType><KeyMarker>${marker}</KeyMarker>${entries}${next}</ListVersionsResult>`,
+    });
+    const version = (key: string, id: string) =>
+      `<Version><Key>${key}</Key><VersionId>${id}</VersionId></Version>`;
+    const marker = "<DeleteMarker><Key>a+b.png</Key><VersionId>v3</VersionId></DeleteMarker>";
+    const next =
+      "<IsTruncated>true</IsTruncated><NextKeyMarker>a+b.png</NextKeyMarker><NextVersionIdMarker>v2</NextVersionIdMarker>";
+    const blobs = await blobsOn(({ method, path }) => {
+      if (method === "DELETE") return { status: 204 };
+      return path.includes("key-marker")
+        ? page("a+b.png", version("a+b.png", "v1") + version("a+b.png.json", "w1"), next)
+        : page("", marker + version("a+b.png", "v2"), next);
+    });
+    await blobs.remove("a b.png");
+    const calls = (server?.requests ?? []).map(({ method, path }) => `${method} ${path}`);
+    expect(calls.filter((call) => call.startsWith("DELETE"))).toEqual([
+      "DELETE /pictures/a%20b.png?versionId=v2&x-id=DeleteObject",
+      "DELETE /pictures/a%20b.png?versionId=v3&x-id=DeleteObject",
+      "DELETE /pictures/a%20b.png?versionId=v1&x-id=DeleteObject",
+    ]);
+    expect(calls.filter((call) => call.startsWith("GET"))).toHaveLength(2);
+  });
 });

@@ -3,15 +3,18 @@
  * (`If-None-Match: *`); what comes back is verified here. Encryption is the bucket's own default.
  *
  * Needs s3:GetObject, s3:PutObject and s3:ListBucket: without the last one S3 answers 403 for a key that does not exist.
+ * `remove` needs s3:ListBucketVersions and s3:DeleteObjectVersion.
  */
 import { AtelierError, isAtelierError } from "@atelier/core/errors";
 import { sha256Hex } from "@atelier/core/ids";
 import type { BlobHead, Blobs } from "@atelier/core/ports";
 import {
   CopyObjectCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -105,6 +108,29 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
     }
   }
 
+  /** Versions and delete markers of one key; a listing by prefix has those of longer keys as well. */
+  async function* versionsOf(key: string): AsyncGenerator<string> {
+    let after: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } | undefined = {};
+    while (after) {
+      const from = after;
+      const page = await guarded(`listing versions of ${key}`, () =>
+        client.send(
+          new ListObjectVersionsCommand({ Bucket, Prefix: checked(key), EncodingType: "url", ...from }),
+        ),
+      );
+      const entries = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
+      for (const entry of entries) {
+        if (decoded(entry.Key ?? "", page.EncodingType) === key) yield entry.VersionId ?? "null";
+      }
+      // Keys come in order: behind the first longer one none of ours is left.
+      const isPast = entries.some((entry) => decoded(entry.Key ?? "", page.EncodingType) > key);
+      after =
+        page.IsTruncated && !isPast
+          ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+          : undefined;
+    }
+  }
+
   return {
     async put(key, bytes, contentType) {
       const sha256 = sha256Hex(bytes);
@@ -158,6 +184,14 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
       );
     },
 
+    async remove(key) {
+      for await (const version of versionsOf(key)) {
+        await guarded(`removing ${key}`, () =>
+          client.send(new DeleteObjectCommand({ Bucket, Key: key, VersionId: version })),
+        );
+      }
+    },
+
     async *list(prefix) {
       let token: string | undefined;
       do {
@@ -175,15 +209,17 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
         for (const { Key } of page.Contents ?? []) {
           // A listing has neither type nor checksum. What has gone since is left out.
           const key = Key ?? "";
-          const found = await head(
-            page.EncodingType === "url" ? decodeURIComponent(key.replaceAll("+", " ")) : key,
-          );
+          const found = await head(decoded(key, page.EncodingType));
           if (found) yield found;
         }
         token = page.NextContinuationToken;
       } while (token !== undefined);
     },
   };
+}
+
+function decoded(key: string, encoding: string | undefined): string {
+  return encoding === "url" ? decodeURIComponent(key.replaceAll("+", " ")) : key;
 }
 
 /** The SDK compares checksums as well, while it reads; its complaint has no name. */

@@ -8,12 +8,14 @@ import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { createEvents } from "@atelier/aws/events";
+import { connectTextVault } from "@atelier/aws/prompt-encryption-kms";
 import { connectBlobs } from "@atelier/aws/s3-blobs";
 import { connectTable } from "@atelier/aws/table";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { installedHealth } from "@atelier/core/installed-health";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import type { Blobs, Pacing } from "@atelier/core/ports";
+import type { Offers } from "./offers.ts";
 import type { Surroundings } from "./runtime.ts";
 
 const STORES = {
@@ -21,7 +23,11 @@ const STORES = {
   attempts: createAttempts,
   requests: createRequests,
   ledger: createLedgerStore,
-  vault: createPromptVault,
+  vault: (dynamo) =>
+    createPromptVault(
+      dynamo,
+      connectTextVault(readSettings(["ATELIER_PROMPT_KEY_ARN"]).ATELIER_PROMPT_KEY_ARN),
+    ),
   audit: createAudit,
   pacing: createPacingStore,
   events: (dynamo, { telemetry }) => createEvents({ dynamo, telemetry }),
@@ -48,12 +54,12 @@ export function openBlobs(): { readonly blobs: Blobs } {
 
 /** The stores with turns at the providers in place of the table's rows about them. */
 export function withTurns<Opened extends Pick<Stores, "pacing" | "attempts">>(
-  known: Pick<Surroundings, "clock"> & { readonly catalogue: Catalogue; readonly timezone: string },
+  known: Pick<Surroundings, "clock"> & { readonly offers: Offers; readonly timezone: string },
   { pacing: store, ...stores }: Opened,
 ): Omit<Opened, "pacing"> & { readonly pacing: Pacing } {
-  const { clock, timezone, catalogue } = known;
+  const { clock, timezone, offers } = known;
   const isRunning = jobRunning(stores.attempts);
-  const pacing = createPacing({ store, clock, timezone, isRunning, limitsOf: limitsIn(catalogue) });
+  const pacing = createPacing({ store, clock, timezone, isRunning, limitsOf: limitsIn(offers) });
   return { ...stores, pacing };
 }
 

@@ -46,3 +46,11 @@ test("a backup that cannot be written, or holds something else, fails the write"
     name: "FolderUnusable",
   });
 });
+
+test("what is removed is removed from both", async () => {
+  const { blobs, backup } = open();
+  for (const key of ["originals/a/1.png", "quarantine/a/1.png"]) await blobs.put(key, text("x"), "image/png");
+  for (const key of ["originals/a/1.png", "quarantine/a/1.png"]) await blobs.remove(key);
+  for (const store of [blobs, backup]) expect(await store.head("originals/a/1.png")).toBeUndefined();
+  expect(await blobs.head("quarantine/a/1.png")).toBeUndefined();
+});

@@ -35,5 +35,10 @@ export function mirrored(blobs: Blobs, backup: Blobs): Blobs {
       if (!blob) throw new AtelierError("StorageUnavailable", `${toKey} vanished before it was backed up.`);
       return mirror(head, blob.bytes);
     },
+    async remove(key) {
+      // The copy first: whoever is killed in between still sees the file, and removes it again.
+      if (isMirrored(key)) await backup.remove(key);
+      await blobs.remove(key);
+    },
   };
 }

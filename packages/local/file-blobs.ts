@@ -118,6 +118,27 @@ export function createFileBlobs(deps: {
     }
   }
 
+  async function remove(key: string): Promise<void> {
+    const path = pathOf(key);
+    const side = sideFolder(key);
+    await guarded(path, async () => {
+      // The picture first: what is left after a kill is a side file of nothing, which nobody sees.
+      await files.unlink(path).catch((error: unknown) => absent(error));
+      for (const name of await files.readdir(side).catch((error: unknown) => absent(error) ?? [])) {
+        await files.unlink(join(side, name)).catch((error: unknown) => absent(error));
+      }
+      for (const folderPath of [side, dirname(side), dirname(path)]) await removeIfEmpty(folderPath);
+    });
+  }
+
+  /** An empty folder of an image that is gone tells nothing but its id; one that others fill is left alone. */
+  async function removeIfEmpty(path: string): Promise<void> {
+    if (path === folder || path === join(folder, META)) return;
+    await files.rmdir(path).catch((error: unknown) => {
+      if (!["ENOENT", "ENOTEMPTY", "EEXIST", "EPERM", "ENOTDIR"].includes(faultCode(error))) throw error;
+    });
+  }
+
   /** Makes the temporary file visible with its side file. */
   async function publish(wanted: BlobHead, temporary: string): Promise<BlobHead> {
     const target = pathOf(wanted.key);
@@ -205,7 +226,7 @@ export function createFileBlobs(deps: {
     return join(folder, META, ...blobPath(key));
   }
 
-  return { put, get, head, copy, list };
+  return { put, get, head, copy, list, remove };
 }
 
 /**

@@ -37,6 +37,7 @@ import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
 import { createHandlers, LOCAL_FUNCTIONS, type StepDeps } from "./handlers.ts";
 import { createOutbox } from "./outbox.ts";
 import { openProcessLease } from "./process-lease.ts";
+import { openTextVault } from "./prompt-keys.ts";
 import { openProvenanceSigner } from "./provenance-key.ts";
 import { openSandbox } from "./sandbox-host.ts";
 import { readSettings } from "./settings.ts";
@@ -98,6 +99,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
   const catalogue = { ...written, schedule: { ...written.schedule, timezone: configuration.timezone } };
   const keys = await readDataKeys(folder);
   const signer = await openProvenanceSigner({ folder, clock, randomBytes });
+  const texts = await openTextVault({ folder, randomBytes });
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async () => {
     for (const close of closers.reverse()) await close();
@@ -178,7 +180,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       clock,
       randomBytes,
       timezone,
-      vault: createPromptVault(dynamo),
+      vault: createPromptVault(dynamo, texts),
       audit,
       pacing: createPacing({
         store: pacingStore,

@@ -11,7 +11,7 @@ import { faultCode } from "./storage-fault.ts";
 /** The calls that can run out of space or meet a fault; tests replace them one by one. */
 export type FileCalls = Pick<
   typeof nodeFiles,
-  "open" | "link" | "rename" | "unlink" | "mkdir" | "copyFile" | "readFile" | "readdir" | "stat"
+  "open" | "link" | "rename" | "unlink" | "rmdir" | "mkdir" | "copyFile" | "readFile" | "readdir" | "stat"
 >;
 
 export interface FileWriter {

@@ -46,6 +46,7 @@ import {
 } from "../simulators/replicate.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { classifierSaying } from "./classifier.ts";
+import { TEXT_VAULT } from "./text-vault.ts";
 
 export const TIMEZONE = "Europe/Paris";
 const RECIPE: Recipe = {
@@ -169,7 +170,7 @@ export async function startWorld(
     clock,
     randomBytes,
     timezone: TIMEZONE,
-    vault: createPromptVault(dynamo),
+    vault: createPromptVault(dynamo, TEXT_VAULT),
     audit,
     pacing: createPacing({
       store: createPacingStore(dynamo),

@@ -103,6 +103,29 @@ export function describeBlobs(name: string, open: () => Promise<OpenedBlobs>): v
       expect(await keysOf(blobs.list("quarantine/"))).toStrictEqual([]);
     });
 
+    it("removes one file and no other, as often as it is asked, and takes the key again", async () => {
+      const keys = [
+        "content/a/v1/full.png",
+        "content/a/v1/full.png.json",
+        "content/a/v1/full",
+        "content/a/v2/full.png",
+      ];
+      for (const key of keys) await blobs.put(key, Buffer.from(key), "image/png");
+      await blobs.remove("content/a/v1/full.png");
+      await blobs.remove("content/a/v1/full.png");
+      await blobs.remove("content/never/was.png");
+      expect(await blobs.get("content/a/v1/full.png")).toBeUndefined();
+      expect(await blobs.head("content/a/v1/full.png")).toBeUndefined();
+      expect(await keysOf(blobs.list(""))).toStrictEqual(keys.slice(1).sort());
+      await blobs.put("content/a/v1/full.png", Buffer.from("another"), "image/jpeg");
+      expect(await blobs.head("content/a/v1/full.png")).toMatchObject({
+        bytes: 7,
+        contentType: "image/jpeg",
+      });
+      for (const key of keys) await blobs.remove(key);
+      expect(await keysOf(blobs.list(""))).toStrictEqual([]);
+    });
+
     it("keeps different keys apart, however odd they are", async () => {
       await fc.assert(
         fc.asyncProperty(fc.uniqueArray(oddKey, { minLength: 2, maxLength: 6 }), async (keys) => {

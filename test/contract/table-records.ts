@@ -3,12 +3,13 @@ import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
-import { attemptKey, imageKey } from "@atelier/aws/dynamo/keys";
+import { attemptKey, imageKey, promptKey } from "@atelier/aws/dynamo/keys";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { imageIdOf } from "@atelier/core/ids";
 import type { AuditEntry } from "@atelier/core/ports";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { TEXT_VAULT } from "../builders/text-vault.ts";
 import {
   commandsOf,
   losingAnAnswer,
@@ -217,14 +218,43 @@ export function describeRecordsContract(makeTable: MakeTable): void {
   });
 
   test("prompts are kept apart and may be written again", async () => {
-    const vault = createPromptVault(dynamo);
+    const vault = createPromptVault(dynamo, TEXT_VAULT);
     const imageId = imageIdOf("req_prompt", 0);
     expect(await vault.get(imageId)).toBeUndefined();
     const prompt = { prompt: "a still life, “été” 静物", negativePrompt: "" };
     await vault.put(imageId, prompt);
     await vault.put(imageId, prompt);
     expect(await vault.get(imageId)).toStrictEqual(prompt);
+    expect(JSON.stringify(await dynamo.get(promptKey(imageId)))).not.toMatch(/still|静物|"prompt":/);
+    expect(await vault.renew(imageId)).toBe(false);
     expect(await createImages(dynamo).ofRequest("req_prompt")).toEqual([]);
+    expect([await vault.remove(imageId), await vault.remove(imageId)]).toEqual([true, false]);
+    expect(await vault.get(imageId)).toBeUndefined();
+    expect(await vault.renew(imageId)).toBe(false);
+  });
+
+  test("a prompt of the first release is read as it stands, and encrypted once it is renewed or written", async () => {
+    const vault = createPromptVault(dynamo, TEXT_VAULT);
+    const prompt = { prompt: "a bowl of pears", negativePrompt: "text" };
+    for (const [index, write] of [vault.renew, (id: string) => vault.put(id, prompt)].entries()) {
+      const imageId = imageIdOf("req_plain", index);
+      await dynamo.put({ ...promptKey(imageId), ...prompt });
+      expect(await vault.get(imageId)).toStrictEqual(prompt);
+      await write(imageId);
+      expect(await vault.get(imageId)).toStrictEqual(prompt);
+      expect(JSON.stringify(await dynamo.get(promptKey(imageId)))).not.toMatch(/pears|text/);
+    }
+  });
+
+  test("a prompt that stands under another image is not that image's", async () => {
+    const vault = createPromptVault(dynamo, TEXT_VAULT);
+    const [one, other] = [imageIdOf("req_swap", 0), imageIdOf("req_swap", 1)];
+    await vault.put(one, { prompt: "a bowl of pears", negativePrompt: "" });
+    await dynamo.put({ ...(await dynamo.get(promptKey(one))), ...promptKey(other) });
+    await expect(vault.get(other)).rejects.toMatchObject({
+      name: "StorageUnavailable",
+      message: expect.not.stringContaining("pears"),
+    });
   });
 
   test("an audit entry is written once", async () => {

@@ -142,6 +142,24 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
     };
   }
 
+  function remove(command: string, key: Attributes): Attributes | undefined {
+    const before = find(key);
+    const [pk, sk] = [text(key.pk), text(key.sk)];
+    let writeUnits = before ? unitsOf(bytesOf(before), 1_024) : 1;
+    if (before) {
+      table.get(pk)?.delete(sk);
+      replaced(partitionOf(sorted, pk), { position: sk, item: before }, undefined);
+      for (const [name, partitions] of Object.entries(indexes)) {
+        const was = placeIn(name as IndexName, before);
+        if (!was) continue;
+        replaced(partitionOf(partitions, was.hash), { position: was.position, item: before }, undefined);
+        writeUnits += 1;
+      }
+    }
+    billed({ command, kind: kindOf(pk, sk), writeUnits, readUnits: 0 });
+    return before;
+  }
+
   function write(command: string, item: Attributes): void {
     checkKeys(item);
     const writeUnits = store(item);
@@ -195,6 +213,10 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
         const after = updated(input.UpdateExpression, before ?? key, givenIn(input));
         write(name, after);
         return { Attributes: after };
+      }
+      case "DeleteItem": {
+        const before = remove(name, given(input.Key));
+        return before ? { Attributes: before } : {};
       }
       case "Query":
         return query(input);

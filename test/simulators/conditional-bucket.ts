@@ -1,6 +1,7 @@
 /**
  * @module A bucket for tests: fauxqs behind a door that judges what fauxqs lets pass. As S3 does, the door refuses a write
- * with `If-None-Match: *` over an object that stands (412), and a body whose SHA-256 is not the one announced (400).
+ * with `If-None-Match: *` over an object that stands (412), and a body whose SHA-256 is not the one announced (400). Versions
+ * are listed as of a bucket without versioning: one each, `null`.
  */
 import { createHash } from "node:crypto";
 import { createServer, request as send } from "node:http";
@@ -32,17 +33,22 @@ export async function startConditionalBucket(): Promise<ConditionalBucket> {
     const { method = "", url: path = "", headers } = incoming;
     requests.push({ method, path, headers });
     const pass = (wanted = method) => passOn(fauxqs.port, wanted, path, headers, body);
+    const { searchParams } = new URL(path, "http://localhost");
     const answer =
-      method === "PUT" && headers["if-none-match"] === "*"
-        ? await inTurn(path.replace(/\?.*/, ""), async () => {
-            const announced = headers["x-amz-checksum-sha256"];
-            if (announced && announced !== createHash("sha256").update(body).digest("base64")) {
-              return refusal(400, "BadDigest");
-            }
-            const standing = await passOn(fauxqs.port, "HEAD", path, {}, Buffer.alloc(0));
-            return standing.status === 200 ? refusal(412, "PreconditionFailed") : pass();
-          })
-        : await pass();
+      method === "GET" && searchParams.has("versions")
+        ? asVersions(await passOn(fauxqs.port, method, path.replace("versions", "list-type=2"), {}, body))
+        : method === "DELETE" && searchParams.get("versionId") === "null"
+          ? await passOn(fauxqs.port, method, path.replace(/\?.*/, ""), {}, body)
+          : method === "PUT" && headers["if-none-match"] === "*"
+            ? await inTurn(path.replace(/\?.*/, ""), async () => {
+                const announced = headers["x-amz-checksum-sha256"];
+                if (announced && announced !== createHash("sha256").update(body).digest("base64")) {
+                  return refusal(400, "BadDigest");
+                }
+                const standing = await passOn(fauxqs.port, "HEAD", path, {}, Buffer.alloc(0));
+                return standing.status === 200 ? refusal(412, "PreconditionFailed") : pass();
+              })
+            : await pass();
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
 
@@ -77,6 +83,16 @@ interface Answer {
 function refusal(status: number, code: string): Answer {
   const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
   return { status, headers: { "content-type": "application/xml" }, body: Buffer.from(body) };
+}
+
+/** A listing of objects as one of their versions. */
+function asVersions({ status, headers, body }: Answer): Answer {
+  const text = body
+    .toString()
+    .replaceAll("ListBucketResult", "ListVersionsResult")
+    .replaceAll("<Contents>", "<Version><VersionId>null</VersionId><IsLatest>true</IsLatest>")
+    .replaceAll("</Contents>", "</Version>");
+  return { status, headers: { "content-type": headers["content-type"] }, body: Buffer.from(text) };
 }
 
 function passOn(

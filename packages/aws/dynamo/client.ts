@@ -7,6 +7,7 @@ import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -31,6 +32,8 @@ export interface Dynamo {
   putMany(items: readonly (Item & Key)[]): Promise<void>;
   /** `item` is what `ReturnValues` asked for. */
   update(key: Key, update: Update): Promise<{ ok: true; item: Item | undefined } | { ok: false }>;
+  /** True when there was such an item. */
+  remove(key: Key): Promise<boolean>;
   /** One page, in the order of the range or backwards; consistent on the table, not on an index. */
   query(
     range: Range,
@@ -160,6 +163,13 @@ export function createDynamo(deps: { client: DynamoDBClient; tableName: string }
       );
       if (!done) return { ok: false };
       return { ok: true, item: done.result.Attributes && fromStored(done.result.Attributes) };
+    },
+
+    async remove(key) {
+      const answer = await guarded(`removing ${nameOf(key)}`, () =>
+        client.send(new DeleteItemCommand({ TableName, Key: keyOf(key), ReturnValues: "ALL_OLD" })),
+      );
+      return answer.Attributes !== undefined;
     },
 
     async query(range, page) {

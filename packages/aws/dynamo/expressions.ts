@@ -102,7 +102,7 @@ export function ifAbsent(): Precondition {
 }
 
 /** A put over the very item that was read. `value` null: the item, or this attribute of it, did not exist. */
-export function ifUnchangedSince(attribute: string, value: number | null): Precondition {
+export function ifUnchangedSince(attribute: string, value: number | string | null): Precondition {
   const collect = placeholders();
   const name = collect.name(attribute);
   return {

@@ -1,20 +1,62 @@
-/** @module The prompt vault: the one place where prompt texts stand. */
-import type { PromptVault } from "@atelier/core/ports";
+/**
+ * @module The prompt vault: the one place where prompt texts stand, as one encrypted message each. Items of the first release
+ * hold the text itself: they are read as they are, and encrypted by the next `put` or `renew`.
+ */
+import type { PromptText, PromptVault, TextAbout, TextVault } from "@atelier/core/ports";
 import * as z from "zod";
-import type { Dynamo } from "./client.ts";
+import type { Dynamo, Item } from "./client.ts";
+import { ifUnchangedSince } from "./expressions.ts";
+import { damaged } from "./failures.ts";
 import { promptKey } from "./keys.ts";
 import { parseRecord } from "./records.ts";
 
 const promptSchema = z.object({ prompt: z.string(), negativePrompt: z.string() });
+const sealedSchema = z.object({ sealed: z.string() });
 
-export function createPromptVault(dynamo: Dynamo): PromptVault {
+export function createPromptVault(dynamo: Dynamo, texts: TextVault): PromptVault {
+  const about = (imageId: string): TextAbout => ({ purpose: "prompt", subject: imageId });
+
+  async function textOf(imageId: string, item: Item): Promise<PromptText> {
+    if (!("sealed" in item)) return parseRecord({ name: "prompt", schema: promptSchema }, item);
+    const { sealed } = parseRecord({ name: "prompt", schema: sealedSchema }, item);
+    const parsed = promptSchema.safeParse(jsonOf(await texts.open(about(imageId), sealed)));
+    if (parsed.success) return parsed.data;
+    throw damaged({ pk: item.pk, sk: item.sk }, new Error("not a valid prompt"));
+  }
+
   return {
-    async put(imageId, { prompt, negativePrompt }) {
-      await dynamo.put({ ...promptKey(imageId), prompt, negativePrompt });
+    async put(imageId, { prompt, negativePrompt }, rating) {
+      const sealed = await texts.seal(about(imageId), JSON.stringify({ prompt, negativePrompt }), rating);
+      await dynamo.put({ ...promptKey(imageId), sealed });
     },
+
     async get(imageId) {
       const item = await dynamo.get(promptKey(imageId));
-      return item && parseRecord({ name: "prompt", schema: promptSchema }, item);
+      return item && textOf(imageId, item);
+    },
+
+    remove: (imageId) => dynamo.remove(promptKey(imageId)),
+
+    async renew(imageId) {
+      const item = await dynamo.get(promptKey(imageId));
+      if (!item) return false;
+      const isSealed = typeof item.sealed === "string";
+      const sealed = isSealed
+        ? await texts.reseal(about(imageId), String(item.sealed))
+        : await texts.seal(about(imageId), JSON.stringify(await textOf(imageId, item)));
+      if (sealed === null) return false;
+      // Whoever changed or removed it meanwhile was right.
+      const field = isSealed ? "sealed" : "prompt";
+      return dynamo.put({ ...promptKey(imageId), sealed }, ifUnchangedSince(field, String(item[field])));
     },
   };
+}
+
+/** The parser's own complaint would quote the text. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

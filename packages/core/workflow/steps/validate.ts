@@ -49,7 +49,7 @@ export interface RoutingQuery {
 
 export interface ValidateDeps extends AnnounceDeps, LedgerDeps {
   readonly images: Images;
-  readonly vault: PromptVault;
+  readonly vault: Pick<PromptVault, "get" | "put">;
   readonly catalogue: Catalogue;
   /** `rankCandidates` with this installation's keys and attestations. */
   readonly route: (query: RoutingQuery, health?: HealthView | null) => Routing;
@@ -151,7 +151,7 @@ async function promptOf(image: Image, deps: ValidateDeps): Promise<PromptText> {
     );
   }
   const prompt = filledPrompt(template, image.slots);
-  await deps.vault.put(image.imageId, prompt);
+  await deps.vault.put(image.imageId, prompt, image.rating);
   return prompt;
 }
 

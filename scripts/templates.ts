@@ -1,6 +1,7 @@
 /**
- * @module `npm run templates`: checks `templates/` and compiles it to `dist/catalogue.json`, for programs that read no YAML; and
- * writes what the registry says of each provider's settings to `dist/providers.json`, for the stacks.
+ * @module `npm run templates`: checks `templates/` and compiles it to `dist/catalogue.json`, for programs that read no YAML; what
+ * of it concerns buying alone to `dist/offers.json`, which is a fifth as heavy; and what the registry says of each provider's
+ * settings to `dist/providers.json`, for the stacks.
  */
 import { randomUUID } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
@@ -23,6 +24,9 @@ export async function compileCatalogue(): Promise<Catalogue> {
   const catalogue = await loadCatalogue(join(root, "templates"));
   await mkdir(join(root, "dist"), { recursive: true });
   await replace(target, serialiseCatalogue(catalogue));
+  const { providers: accounts, models, workflows, schedule } = catalogue;
+  const offers = { providers: accounts, models, workflows, timezone: schedule.timezone };
+  await replace(join(root, "dist", "offers.json"), `${JSON.stringify(offers, null, 1)}\n`);
   const providers = PROVIDERS.map(({ name, variables, switchedOnBy }) => ({ name, variables, switchedOnBy }));
   await replace(join(root, "dist", "providers.json"), `${JSON.stringify(providers, null, 2)}\n`);
   return catalogue;

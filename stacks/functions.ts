@@ -1,6 +1,6 @@
 /// <reference path="../.sst/platform/config.d.ts" />
-import imaging from "../packages/imaging/package.json";
 import { ACCESS, type Access, ENTRY_NAMES, type EntryName, type SecretName } from "./access.ts";
+import { BESIDE_PROCESS, NEVER_LOADED } from "./bundling.ts";
 import { permissionsOf } from "./permissions.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
@@ -23,12 +23,6 @@ const REPETITION: Partial<Record<EntryName, Pick<sst.aws.FunctionArgs, "retries"
   reconcile: { retries: 0, transform: { eventInvokeConfig: { maximumEventAgeInSeconds: 60 } } },
   // It buys: whoever asked decides whether to ask again.
   start: { retries: 0 },
-};
-
-/** Native code for arm64, and WebAssembly that is loaded from its file, in this one package: the versions that the tests ran. */
-const BESIDE_PROCESS = {
-  sharp: imaging.dependencies.sharp,
-  "@contentauth/c2pa-wasm": imaging.dependencies["@contentauth/c2pa-wasm"],
 };
 
 /** One Lambda for each file of packages/functions. */
@@ -62,6 +56,7 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
     nodejs: {
       minify: true,
       sourcemap: true,
+      esbuild: { external: NEVER_LOADED },
       ...(name === "process" ? { install: BESIDE_PROCESS } : {}),
     },
     environment: {

@@ -1,8 +1,7 @@
-/** @module The architecture as a test: arrows, owners, bundle budgets. Each rule is also shown something that breaks it. */
+/** @module The architecture as a test: arrows and owners (bundles: `test/aws/bundles.test.ts`). Each rule is also shown something that breaks it. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { BUNDLE_BUDGET_KB, BUNDLED_STEPS, bundleStep } from "../bench/bundles.ts";
 import {
   brokenArrows,
   environmentReads,
@@ -139,22 +138,5 @@ describe("files", () => {
     expect(suppressedLintRules(sources)).toEqual([]);
     const suppressed = "// biome-ignore lint/suspicious/noExplicitAny: because\nexport let x: any;";
     expect(suppressedLintRules({ "packages/core/x.ts": suppressed })).toHaveLength(1);
-  });
-});
-
-describe("bundles", () => {
-  test.each(BUNDLED_STEPS)(`%s weighs at most ${BUNDLE_BUDGET_KB} kB, without sharp`, async (step) => {
-    const { kb, inputs } = await bundleStep(step);
-    expect(inputs).toContain(`packages/core/workflow/steps/${step}.ts`);
-    expect(inputs.filter((path) => /packages\/imaging\/|node_modules\/sharp\//.test(path))).toEqual([]);
-    expect(kb).toBeGreaterThan(100);
-    expect(kb).toBeLessThanOrEqual(BUNDLE_BUDGET_KB);
-  });
-
-  test("a bundle that takes more along is over the budget, and one with pictures is seen", async () => {
-    const heavy = await bundleStep("record", { "aws-local-stepfunctions": ["StateMachine"] });
-    expect(heavy.kb).toBeGreaterThan(BUNDLE_BUDGET_KB);
-    const { inputs } = await bundleStep("record", { "@atelier/imaging/open": ["createImaging"] });
-    expect(inputs).toContain("packages/imaging/open.ts");
   });
 });

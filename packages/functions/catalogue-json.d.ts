@@ -3,3 +3,8 @@ declare module "*/dist/catalogue.json" {
   const catalogue: unknown;
   export default catalogue;
 }
+/** What of it concerns buying alone. */
+declare module "*/dist/offers.json" {
+  const offers: unknown;
+  export default offers;
+}

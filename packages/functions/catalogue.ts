@@ -1,23 +1,18 @@
 /** @module The catalogue as `npm run templates` compiled it, and what follows from it and the installation's settings. */
 import { readAttestations, readSettings } from "@atelier/aws/config";
-import type { Catalogue, Model } from "@atelier/core/catalogue";
+import type { Catalogue } from "@atelier/core/catalogue";
 import { installedRouting } from "@atelier/core/installed-routing";
 import { localDateOf } from "@atelier/core/schedule";
 // Checked when it was compiled; parsing it again would cost every cold start.
 import compiled from "../../dist/catalogue.json" with { type: "json" };
+import { chosenTimezone } from "./installation.ts";
 import type { Surroundings } from "./runtime.ts";
 
 export function openCatalogue({ clock }: Pick<Surroundings, "clock">) {
   const written = compiled as unknown as Catalogue;
-  const { ATELIER_TIMEZONE, ATELIER_PROVIDER, ATELIER_PROVIDERS } = readSettings([
-    "ATELIER_TIMEZONE",
-    "ATELIER_PROVIDER",
-    "ATELIER_PROVIDERS",
-  ]);
-  const timezone = ATELIER_TIMEZONE ?? written.schedule.timezone;
-  // One time zone for calendar, budgets and folders.
+  const { ATELIER_PROVIDER, ATELIER_PROVIDERS } = readSettings(["ATELIER_PROVIDER", "ATELIER_PROVIDERS"]);
+  const timezone = chosenTimezone(written.schedule.timezone);
   const catalogue: Catalogue = { ...written, schedule: { ...written.schedule, timezone } };
-  const models = new Map(catalogue.models.map((model) => [model.name, model]));
   return {
     catalogue,
     timezone,
@@ -25,7 +20,6 @@ export function openCatalogue({ clock }: Pick<Surroundings, "clock">) {
     provider: ATELIER_PROVIDER,
     providers: ATELIER_PROVIDERS,
     today: () => localDateOf(clock(), timezone),
-    modelOf: (name: string): Model | undefined => models.get(name),
   };
 }
 

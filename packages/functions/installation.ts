@@ -4,6 +4,11 @@ import { derivedKey } from "@atelier/aws/secrets";
 import type { Attempt } from "@atelier/core/attempt";
 import { webhookPath } from "@atelier/core/webhook";
 
+/** One time zone for calendar, budgets and folders: the installation's, else the calendar's own. */
+export function chosenTimezone(written: string): string {
+  return readSettings(["ATELIER_TIMEZONE"]).ATELIER_TIMEZONE ?? written;
+}
+
 export function openLimits() {
   return { firstLimits: readFirstLimits() };
 }

@@ -2,10 +2,11 @@
 import { plan, planInputSchema } from "@atelier/core/workflow/steps/plan";
 import { openCatalogue } from "./catalogue.ts";
 import { stepHandler } from "./runtime.ts";
-import { openStores } from "./stores.ts";
+import { attempts, audit, images, openStores, requests } from "./stores.ts";
+import { vault } from "./vault.ts";
 
 export const handler = stepHandler("plan", planInputSchema, plan, (around) => {
   const { catalogue, provider } = openCatalogue(around);
-  const stores = openStores(around, "images", "attempts", "requests", "vault", "audit");
+  const stores = openStores(around, { images, attempts, requests, vault, audit });
   return { ...around, ...stores, catalogue, providerForOccurrences: provider };
 });

@@ -1,32 +1,33 @@
-/** @module The providers of a function: with their keys for those that ask or buy, without them for the one that only listens. */
+/** @module The providers of a function, and what they offer: with their keys for those that ask or buy, without them for the one that only listens. */
 import { readSettings, readVariables } from "@atelier/aws/config";
 import { readSecret } from "@atelier/aws/secrets";
-import type { Catalogue, ProviderName } from "@atelier/core/catalogue";
+import type { ProviderName } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
+import type { Clock } from "@atelier/core/ids";
 import type { Provider } from "@atelier/core/provider";
 import { secretNameOf } from "@atelier/core/secret-name";
 import type { Variable } from "@atelier/providers/definition";
 import { createProviders, PROVIDERS } from "@atelier/providers/registry";
 import { createOutputFetcher } from "@atelier/providers/safe-url";
+import { openOffers } from "./offers.ts";
 import type { Surroundings } from "./runtime.ts";
 
-type Known = Pick<Surroundings, "clock"> & { readonly catalogue: Pick<Catalogue, "workflows"> };
-
-export function openProviders(known: Known) {
+export function openProviders({ clock }: Pick<Surroundings, "clock">) {
   return providersWith(
     ({ forWebhooks, name }) => (forWebhooks ? undefined : readSecret(secretNameOf(name))),
-    known,
+    clock,
   );
 }
 
 /** Reads webhooks alone: a public address holds no key that buys, so it asks nobody anything. */
-export function openListeners(known: Known) {
-  const { providerOf } = providersWith(
+export function openListeners({ clock }: Pick<Surroundings, "clock">) {
+  const { providerOf, ...known } = providersWith(
     ({ forWebhooks, name }) =>
       forWebhooks ? readSecret(secretNameOf(name)) : "none: this function only listens",
-    known,
+    clock,
   );
   return {
+    ...known,
     providerOf: (name: ProviderName): Provider | undefined => {
       const provider = providerOf(name);
       return provider && { ...provider, check: async () => Promise.reject(askedInVain()) };
@@ -41,7 +42,8 @@ function askedInVain(): AtelierError {
   return new AtelierError("ProviderUnavailable", "This function only listens; the reconciler asks.");
 }
 
-function providersWith(secretOf: (variable: Variable) => string | undefined, { clock, catalogue }: Known) {
+function providersWith(secretOf: (variable: Variable) => string | undefined, clock: Clock) {
+  const known = openOffers();
   const { ATELIER_PROVIDERS: names } = readSettings(["ATELIER_PROVIDERS"]);
   const definitions = PROVIDERS.filter(({ name }) => names.includes(name));
   const settings = Object.fromEntries(
@@ -56,8 +58,8 @@ function providersWith(secretOf: (variable: Variable) => string | undefined, { c
       return [name, Object.fromEntries(values)] as const;
     }),
   );
-  const providers = createProviders(settings, { clock, workflows: catalogue.workflows }, definitions);
-  return { providerOf: (name: ProviderName) => providers.get(name) };
+  const providers = createProviders(settings, { clock, workflows: known.offers.workflows }, definitions);
+  return { ...known, providerOf: (name: ProviderName) => providers.get(name) };
 }
 
 export function openFetcher() {

@@ -2,9 +2,9 @@
 import { record, recordInputSchema } from "@atelier/core/workflow/steps/record";
 import { openLimits } from "./installation.ts";
 import { stepHandler } from "./runtime.ts";
-import { openBlobs, openStores } from "./stores.ts";
+import { attempts, audit, events, images, ledger, openBlobs, openStores } from "./stores.ts";
 
 export const handler = stepHandler("record", recordInputSchema, record, (around) => {
-  const stores = openStores(around, "images", "attempts", "ledger", "audit", "events");
+  const stores = openStores(around, { images, attempts, ledger, audit, events });
   return { ...around, ...stores, ...openBlobs(), ...openLimits() };
 });

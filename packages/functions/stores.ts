@@ -1,50 +1,41 @@
-/** @module The table's stores by name: an entry opens those that it names, over one client. */
+/** @module The table's stores: an entry opens those that it imports, over one client. */
 import { readSettings } from "@atelier/aws/config";
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createAudit } from "@atelier/aws/dynamo/audit";
+import type { Dynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
-import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { createEvents } from "@atelier/aws/events";
-import { connectTextVault } from "@atelier/aws/prompt-encryption-kms";
 import { connectBlobs } from "@atelier/aws/s3-blobs";
 import { connectTable } from "@atelier/aws/table";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { installedHealth } from "@atelier/core/installed-health";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
-import type { Blobs, Pacing } from "@atelier/core/ports";
+import type { Attempts, Blobs, Pacing, PacingStore } from "@atelier/core/ports";
 import type { Offers } from "./offers.ts";
 import type { Surroundings } from "./runtime.ts";
 
-const STORES = {
-  images: createImages,
-  attempts: createAttempts,
-  requests: createRequests,
-  ledger: createLedgerStore,
-  vault: (dynamo) =>
-    createPromptVault(
-      dynamo,
-      connectTextVault(readSettings(["ATELIER_PROMPT_KEY_ARN"]).ATELIER_PROMPT_KEY_ARN),
-    ),
-  audit: createAudit,
-  pacing: createPacingStore,
-  events: (dynamo, { telemetry }) => createEvents({ dynamo, telemetry }),
-} satisfies Record<string, (dynamo: ReturnType<typeof connectTable>, surroundings: Surroundings) => unknown>;
+type Maker = (dynamo: Dynamo, surroundings: Surroundings) => unknown;
 
-export type Stores = { readonly [Name in keyof typeof STORES]: ReturnType<(typeof STORES)[Name]> };
+export const attempts = (dynamo: Dynamo) => createAttempts(dynamo);
+export const audit = (dynamo: Dynamo, { randomBytes }: Surroundings) => createAudit(dynamo, randomBytes);
+export const events = (dynamo: Dynamo, { telemetry }: Surroundings) => createEvents({ dynamo, telemetry });
+export const images = (dynamo: Dynamo) => createImages(dynamo);
+export const ledger = (dynamo: Dynamo) => createLedgerStore(dynamo);
+export const pacing = (dynamo: Dynamo) => createPacingStore(dynamo);
+export const requests = (dynamo: Dynamo) => createRequests(dynamo);
 
-export function openStores<Name extends keyof Stores>(
+/** What an entry does not import is not in its bundle. */
+export function openStores<const Makers extends Readonly<Record<string, Maker>>>(
   surroundings: Surroundings,
-  ...names: readonly Name[]
-): Pick<Stores, Name> {
+  makers: Makers,
+): { readonly [Name in keyof Makers]: ReturnType<Makers[Name]> } {
   const { ATELIER_TABLE } = readSettings(["ATELIER_TABLE"]);
   const dynamo = connectTable(ATELIER_TABLE);
-  return Object.fromEntries(names.map((name) => [name, STORES[name](dynamo, surroundings)])) as Pick<
-    Stores,
-    Name
-  >;
+  const opened = Object.entries(makers).map(([name, make]) => [name, make(dynamo, surroundings)] as const);
+  return Object.fromEntries(opened) as { [Name in keyof Makers]: ReturnType<Makers[Name]> };
 }
 
 export function openBlobs(): { readonly blobs: Blobs } {
@@ -53,7 +44,7 @@ export function openBlobs(): { readonly blobs: Blobs } {
 }
 
 /** The stores with turns at the providers in place of the table's rows about them. */
-export function withTurns<Opened extends Pick<Stores, "pacing" | "attempts">>(
+export function withTurns<Opened extends { readonly pacing: PacingStore; readonly attempts: Attempts }>(
   known: Pick<Surroundings, "clock"> & { readonly offers: Offers; readonly timezone: string },
   { pacing: store, ...stores }: Opened,
 ): Omit<Opened, "pacing"> & { readonly pacing: Pacing } {
@@ -67,7 +58,8 @@ export function withTurns<Opened extends Pick<Stores, "pacing" | "attempts">>(
 export function openHealth(
   { clock }: Surroundings,
   known: { readonly catalogue: Catalogue; readonly timezone: string; readonly providers: readonly string[] },
-  { pacing: pacingStore, attempts }: Pick<Stores, "pacing" | "attempts">,
+  stores: { readonly pacing: PacingStore; readonly attempts: Attempts },
 ) {
+  const { attempts, pacing: pacingStore } = stores;
   return { health: installedHealth(known.providers, { ...known, clock, attempts, pacingStore }) };
 }

@@ -8,6 +8,7 @@ import { fetchTransport } from "@atelier/providers/fetch-transport";
 import { PROVIDERS } from "@atelier/providers/registry";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buyOne, type SmokeDeps } from "../../scripts/smoke/buy-one.ts";
+import { casesIn, replay } from "../exchanges/replay.ts";
 import { startTestA1111 } from "../simulators/a1111.ts";
 import { startTestComfyui } from "../simulators/comfyui.ts";
 import { startMidjourney } from "../simulators/midjourney.ts";
@@ -124,6 +125,13 @@ describe("a smoke run", () => {
     }
     expect(text).not.toMatch(/Bearer|Basic |localhost|\b[0-9a-f]{26}\b/);
     expect(text.length).toBeLessThan(60_000);
+
+    // What is left is enough to play it back.
+    const [played] = casesIn(text);
+    const model = catalogue.models.find(({ name }) => name === played?.model);
+    if (played === undefined || model === undefined) throw new Error("The recording names no model.");
+    const again = replay(played, model, { clock: run.clock, workflows: catalogue.workflows });
+    expect(await again).toMatchObject(recording.gives);
   });
 
   it.each([

@@ -24,7 +24,7 @@ import { promptBody, unknownInputs, workflowInput, workflowOf } from "./requests
 import {
   acceptedSchema,
   choicesIn,
-  historySchema,
+  historyOf,
   type Job,
   operationOf,
   promptIdIn,
@@ -64,7 +64,7 @@ export function createComfyuiProvider({ baseUrl }: ComfyuiSettings, deps: Comfyu
     readTimeoutMs: deps.readTimeoutMs ?? READ_TIMEOUT_MS,
   };
   const jobOf = async (id: string): Promise<Job | undefined> =>
-    (await ask(machine, `/history/${id}`, historySchema))[id];
+    (await ask(machine, `/history/${id}`, historyOf(id)))[id];
 
   async function placeInQueue(id: string): Promise<"running" | "pending" | "none"> {
     const queue = await ask(machine, "/queue", queueSchema, { responseBytesMax: QUEUE_BYTES_MAX });

@@ -41,16 +41,18 @@ const refusalSchema = z.object({
   node_errors: z
     .record(
       z.string(),
-      z.object({
-        class_type: z.string().catch(""),
-        errors: z
-          .array(
-            problemSchema.extend({
-              extra_info: z.object({ input_name: z.string().catch("") }).catch({ input_name: "" }),
-            }),
-          )
-          .catch([]),
-      }),
+      z
+        .object({
+          class_type: z.string().catch(""),
+          errors: z
+            .array(
+              problemSchema.extend({
+                extra_info: z.object({ input_name: z.string().catch("") }).catch({ input_name: "" }),
+              }),
+            )
+            .catch([]),
+        })
+        .catch({ class_type: "", errors: [] }),
     )
     .catch({}),
 });
@@ -115,6 +117,10 @@ export type Job = z.infer<typeof jobSchema>;
 
 /** Id to job; empty for a job that waits, runs or is not known. */
 export const historySchema = z.record(z.string(), jobSchema);
+/** The same of one job, whatever else is there. */
+export function historyOf(promptId: string) {
+  return z.object({ [promptId]: jobSchema.optional() });
+}
 export const queueSchema = z.object({
   queue_running: z.array(z.array(z.unknown())),
   queue_pending: z.array(z.array(z.unknown())),

@@ -48,6 +48,19 @@ export async function announceEnd(image: Image, deps: AnnounceDeps): Promise<voi
   });
 }
 
+/** A suspected minor, for the operator: told once, apart from all other events. */
+export async function announceSuspicion(
+  image: Image,
+  deps: Pick<AnnounceDeps, "events" | "clock">,
+): Promise<void> {
+  await deps.events.publish({
+    id: sha256Hex(`${image.imageId}\nsuspected-minor`).slice(0, 24),
+    type: "suspected-minor",
+    atMs: image.finishedAtMs ?? deps.clock(),
+    detail: { imageId: image.imageId, requestId: image.requestId, category: image.category },
+  });
+}
+
 /** Told once for each budget and period, whoever came to it; a hold that is given back does not take it back. */
 export async function announceBudgets(
   account: Attempt["account"],

@@ -25,7 +25,8 @@ export const manifestSchema = z.object({
   alternates: z.array(storedOutputSchema),
   quality: z.number(),
   qualityParts: qualityPartsSchema,
-  fingerprint: fingerprintSchema,
+  /** Null where not even that may be kept. */
+  fingerprint: fingerprintSchema.nullable(),
   colours: z.array(z.string()),
   verdict: verdictSchema,
   renditions: z.array(renditionSchema),
@@ -33,7 +34,8 @@ export const manifestSchema = z.object({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-export type Shelf = "content" | "quarantine";
+export const SHELVES = ["content", "quarantine"] as const;
+export type Shelf = (typeof SHELVES)[number];
 
 /** `content/{category}/{yyyy}/{mm}/{imageId}/v{n}/`; dates come from the image, so the folder never moves. */
 export function versionFolder(
@@ -41,7 +43,7 @@ export function versionFolder(
   image: Pick<Image, "category" | "localDate" | "imageId">,
   version: number,
 ): string {
-  return `${shelf}/${imageFolder(image)}/v${version}/`;
+  return `${imageFolder(shelf, image)}v${version}/`;
 }
 
 /** `originals/{category}/{yyyy}/{mm}/{imageId}/{attemptId}-{i}.{ext}` for a file under incoming/. */
@@ -49,10 +51,14 @@ export function originalKey(
   image: Pick<Image, "category" | "localDate" | "imageId">,
   incoming: string,
 ): string {
-  return `originals/${imageFolder(image)}/${incoming.slice(incoming.lastIndexOf("/") + 1)}`;
+  return imageFolder("originals", image) + incoming.slice(incoming.lastIndexOf("/") + 1);
 }
 
-function imageFolder(image: Pick<Image, "category" | "localDate" | "imageId">): string {
+/** Everything of an image on a shelf, all versions: `content/{category}/{yyyy}/{mm}/{imageId}/`. */
+export function imageFolder(
+  shelf: Shelf | "originals",
+  image: Pick<Image, "category" | "localDate" | "imageId">,
+): string {
   const [year, month] = image.localDate.split("-");
-  return `${image.category}/${year}/${month}/${image.imageId}`;
+  return `${shelf}/${image.category}/${year}/${month}/${image.imageId}/`;
 }

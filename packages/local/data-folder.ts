@@ -42,6 +42,10 @@ export interface DataKeys {
   readonly auditKey: Uint8Array;
   readonly webhookKey: Uint8Array;
   readonly sandboxKey: Uint8Array;
+  /** What removed pictures are recognised by. */
+  readonly pictureKey: Uint8Array;
+  /** Signs links to renditions. */
+  readonly linkKey: Uint8Array;
 }
 
 const markerSchema = z.object({ format: z.int().positive() });
@@ -106,7 +110,13 @@ export async function readDataKeys(folder: DataFolder): Promise<DataKeys> {
   // RFC 5869; no salt, because the secret is uniformly random already.
   const derive = (purpose: string) =>
     new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(0), `atelier/${purpose}`, 32));
-  return { auditKey: derive("audit"), webhookKey: derive("webhook"), sandboxKey: derive("sandbox") };
+  return {
+    auditKey: derive("audit"),
+    webhookKey: derive("webhook"),
+    sandboxKey: derive("sandbox"),
+    pictureKey: derive("pictures"),
+    linkKey: derive("links"),
+  };
 }
 
 function layoutOf(path: string): DataFolder {

@@ -12,6 +12,7 @@ import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
+import { createBlockedPictures, createReviews } from "@atelier/aws/dynamo/reviews";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import { type Catalogue, type ProviderName, SANDBOX } from "@atelier/core/catalogue";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
@@ -19,6 +20,7 @@ import { accountReport, installedHealth } from "@atelier/core/installed-health";
 import { installedRouting } from "@atelier/core/installed-routing";
 import type { PacingReport } from "@atelier/core/pacing";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
+import { createPictureBlock } from "@atelier/core/picture-block";
 import type { Audit, Blobs } from "@atelier/core/ports";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import { localDateOf } from "@atelier/core/schedule";
@@ -166,6 +168,8 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     });
     closers.push(receiver.close);
 
+    const reviews = createReviews(dynamo);
+    const pictureBlock = createPictureBlock(createBlockedPictures(dynamo), keys.pictureKey);
     const audit = createAudit(dynamo);
     const steps: StepDeps = {
       images,
@@ -199,6 +203,8 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       submitter: lease.processId,
       promptKey: keys.auditKey,
       sandboxKey: keys.sandboxKey,
+      isBlocked: pictureBlock.isBlocked,
+      reviews,
       providerForOccurrences: configuration.provider,
       health: installedHealth(sellers, healthDeps),
       route: installedRouting({

@@ -14,10 +14,12 @@ import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
+import { createBlockedPictures, createReviews } from "@atelier/aws/dynamo/reviews";
 import type { Attempt } from "@atelier/core/attempt";
 import { executionNameOf } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
+import { createPictureBlock } from "@atelier/core/picture-block";
 import type { Audit, Events, LedgerRow, Recipe, TokenAnswer } from "@atelier/core/ports";
 import { charactersOf } from "@atelier/core/prompt";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
@@ -193,6 +195,9 @@ export async function startWorld(
     submitter: "p1",
     promptKey: Buffer.from("a prompt key for tests"),
     sandboxKey: null,
+    reviews: createReviews(dynamo),
+    isBlocked: createPictureBlock(createBlockedPictures(dynamo), Buffer.from("a picture key for tests"))
+      .isBlocked,
     providerForOccurrences: null,
     health: async () => ({ models: [], closed: new Map() }),
     route: (query) =>

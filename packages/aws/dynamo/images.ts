@@ -88,6 +88,10 @@ export function createImages(dynamo: Dynamo): Images {
       });
     },
 
+    async removeFingerprint(image) {
+      await dynamo.remove({ pk: fingerprintPartition(image.category), sk: positionOfImage(image) });
+    },
+
     async fingerprints(category, exceptImageId, limit) {
       const found: { imageId: string; fingerprint: Image["fingerprint"] & object }[] = [];
       const range = { hash: fingerprintPartition(category), ...positionsSince(0) };

@@ -6,6 +6,7 @@
  * | image           | IMAGES#img_{request}       | IMAGE#{index}           | id; its request (query); timeline; state          |
  * | attempt         | IMAGES#img_{request}       | ATTEMPT#{index}#{n}     | id; its image (query); state while open           |
  * | prompt          | IMAGES#img_{request}       | PROMPT#{index}          | image id                                          |
+ * | review          | IMAGES#img_{request}       | REVIEW#{index}          | image id; state while a decision is carried out   |
  * | tag entry       | TAG#{tag}                  | {position}              | images of a tag, newest first (query)             |
  * | fingerprint     | FINGERPRINT#{category}     | {position}              | newest fingerprints of a category (query)         |
  * | operation       | OP#{provider}#{operation}  | OP                      | claim of a provider's job, put-if-absent          |
@@ -14,16 +15,21 @@
  * | occurrence      | OCCURRENCE#{occurrenceId}  | OCCURRENCE              | id                                                |
  * | ledger          | LEDGER#{account}           | {yyyy-mm}               | account and month                                 |
  * | audit entry     | AUDIT#{subject}            | ENTRY#{auditId}         | its subject (query); timeline                     |
+ * | audit head      | AUDIT#{subject}            | CHAIN                   | its subject; timeline (one entry per subject)     |
  * | event           | EVENTS#{yyyy-mm-dd, UTC}   | {position}              | a day's events, oldest first (query)              |
  * | pacing          | PACING#{provider}          | PACING                  | provider                                          |
+ * | blocked picture | BLOCKED-PICTURES           | {image id}              | all of them (query)                               |
+ * | terms attested  | ATTESTATIONS#terms         | {provider}#{rating}     | all of them (query)                               |
+ * | age attested    | ATTESTATIONS#age           | {viewer}                | viewer; all of them (query)                       |
+ * | caller          | CALLERS                    | {caller}                | caller; all of them (query)                       |
  * | execution       | EXECUTION#{name}           | EXECUTION               | name; state while running                         |
  * | process lease   | PROCESS#{processId}        | LEASE                   | process id                                        |
  *
  * | index    | hash (`index...`)                            | range (`index...At`)          | answers                     |
  * |----------|----------------------------------------------|-------------------------------|-----------------------------|
- * | timeline | `IMAGE#{category}`, `AUDIT`                  | {position}                    | category, date, all; audit  |
+ * | timeline | `IMAGE#{category}`, `AUDIT`, `AUDIT#heads`   | {position}                    | category, date, all; audit  |
  * | state    | `IMAGE#{status}`                             | {category}#{position}         | status, with category or not|
- * |          | `ATTEMPT#open` `PART#open` `EXECUTION#open`  | {position}                    | open work, oldest first     |
+ * |          | `ATTEMPT#open` `PART#open` `REVIEW#open` ... | {position}                    | open work, oldest first     |
  *
  * A position is `{milliseconds, 15 digits}#{id}`: sorts by time and says which item it is. Lists over several hashes
  * (all images: five categories) are merged by position.
@@ -79,6 +85,17 @@ export function promptKey(imageId: string): Key {
   return { pk: `IMAGES#${request}`, sk: `PROMPT#${index}` };
 }
 
+export function reviewKey(imageId: string): Key {
+  const { request, index } = imageIdPieces(imageId);
+  return { pk: `IMAGES#${request}`, sk: `REVIEW#${index}` };
+}
+
+/** One partition each: they are read all together, and are few. */
+export const BLOCKED_PICTURES = "BLOCKED-PICTURES";
+export const TERMS_ATTESTED = "ATTESTATIONS#terms";
+export const AGES_ATTESTED = "ATTESTATIONS#age";
+export const CALLERS = "CALLERS";
+
 export function tagPartition(tag: string): string {
   return `TAG#${tag}`;
 }
@@ -123,6 +140,11 @@ export function auditOfSubject(subject: string): { pk: string; prefix: string } 
   return { pk: `AUDIT#${subject}`, prefix: "ENTRY#" };
 }
 
+/** Before the entries in the order of sort keys, and not under their prefix. */
+export function auditHeadKey(subject: string): Key {
+  return { pk: auditOfSubject(subject).pk, sk: "CHAIN" };
+}
+
 export function eventKey(event: { readonly id: string; readonly atMs: number }): Key {
   const day = new Date(event.atMs).toISOString().slice(0, 10);
   return { pk: `EVENTS#${day}`, sk: positionOf(event.atMs, event.id) };
@@ -139,9 +161,11 @@ export function executionKey(name: string): Key {
 // ---------------------------------------------------------------------------------------------- index keys
 
 export const AUDIT_TIMELINE = "AUDIT";
+export const AUDIT_HEADS = "AUDIT#heads";
 export const OPEN_ATTEMPTS = "ATTEMPT#open";
 export const OPEN_PARTS = "PART#open";
 export const OPEN_EXECUTIONS = "EXECUTION#open";
+export const OPEN_REVIEWS = "REVIEW#open";
 
 /** All attempts at a provider, by when they were created. */
 export function attemptTimeline(provider: string): string {

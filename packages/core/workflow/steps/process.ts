@@ -7,8 +7,15 @@ import type { Attempt } from "../../attempt.ts";
 import type { Model } from "../../catalogue.ts";
 import { AtelierError, isAtelierError } from "../../errors.ts";
 import { type Clock, sha256Hex } from "../../ids.ts";
-import type { Image, Rendition, StoredOutput } from "../../image.ts";
-import { type Manifest, manifestSchema, versionFolder } from "../../manifest.ts";
+import {
+  type Fingerprint,
+  type Image,
+  type Rendition,
+  type StoredOutput,
+  type Verdict,
+  verdictSchema,
+} from "../../image.ts";
+import { type Manifest, manifestSchema, SHELVES, versionFolder } from "../../manifest.ts";
 import { extensionOf } from "../../media-type.ts";
 import { keepOutput } from "../../outcome.ts";
 import type {
@@ -36,6 +43,8 @@ export interface ProcessDeps extends VerdictDeps {
   readonly clock: Clock;
   /** Says which models are filtered by their provider; without it none is taken to be. */
   readonly modelOf?: (name: string) => Model | undefined;
+  /** Whether a reviewer has removed a picture that looks like this (`picture-block.ts`). */
+  readonly isBlocked: (fingerprint: Fingerprint) => Promise<boolean>;
 }
 
 interface Candidate {
@@ -52,15 +61,20 @@ export async function process(input: AttemptInput, deps: ProcessDeps): Promise<P
   const existing = await existingManifest(image, version, deps.blobs);
   if (existing) return { manifestKey: existing };
 
-  const { chosen, alternates } = await choose(attempt, deps);
+  const { chosen, alternates, isKnown } = await choose(attempt, deps);
   const circumstances = {
     rating: image.rating,
     providerFilters: providerFilters(deps.modelOf?.(attempt.model)),
   };
-  const verdict = await judgePicture(chosen.picture, circumstances, deps);
+  const verdict =
+    settledBefore(image) ??
+    (isKnown ? KNOWN_PICTURE : await judgePicture(chosen.picture, circumstances, deps));
   const folder = versionFolder(verdict.decision === "released" ? "content" : "quarantine", image, version);
+  // Of a picture that nobody may look at, nothing is made.
   const renditions =
-    verdict.decision === "rejected" ? [] : await develop(image, attempt, chosen, folder, deps);
+    verdict.decision === "rejected" || verdict.sealed
+      ? []
+      : await developRenditions(image, attempt, chosen.picture, folder, deps);
   const manifest: Manifest = {
     imageId: image.imageId,
     attemptId: attempt.attemptId,
@@ -75,21 +89,34 @@ export async function process(input: AttemptInput, deps: ProcessDeps): Promise<P
     alternates,
     quality: chosen.measurement.quality,
     qualityParts: chosen.measurement.parts,
-    fingerprint: chosen.measurement.fingerprint,
+    fingerprint: isKnown ? null : chosen.measurement.fingerprint,
     colours: [...chosen.measurement.colours],
     verdict,
     renditions,
     developedAtMs: deps.clock(),
   };
-  return { manifestKey: await commit(`${folder}manifest.json`, manifest, deps.blobs) };
+  return { manifestKey: await writeManifest(folder, manifest, deps.blobs) };
+}
+
+const KNOWN_PICTURE: Verdict = verdictSchema.parse({
+  decision: "rejected",
+  basis: "known-picture",
+  rating: null,
+  reason: "A reviewer has removed the same picture before.",
+});
+
+/** Another attempt's picture of an image that was rejected meanwhile comes too late to be anything else. */
+function settledBefore({ status, verdict }: Image): Verdict | null {
+  return status === "rejected" ? verdict : null;
 }
 
 /** The best output by measured quality; outputs that are no pictures are left out, unless none is one. */
 async function choose(
   attempt: Attempt,
   deps: ProcessDeps,
-): Promise<{ chosen: Candidate; alternates: StoredOutput[] }> {
+): Promise<{ chosen: Candidate; alternates: StoredOutput[]; isKnown: boolean }> {
   let best: Candidate | undefined;
+  let isKnown = false;
   let failure: unknown = new AtelierError(
     "OutputInvalid",
     `Attempt ${attempt.attemptId} has no stored output.`,
@@ -101,6 +128,8 @@ async function choose(
       if (!blob) throw new AtelierError("OutputInvalid", `The stored output ${output.key} is missing.`);
       const picture = await deps.imaging.open(blob.bytes);
       const measurement = await picture.measure();
+      // One is enough: the others came with it, and would be kept as alternates.
+      isKnown ||= await deps.isBlocked(measurement.fingerprint);
       if (!best || measurement.quality > best.measurement.quality) best = { output, picture, measurement };
     } catch (error) {
       if (!isAtelierError(error, "OutputInvalid")) throw error;
@@ -110,7 +139,7 @@ async function choose(
   if (!best) throw failure;
   const chosen = best;
   const grids = attempt.stored.filter((output) => output.layout !== undefined);
-  return { chosen, alternates: [...outputs.filter((output) => output !== chosen.output), ...grids] };
+  return { chosen, alternates: [...outputs.filter((output) => output !== chosen.output), ...grids], isKnown };
 }
 
 /** Grids are cut, and their quarters kept as outputs of their own: one is chosen, the others are alternates. */
@@ -131,15 +160,16 @@ async function singlePictures(attempt: Attempt, deps: ProcessDeps): Promise<Stor
   return singles;
 }
 
-async function develop(
+/** @param folder where they stand; see `versionFolder` */
+export async function developRenditions(
   image: Image,
   attempt: Attempt,
-  chosen: Candidate,
+  picture: OpenPicture,
   folder: string,
-  deps: ProcessDeps,
+  deps: Pick<ProcessDeps, "blobs" | "recipe">,
 ): Promise<Rendition[]> {
   const renditions: Rendition[] = [];
-  for await (const { data, ...made } of chosen.picture.develop(deps.recipe, provenanceOf(image, attempt))) {
+  for await (const { data, ...made } of picture.develop(deps.recipe, provenanceOf(image, attempt))) {
     const path = `${folder}${made.name}-${sha256Hex(data).slice(0, 8)}.${extensionOf(made.contentType)}`;
     await deps.blobs.put(path, data, made.contentType);
     renditions.push({ ...made, path });
@@ -160,8 +190,13 @@ function provenanceOf(image: Image, attempt: Attempt): Provenance {
   };
 }
 
-/** Put-if-absent: when another run has committed meanwhile, its version stands. */
-async function commit(key: string, manifest: Manifest, blobs: Blobs): Promise<string> {
+/**
+ * Put-if-absent: when another run has committed meanwhile, its version stands.
+ *
+ * @returns the manifest's key
+ */
+export async function writeManifest(folder: string, manifest: Manifest, blobs: Blobs): Promise<string> {
+  const key = `${folder}manifest.json`;
   try {
     await blobs.put(key, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`), "application/json");
   } catch (error) {
@@ -171,7 +206,7 @@ async function commit(key: string, manifest: Manifest, blobs: Blobs): Promise<st
 }
 
 async function existingManifest(image: Image, version: number, blobs: Blobs): Promise<string | null> {
-  for (const shelf of ["content", "quarantine"] as const) {
+  for (const shelf of SHELVES) {
     const key = `${versionFolder(shelf, image, version)}manifest.json`;
     if (await blobs.head(key)) return key;
   }

@@ -3,14 +3,22 @@
  * after, what was charged stands in the ledger.
  */
 import * as z from "zod";
-import { type AnnounceDeps, announceEnd } from "../../announce.ts";
+import { type AnnounceDeps, announceEnd, announceSuspicion } from "../../announce.ts";
 import type { Attempt } from "../../attempt.ts";
 import { nearestDuplicate } from "../../fingerprint.ts";
-import { type Image, type ImageStatus, isTerminal, OPEN_STATUSES, type StoredOutput } from "../../image.ts";
+import {
+  type Image,
+  type ImageStatus,
+  isTerminal,
+  OPEN_STATUSES,
+  type StoredOutput,
+  type Verdict,
+} from "../../image.ts";
 import { bookCharge, type LedgerDeps } from "../../ledger.ts";
 import { type Manifest, originalKey } from "../../manifest.ts";
 import { chargeOf } from "../../outcome.ts";
 import type { Attempts, Blobs, Images } from "../../ports.ts";
+import { openRemoval, type Reviews } from "../../review.ts";
 import { attemptInputSchema, ownedAttempt, ownedImage, superseded } from "../ownership.ts";
 import { readManifest } from "./process.ts";
 
@@ -23,6 +31,11 @@ export const DUPLICATE_WINDOW = 500;
 export interface RecordDeps extends AnnounceDeps, LedgerDeps {
   readonly images: Images;
   readonly blobs: Blobs;
+  /**
+   * Where the removal of a picture that was removed before is noted, for whoever finishes reviews. Left out: its bytes stay
+   * under incoming/ until they expire.
+   */
+  readonly reviews?: Pick<Reviews, "putIfAbsent">;
 }
 
 const STATUS_OF_DECISION = {
@@ -42,9 +55,12 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
   // The quarters of a grid are the manifest's; it may be another attempt's that was quicker.
   const outputs =
     manifest.attemptId === attempt.attemptId ? [manifest.chosen, ...manifest.alternates] : attempt.stored;
-  const originals = await promote(image, outputs, deps.blobs);
+  const isTerminated = isTerminal(image.status) && image.chosenAttemptId !== attempt.attemptId;
+  const originals = mayBeCopied(isTerminated ? image.verdict : manifest.verdict)
+    ? await promote(image, outputs, deps.blobs)
+    : outputs;
   const costMicros = await costOf(image.imageId, deps.attempts);
-  if (isTerminal(image.status) && image.chosenAttemptId !== attempt.attemptId) {
+  if (isTerminated) {
     return keepAsAlternate(image, originals, costMicros, deps);
   }
 
@@ -54,14 +70,14 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
   // Before the image is terminal: nobody comes back to index one that is.
   await Promise.all([
     deps.images.indexTags({ ...image, ...completed }),
-    manifest.verdict.decision === "rejected"
+    manifest.verdict.decision === "rejected" || manifest.fingerprint === null
       ? undefined
       : deps.images.indexFingerprint(image, manifest.fingerprint),
   ]);
   const patched = await deps.images.patch(image.imageId, {
     set: {
       ...completed,
-      duplicateOf: nearestDuplicate(manifest.fingerprint, others)?.imageId ?? null,
+      duplicateOf: manifest.fingerprint && (nearestDuplicate(manifest.fingerprint, others)?.imageId ?? null),
       costMicros,
       processingMs: finishedAtMs - (attempt.submittingAtMs ?? attempt.createdAtMs),
       finishedAtMs,
@@ -78,6 +94,15 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
 
   // A repeated call comes here too: everything below is idempotent.
   await announceEnd(recorded, deps);
+  if (recorded.verdict?.sealed) await announceSuspicion(recorded, deps);
+  if (recorded.verdict?.basis === "known-picture" && deps.reviews) {
+    await openRemoval(recorded, { reviews: deps.reviews });
+  }
+}
+
+/** What was rejected, or may show a minor, stays where it arrived: no copy, no backup. */
+function mayBeCopied(verdict: Verdict | null): boolean {
+  return verdict === null || (verdict.decision !== "rejected" && !verdict.sealed);
 }
 
 async function promote(image: Image, stored: readonly StoredOutput[], blobs: Blobs): Promise<StoredOutput[]> {

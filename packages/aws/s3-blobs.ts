@@ -15,6 +15,7 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -112,8 +113,8 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
   async function* versionsOf(key: string): AsyncGenerator<string> {
     let after: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } | undefined = {};
     while (after) {
-      const from = after;
-      const page = await guarded(`listing versions of ${key}`, () =>
+      const from: typeof after = after;
+      const page: ListObjectVersionsCommandOutput = await guarded(`listing versions of ${key}`, () =>
         client.send(
           new ListObjectVersionsCommand({ Bucket, Prefix: checked(key), EncodingType: "url", ...from }),
         ),

@@ -4,6 +4,7 @@
  * when there is no space; a condition that does not hold is a value.
  */
 import type { Attempt } from "./attempt.ts";
+import type { AUDIT_KINDS, ChainedEntry, StoredChain } from "./audit-chain.ts";
 import type { CategoryName, Rating } from "./catalogue.ts";
 import type { Fingerprint, Image, ImageStatus, QualityParts, Rendition, StoredOutput } from "./image.ts";
 import type { Micros } from "./money.ts";
@@ -370,21 +371,7 @@ export interface AuditEntry {
   readonly auditId: string;
   /** An image, a request, a budget scope. */
   readonly subject: string;
-  readonly kind:
-    | "asked"
-    | "decided"
-    | "bought"
-    | "refused"
-    | "released"
-    | "limit-changed"
-    | "resumed"
-    | "cancelled"
-    /** A person decided about a picture. */
-    | "reviewed"
-    /** An operator's word for terms or a viewer's age, given or withdrawn. */
-    | "attested"
-    /** A caller was suspended for probing, or the suspension lifted. */
-    | "restrained";
+  readonly kind: (typeof AUDIT_KINDS)[number];
   readonly phase: "intended" | "done";
   readonly attemptId: string | null;
   readonly atMs: number;
@@ -397,6 +384,15 @@ export interface Audit {
   /** Oldest first for a subject; newest first for everything. */
   ofSubject(subject: string): Promise<readonly AuditEntry[]>;
   list(page: { limit: number; cursor?: string }): Promise<Page<AuditEntry>>;
+  /** A subject's entries with what proves them. */
+  chainOf(subject: string): Promise<StoredChain>;
+  /** The newest entry of every subject that has a chain, in order of the subjects. */
+  heads(page: { limit: number; cursor?: string }): Promise<Page<ChainedEntry>>;
+  /**
+   * Takes out of a subject's entries who acted, and what was hashed of a person; the chain still holds. Entries of the first
+   * release are not in a chain as single ones and stay as they are: `left` of them.
+   */
+  pseudonymise(subject: string): Promise<{ readonly pseudonymised: number; readonly left: number }>;
 }
 
 /** Published after the record, at least once, with a stable id. */

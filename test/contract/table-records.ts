@@ -3,12 +3,13 @@ import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
-import { attemptKey, imageKey, promptKey } from "@atelier/aws/dynamo/keys";
+import { attemptKey, auditKey, imageKey, promptKey } from "@atelier/aws/dynamo/keys";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
+import { verifyChain } from "@atelier/core/audit-chain";
 import { imageIdOf } from "@atelier/core/ids";
 import type { AuditEntry } from "@atelier/core/ports";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TEXT_VAULT } from "../builders/text-vault.ts";
 import {
   commandsOf,
@@ -277,5 +278,80 @@ export function describeRecordsContract(makeTable: MakeTable): void {
     expect(items.map(({ auditId }) => auditId)).toEqual(["c", "a", "b"]);
     expect(await audit.ofSubject("img_audit")).toStrictEqual(items.toReversed());
     expect(items[2]).toStrictEqual(entry("b", 1, { usd: 0.05, note: null, paid: true }));
+  });
+
+  describe("the audit's chain", () => {
+    const auditEntry = (subject: string, auditId: string, atMs = 1): AuditEntry => ({
+      auditId,
+      subject,
+      kind: "decided",
+      phase: "done",
+      attemptId: null,
+      atMs,
+      by: "alice",
+      facts: { promptHash: "a hash" },
+    });
+    const proofOf = async (subject: string) => verifyChain(await createAudit(dynamo).chainOf(subject));
+
+    test("is one chain whoever writes at the same time, each entry once", async () => {
+      const subject = "img_chain_00000";
+      const ids = ["a", "b", "c", "d", "e", "a", "b"];
+      await Promise.all(ids.map((id, index) => createAudit(dynamo).write(auditEntry(subject, id, index))));
+      expect(await proofOf(subject)).toMatchObject({ entries: 5, problems: [] });
+      const { items } = await createAudit(dynamo).heads({ limit: 100 });
+      expect(items.filter((head) => head.subject === subject)).toHaveLength(1);
+    });
+
+    test("begins after the entries of the first release, and vouches for them", async () => {
+      const subject = "img_chain_00001";
+      const old = auditEntry(subject, "old");
+      await dynamo.put({ ...old, ...auditKey(subject, old.auditId) });
+      expect(await proofOf(subject)).toMatchObject({ entries: 1, problems: [] });
+      await createAudit(dynamo).write(old);
+      await createAudit(dynamo).write(auditEntry(subject, "new", 2));
+      expect(await proofOf(subject)).toMatchObject({ entries: 2, problems: [] });
+      expect(await createAudit(dynamo).ofSubject(subject)).toStrictEqual([
+        old,
+        auditEntry(subject, "new", 2),
+      ]);
+      await dynamo.put({ ...old, atMs: 9, ...auditKey(subject, old.auditId) });
+      expect((await proofOf(subject)).problems).not.toEqual([]);
+    });
+
+    test("goes on after a writer that was killed between the head and the entry", async () => {
+      const subject = "img_chain_00002";
+      const audit = createAudit(dynamo);
+      await audit.write(auditEntry(subject, "one"));
+      for (const next of ["one", "two"]) {
+        await dynamo.remove(auditKey(subject, "one"));
+        expect((await proofOf(subject)).problems).toEqual(["entry 1 (one) was cut off"]);
+        await audit.write(auditEntry(subject, next, 2));
+      }
+      expect(await proofOf(subject)).toMatchObject({ entries: 2, problems: [] });
+      expect((await audit.ofSubject(subject)).map(({ auditId }) => auditId)).toEqual(["one", "two"]);
+    });
+
+    test("holds without the persons in it, and goes on", async () => {
+      const subject = "img_chain_00003";
+      const audit = createAudit(dynamo);
+      for (const id of ["one", "two"]) await audit.write(auditEntry(subject, id));
+      expect(await audit.pseudonymise(subject)).toEqual({ pseudonymised: 2, left: 0 });
+      expect(JSON.stringify(await audit.chainOf(subject))).not.toMatch(/alice|a hash/);
+      await audit.write(auditEntry(subject, "three"));
+      expect(await proofOf(subject)).toMatchObject({ entries: 3, problems: [] });
+    });
+
+    test("shows an item that was removed or changed in the table", async () => {
+      const subject = "img_chain_00004";
+      for (const id of ["one", "two", "three"]) await createAudit(dynamo).write(auditEntry(subject, id));
+      const key = auditKey(subject, "two");
+      const item = await dynamo.get(key);
+      await dynamo.remove(key);
+      expect((await proofOf(subject)).problems[0]).toBe("entry 2 is missing");
+      await dynamo.put({ ...item, ...key, by: "bob" });
+      expect((await proofOf(subject)).problems).toEqual([
+        "entry 2 (two) was changed in who acted or what was hashed",
+      ]);
+    });
   });
 }

@@ -24,7 +24,7 @@ it.each([
   ["{", "is not JSON"],
   ["[]", "is wrong"],
   ['{"provder":"replicate"}', "provder"],
-  ['{"provider":"replicat"}', '"provider"'],
+  ['{"provider":""}', '"provider"'],
   ['{"budget_usd":-1}', '"budget_usd"'],
   ['{"budget_month_usd":0.0000001}', '"budget_month_usd"'],
   ['{"timezone":"Paris"}', '"timezone"'],

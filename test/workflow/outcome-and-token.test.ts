@@ -1,6 +1,11 @@
 /** @module Outcome meets token, in every order: one create, one outcome, one answer. */
 import type { Attempt } from "@atelier/core/attempt";
-import { GIVE_UP_MS, LATE_CHECK_INTERVAL_MS, reconcileAttempts } from "@atelier/core/reconcile-attempts";
+import {
+  GIVE_UP_MS,
+  LATE_CHECK_INTERVAL_MS,
+  reconcileAttempts,
+  SUBMITTING_MAX_MS,
+} from "@atelier/core/reconcile-attempts";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { validate } from "@atelier/core/workflow/steps/validate";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -291,7 +296,7 @@ describe("a create whose answer was lost", () => {
       set: { state: "submitting", nonce: "n", submitter: "p1", submittingAtMs: world.clock() },
       when: [],
     });
-    await reconciledAfter(6 * 60_000);
+    await reconciledAfter(SUBMITTING_MAX_MS);
     await reconciledAfter(5_000);
     expect(await world.attempt(input.attemptId)).toMatchObject({ outcome: { name: "NotCreated" } });
   });

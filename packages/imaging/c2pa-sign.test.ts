@@ -44,7 +44,7 @@ describe("renditions with a signer", () => {
   });
 
   test("all carry XMP and a valid manifest, about the file as it is given out", async () => {
-    expect(signed.map(({ name }) => name)).toEqual(["full", "web", "preview", "thumbnail"]);
+    expect(signed.map(({ name }) => name)).toEqual(["full", "web", "preview", "thumbnail", "blurred"]);
     for (const { data, name, bytes, sha256, width, height } of signed) {
       expect([bytes, sha256], name).toEqual([data.length, sha256Hex(data)]);
       const found = await verifyPicture(data);
@@ -76,6 +76,9 @@ describe("renditions with a signer", () => {
     expect(readC2pa(pick("full").data).actions).toEqual(actions("created", "enhanced", "transcoded"));
     expect(readC2pa(pick("thumbnail").data).actions).toEqual(
       actions("created", "enhanced", "resized", "transcoded"),
+    );
+    expect(readC2pa(pick("blurred").data).actions).toEqual(
+      actions("created", "enhanced", "resized", "filtered", "transcoded"),
     );
   });
 

@@ -9,7 +9,7 @@ import manifest from "./package.json" with { type: "json" };
 import { DIGITAL_SOURCE_TYPE } from "./provenance.ts";
 
 /** What was done to the pixels, in order, in C2PA's words (section 19.2 of C2PA 2.2). */
-export type DevelopingAction = "c2pa.enhanced" | "c2pa.resized" | "c2pa.transcoded";
+export type DevelopingAction = "c2pa.enhanced" | "c2pa.resized" | "c2pa.filtered" | "c2pa.transcoded";
 
 export interface Rendered {
   readonly data: Uint8Array;

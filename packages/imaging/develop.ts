@@ -1,7 +1,14 @@
 /** @module Develops a picture: enhanced once at its own size, then every rendition from the same raw pixels, signed last. */
 import { sha256Hex } from "@atelier/core/ids";
-import type { DevelopedRendition, Provenance, ProvenanceSigner, Recipe } from "@atelier/core/ports";
-import { type MarkedOriginal, parentOf } from "./c2pa-parent.ts";
+import type {
+  DevelopedRendition,
+  Provenance,
+  ProvenanceSigner,
+  Recipe,
+  RecipeStep,
+} from "@atelier/core/ports";
+import { blurred } from "./blur.ts";
+import { type MarkedOriginal, type Parent, parentOf } from "./c2pa-parent.ts";
 import { type DevelopingAction, signRendition } from "./c2pa-sign.ts";
 import { enhance } from "./enhance.ts";
 import { provenanceXmp } from "./provenance.ts";
@@ -30,12 +37,15 @@ export async function* develop(
   const parent = signer && (await parentOf(original, provenance.rating));
   const sizes = [recipe.enhance ? enhance(raw) : raw];
   for (const step of recipe.steps) {
-    const picture = await atEdge(sizes, step.edge);
+    const picture = await pictureOf(step, sizes);
     const encoded = await encode(picture, step, xmp);
     const { contentType } = encoded;
-    const actions = actionsFor(recipe, raw, picture);
+    const actions = actionsFor(recipe, step, raw, picture);
     const data = signer
-      ? await signRendition({ ...encoded, actions }, { provenance, signer, parent })
+      ? await signRendition(
+          { ...encoded, actions },
+          { provenance, signer, parent: step.isBlurred ? withheld(parent) : parent },
+        )
       : encoded.data;
     yield {
       name: step.rendition,
@@ -49,11 +59,28 @@ export async function* develop(
   }
 }
 
-function actionsFor(recipe: Recipe, original: RawPicture, made: RawPicture): DevelopingAction[] {
+/** A provider's manifest may hold a small copy of the very picture. */
+function withheld(parent: Parent | null): Parent | null {
+  return parent && { kind: "withheld" };
+}
+
+async function pictureOf(step: RecipeStep, sizes: RawPicture[]): Promise<RawPicture> {
+  if (!step.isBlurred) return atEdge(sizes, step.edge);
+  const whole = sizes[0] as RawPicture;
+  return blurred(whole, step.edge === null ? whole : sizeWithin(whole, step.edge));
+}
+
+function actionsFor(
+  recipe: Recipe,
+  step: RecipeStep,
+  original: RawPicture,
+  made: RawPicture,
+): DevelopingAction[] {
   const isResized = made.width !== original.width || made.height !== original.height;
   return [
     ...(recipe.enhance ? (["c2pa.enhanced"] as const) : []),
     ...(isResized ? (["c2pa.resized"] as const) : []),
+    ...(step.isBlurred ? (["c2pa.filtered"] as const) : []),
     "c2pa.transcoded",
   ];
 }

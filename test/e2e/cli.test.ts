@@ -100,6 +100,7 @@ describe("a folder from its first image on", () => {
       expect(image).toMatchObject({ status: "completed", verdict: { decision: "released" } });
       expect(image.metadata.cost).toBeGreaterThan(0);
       expect(image.renditions.map(({ name }) => name).sort()).toStrictEqual([
+        "blurred",
         "full",
         "preview",
         "thumbnail",

@@ -22,12 +22,12 @@ export const SIZES: Readonly<Record<EntryName, Size>> = {
   validate: {
     memoryMb: LIGHT_MB,
     timeoutSeconds: 60,
-    why: "six calls to the table; retried while it is busy",
+    why: "a dozen calls to the table, and the policy; retried while the ledger is busy",
   },
   generate: {
     memoryMb: LIGHT_MB,
-    timeoutSeconds: 60,
-    why: "one create of at most 30 s, and what must be kept after it whatever happens",
+    timeoutSeconds: 150,
+    why: "one create: 120 s where the answer is the picture (Stability AI), and what must be kept after it whatever happens",
   },
   collect: {
     memoryMb: 512,
@@ -50,7 +50,7 @@ export const SIZES: Readonly<Record<EntryName, Size>> = {
     timeoutSeconds: 300,
     // A pass that takes longer than its minute must not be joined by five more that ask the same questions.
     reserved: 1,
-    why: "all open work in pages of 100; each provider question takes up to 15 s",
+    why: "all open work in pages of 100; a question to a provider takes up to 15 s, a picture that it keeps up to 60 s",
   },
   webhook: {
     memoryMb: LIGHT_MB,

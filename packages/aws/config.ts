@@ -23,6 +23,9 @@ const SETTINGS = {
   ATELIER_PROMPT_KEY_ARN: required("the ARN of the KMS key for prompts").pipe(
     z.string().regex(/^arn:[^:]+:kms:[^:]+:\d+:key\/.+/, "must be the ARN of a key, and not of an alias"),
   ),
+  ATELIER_PROVENANCE_KEY: required("the KMS key that signs where pictures come from"),
+  /** PEM, the certificate of that key first. Undefined: none was issued yet. */
+  ATELIER_PROVENANCE_CERTIFICATE: optional(z.string()),
   ATELIER_STATE_MACHINE_ARN: required("the ARN of the state machine"),
   /** Where providers reach the webhook route; without a slash at the end. */
   ATELIER_WEBHOOK_URL: required("the public base URL of the webhook route").pipe(

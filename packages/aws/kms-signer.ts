@@ -1,11 +1,11 @@
 /**
  * @module Signs with a key that never leaves KMS (ECC_NIST_P256, SIGN_VERIFY). The certificate comes from outside: KMS keeps keys
- * only. Needs kms:Sign on the key, and nothing else.
+ * only. Needs kms:Sign on the key, and kms:GetPublicKey where a certificate is still to be made for it.
  */
-import { createHash, verify, X509Certificate } from "node:crypto";
+import { createHash, createPublicKey, type KeyObject, verify, X509Certificate } from "node:crypto";
 import { AtelierError } from "@atelier/core/errors";
 import type { ProvenanceSigner } from "@atelier/core/ports";
-import { KMSClient, SignCommand } from "@aws-sdk/client-kms";
+import { GetPublicKeyCommand, KMSClient, SignCommand } from "@aws-sdk/client-kms";
 import { type ServiceNames, serviceFailure } from "./service-failure.ts";
 
 const NAMES: ServiceNames = {
@@ -28,11 +28,34 @@ export interface KmsSignerSettings {
 }
 
 /** Region, credentials and endpoint come from the environment of the function, as the SDK reads it. */
-export function connectKmsSigner(settings: KmsSignerSettings): ProvenanceSigner {
-  const client = new KMSClient({
+export function connectKms(): KMSClient {
+  return new KMSClient({
     requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
   });
-  return createKmsSigner({ ...settings, client });
+}
+
+/**
+ * The public half of a key, to make a certificate for.
+ *
+ * @throws AtelierError as `sign` of `createKmsSigner`; `ConfigurationInvalid` for a key that is not of that curve
+ */
+export async function readKmsPublicKey(deps: {
+  readonly client: KMSClient;
+  readonly keyId: string;
+}): Promise<KeyObject> {
+  const { client, keyId } = deps;
+  const { PublicKey, KeySpec } = await client
+    .send(new GetPublicKeyCommand({ KeyId: keyId }))
+    .catch((error: unknown) => {
+      throw serviceFailure(error, `The KMS key ${keyId}`, "reading its public half", NAMES);
+    });
+  if (PublicKey && KeySpec === "ECC_NIST_P256") {
+    return createPublicKey({ key: Buffer.from(PublicKey), format: "der", type: "spki" });
+  }
+  throw new AtelierError(
+    "ConfigurationInvalid",
+    `The KMS key ${keyId} is of the kind ${KeySpec}; provenance needs one of ECC_NIST_P256 for SIGN_VERIFY.`,
+  );
 }
 
 /**

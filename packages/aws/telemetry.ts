@@ -31,7 +31,9 @@ export type MetricName =
   | "AttemptsGivenUp"
   | "AttemptsOpen"
   | "PartsRestarted"
-  | "ProvidersUnreachable";
+  | "ProvidersUnreachable"
+  | "ProvidersClosed"
+  | "ClassifierFailed";
 
 /**
  * Counts stand in the namespace `ATELIER_METRICS_NAMESPACE`, under one dimension: `service`. Alarms name both.

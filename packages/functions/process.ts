@@ -2,10 +2,12 @@
 import { attemptInputSchema } from "@atelier/core/workflow/ownership";
 import { process } from "@atelier/core/workflow/steps/process";
 import { openImaging } from "./imaging.ts";
+import { openOffers } from "./offers.ts";
 import { stepHandler } from "./runtime.ts";
-import { attempts, images, openBlobs, openStores } from "./stores.ts";
+import { attempts, images, openBlobs, openStores, removed } from "./stores.ts";
 
-export const handler = stepHandler("process", attemptInputSchema, process, (around) => {
-  const stores = { ...openStores(around, { images, attempts }), ...openBlobs() };
-  return { ...around, ...stores, ...openImaging() };
+export const handler = stepHandler("process", attemptInputSchema, process, async (around) => {
+  const { removed: pictures, ...stores } = openStores(around, { images, attempts, removed });
+  const services = { ...openBlobs(), ...openOffers(), ...(await openImaging(around)) };
+  return { ...around, ...stores, ...services, isBlocked: pictures.isBlocked };
 });

@@ -1,15 +1,18 @@
 /** @module A pass of the reconciler on AWS: its times, and what it says about itself. */
 import { type ReconcileDeps, type ReconcileReport, reconcile } from "@atelier/core/reconcile";
-import { CREATE_TIMEOUT_MS } from "@atelier/providers/replicate/provider";
+import { CREATE_TIMEOUT_MS } from "@atelier/providers/stability/provider";
 import type { Surroundings } from "./runtime.ts";
 
 /** The function of `generate` is given no more than this by its stack. */
-export const GENERATE_TIMEOUT_MS = 60_000;
+export const GENERATE_TIMEOUT_MS = 150_000;
+
+/** Stability AI answers a create with the picture; with everybody else a create only begins a job. */
+export const LONGEST_CREATE_MS = CREATE_TIMEOUT_MS;
 
 const LISTING_LAG_MS = 2 * 60_000;
 
 export const AWS_TIMES: ReconcileDeps["times"] = {
-  lostCreateGraceMs: CREATE_TIMEOUT_MS + GENERATE_TIMEOUT_MS + LISTING_LAG_MS,
+  lostCreateGraceMs: LONGEST_CREATE_MS + GENERATE_TIMEOUT_MS + LISTING_LAG_MS,
   // Webhooks tell within a second; this is for those that are lost. A pass comes once a minute.
   checkIntervalMs: 45_000,
 };

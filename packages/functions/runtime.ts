@@ -39,7 +39,7 @@ export type LambdaHandler<Output> = (event: unknown, context: LambdaContext) => 
 export function lambdaHandler<Deps, Output>(
   name: string,
   run: (event: unknown, deps: Deps, invocation: Invocation) => Promise<Output>,
-  open: (surroundings: Surroundings) => Deps,
+  open: (surroundings: Surroundings) => Deps | Promise<Deps>,
 ): LambdaHandler<Output> {
   const telemetry = createTelemetry(name);
   const surroundings: Surroundings = {
@@ -53,7 +53,7 @@ export function lambdaHandler<Deps, Output>(
     const startedAtMs = surroundings.clock();
     telemetry.begin({ ...idsOf(event), invocationId: context.awsRequestId, coldStart: opened === undefined });
     try {
-      opened ??= { deps: open(surroundings) };
+      opened ??= { deps: await open(surroundings) };
       const invocation = {
         requestId: context.awsRequestId,
         deadlineMs: startedAtMs + context.getRemainingTimeInMillis(),
@@ -81,7 +81,7 @@ export function stepHandler<Input, Deps, Output>(
   name: string,
   schema: z.ZodType<Input>,
   step: (input: Input, deps: Deps, invocation: Invocation) => Promise<Output>,
-  open: (surroundings: Surroundings) => Deps,
+  open: (surroundings: Surroundings) => Deps | Promise<Deps>,
 ): LambdaHandler<Output> {
   return lambdaHandler(
     name,

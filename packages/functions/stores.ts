@@ -7,12 +7,15 @@ import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createRequests } from "@atelier/aws/dynamo/requests";
+import { createBlockedPictures } from "@atelier/aws/dynamo/reviews";
 import { createEvents } from "@atelier/aws/events";
 import { connectBlobs } from "@atelier/aws/s3-blobs";
+import { derivedKey } from "@atelier/aws/secrets";
 import { connectTable } from "@atelier/aws/table";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { installedHealth } from "@atelier/core/installed-health";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
+import { createPictureBlock } from "@atelier/core/picture-block";
 import type { Attempts, Blobs, Pacing, PacingStore } from "@atelier/core/ports";
 import type { Offers } from "./offers.ts";
 import type { Surroundings } from "./runtime.ts";
@@ -25,6 +28,9 @@ export const events = (dynamo: Dynamo, { telemetry }: Surroundings) => createEve
 export const images = (dynamo: Dynamo) => createImages(dynamo);
 export const ledger = (dynamo: Dynamo) => createLedgerStore(dynamo);
 export const pacing = (dynamo: Dynamo) => createPacingStore(dynamo);
+/** Pictures that reviewers removed, as nobody without the installation's key can recognise them. */
+export const removed = (dynamo: Dynamo) =>
+  createPictureBlock(createBlockedPictures(dynamo), derivedKey("pictures"));
 export const requests = (dynamo: Dynamo) => createRequests(dynamo);
 
 /** What an entry does not import is not in its bundle. */

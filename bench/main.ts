@@ -17,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   inspection: async () => (await import("./inspection.ts")).benchInspection(),
   pacing: async () => (await import("./pacing.ts")).benchPacing(),
   faults: async () => (await import("./faults.ts")).benchFaults(),
+  policy: async () => (await import("./policy.ts")).benchPolicy(),
 };
 
 /** Run only when named: it takes minutes. */
@@ -32,6 +33,7 @@ const TARGETS: Readonly<Record<string, object>> = {
   bundles: FUNCTION_TARGETS,
   adapter: { smallP50Ratio: 1.15, largeCpuRatio: 0.6, largeMemoryRatio: 0.5 },
   inspection: { medianMs: 1_000, growthMb: 20 },
+  policy: { misses: 0, falsePositives: 0.02, fuzzThrough: 0, judgeMs: 1 },
 };
 
 /** What a part is told in its own process. */

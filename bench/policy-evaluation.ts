@@ -35,7 +35,10 @@ export function evaluatePolicy(cases: readonly PolicyCase[], policy: Policy): Po
   const caught = judged.filter(({ expected, isRight }) => expected === "refused" && isRight);
   return {
     ...figuresOf(judged),
-    namedRule: shareOf(caught, ({ rule, found }) => rule === found),
+    namedRule: shareOf(
+      caught.filter(({ rule }) => rule !== "any"),
+      ({ rule, found }) => rule === found,
+    ),
     byRule: grouped(judged, ({ rule }) => rule),
     byLanguage: grouped(judged, ({ language }) => language),
     byRuleAndLanguage: grouped(judged, ({ rule, language }) => `${rule}/${language}`),

@@ -24,7 +24,7 @@ export interface FuzzResult {
 
 /** Names are told by their capitals, other scripts and addresses by their characters: a disguised one is none any more. */
 const NOT_IN_WORDS: ReadonlySet<string> = new Set(["person-named", "unreadable-script", "points-elsewhere"]);
-const EXAMPLES_MAX = 400;
+const EXAMPLES_MAX = 40;
 
 /**
  * The phrases of cases that are refused in a rated category are disguised, the frame around them (which states an adult
@@ -35,9 +35,11 @@ export function fuzzPolicy(input: {
   readonly policy: Policy;
   readonly perFamily: number;
   readonly seed: number;
+  /** What is to be got through; `judgePrompt` by default. */
+  readonly judge?: typeof judgePrompt;
 }): FuzzResult {
-  const { policy, perFamily, seed } = input;
-  const bases = basesOf(input.cases, policy);
+  const { policy, perFamily, seed, judge = judgePrompt } = input;
+  const bases = basesOf(input.cases, policy, judge);
   const examples: string[] = [];
   const families = Object.fromEntries(
     Object.entries(MUTATIONS).map(([name, mutate], family): [string, FamilyFigures] => {
@@ -49,7 +51,7 @@ export function fuzzPolicy(input: {
         const phrase = mutate(base.phrase, random);
         const prompt = base.prompt.replace(base.phrase, () => phrase);
         const negativePrompt = base.negativePrompt.replace(base.phrase, () => phrase);
-        const judgement = judgePrompt({ prompt, negativePrompt, rating: base.rating, policy });
+        const judgement = judge({ prompt, negativePrompt, rating: base.rating, policy });
         if (!isCaught(base, judgement)) {
           through++;
           if (examples.length < EXAMPLES_MAX)
@@ -74,11 +76,11 @@ export function fuzzPolicy(input: {
 
 type Base = PolicyCase & { readonly phrase: string; readonly found: string };
 
-function basesOf(cases: readonly PolicyCase[], policy: Policy): Base[] {
+function basesOf(cases: readonly PolicyCase[], policy: Policy, judge: typeof judgePrompt): Base[] {
   return cases.flatMap((one) => {
     const { phrase, prompt, negativePrompt, rating } = one;
     if (phrase === null || rating === "general" || NOT_IN_WORDS.has(one.rule)) return [];
-    const judgement = judgePrompt({ prompt, negativePrompt, rating, policy });
+    const judgement = judge({ prompt, negativePrompt, rating, policy });
     if (judgement.decision !== "refused" || !isCaught(one, judgement)) return [];
     // What is a disguise already is not disguised again.
     return /^[\p{L}\d ,.:'’-]+$/u.test(phrase) ? [{ ...one, phrase, found: judgement.rule }] : [];

@@ -32,16 +32,20 @@ const NO_DURATION =
 
 const WORDINGS = [
   // Years, the lower end of a range, and "15 or 20 years old".
-  `(?<!\\b(?:il y a|depuis|pendant|hace|desde|vor|seit|for|since|da|ha|nach) )\\b${N}(?: (?:to|or|and|a|y|e|et|und|bis|o|ou|oder|through) \\d{1,2}| \\d{1,2})? ?(?:and a half )?yearsold\\b${NO_DURATION}`,
+  `(?<!\\b(?:il y a|depuis|pendant|hace|desde|vor|seit|for|since|nach) )\\b${N}(?: (?:to|or|and|a|y|e|et|und|bis|o|ou|oder|through) \\d{1,2}| \\d{1,2})? ?(?:and a half )?yearsold\\b${NO_DURATION}`,
   `\\bof (?:about |only |just )?${N} (?:years?|yrs|summers|springs|winters)\\b`,
   `\\b${N} ?(?:y|yrs?)\\b${NO_DURATION}`,
   `\\b(?:x(?:i{1,3}|iv|vi{0,2})?|i{1,3}|iv|vi{0,3}|ix) (?:years?|yearsold)\\b${NO_DURATION}`,
   `\\b${N10} ?(?:and a half|ish|something|et demi|y medio|einhalb|e mezzo|e meio)\\b`,
   // A word for age before the number.
-  `\\b(?:age|aged|ages|agee|agees|edad|idade|eta|alter|lebensjahr) (?:(?:of|is|was|about|around|just|only|between|from|de|di|von|entre|zwischen|tra|fra|under|below) ){0,2}${N}\\b(?! (?:minutes?|hours?|days?|weeks?|bar|month old cheese))`,
+  `\\b(?:age|aged|ages|agee|agees|edad|idade|eta|alter|lebensjahr) (?:(?:of|is|was|range|group|bracket|about|around|just|only|between|from|de|di|von|entre|zwischen|tra|fra|under|below) ){0,2}${N}\\b(?! (?:minutes?|hours?|days?|weeks?|bar|month old cheese))`,
   `\\b(?:age|aged|edad|idade|eta|alter) \\d{1,2} (?:minus |less |moins |menos |meno |weniger |minus )${N}\\b`,
   `\\b(?:between|entre|zwischen|tra|fra) (?:the ages of |los |les |i )?${N10} (?:and|et|y|und|e) (?:1\\d|2[0-2])\\b`,
   `\\bgoing on ${N10}\\b`,
+  `\\b(?:shes|hes|(?:she|he|they|who|woman|man|person|model) (?:s|is|are|was|turns|turned)) (?:only |just |now |about |barely )?${N10}\\b`,
+  `\\bturned ${N10}\\b(?! (?:degrees|times|pages|left|right))`,
+  `\\b(?:woman|man|girl|boy|lady|person|model|student|dancer|femme|fille|mujer|chica|frau|donna|ragazza|mulher|modelo) (?:of|de|von|di|mit) ${N10}\\b`,
+  `\\b(?:tiene|cumple|cumplio|cumplir|cumplidos|tem|fez|faz|fazer|completou|completar|compie|compiuto|compiere|ha|sie ist|er ist|ist erst|erst|gerade|gerade mal|wird|wurde) (?:los |gli |os )?${N10}\\b(?! (?:uhr|mm|kerzen|candele|velas))`,
   `\\b${N10} (?:summers|springs|winters)\\b`,
   `\\b(?:is|turned|turns|just|only|barely|still|going on|a|sweet) (?:just |only |still )?${N10}(?: (?:today|now|and)\\b|$)`,
   `\\b(?:is|turned|turns|just|only) ${N}(?: (?:years|today|now)|$)`,
@@ -52,7 +56,7 @@ const WORDINGS = [
   "\\b(?:not yet|not quite|almost|nearly|soon|soon to be|about to turn|turning|pre|barely|just turned|just|only just|freshly|newly|recently turned|legally|finally) 18\\b(?! (?:photos|frames|minutes|hours|candles|lights))",
   "\\b(?:a peine|tout juste|presque|pas encore|bientot|fraichement|apenas|recien cumplidos|recien|casi|gerade|gerade mal|kaum|fast|noch nicht|frische|appena|quasi|non ancora|mal|quase|recem|acabou de fazer|acaba de cumplir|vient d avoir) (?:de |los |gli |os )?18\\b",
   // Birthdays and other signs.
-  `\\b${N} ?(?:st|nd|rd|th|e|eme|o|a)? ?(?:birthday|geburtstag|compleanno|cumpleanos|anniversaire|aniversario)\\b`,
+  `\\b${N} ?(?:st|nd|rd|th|e|3|eme|o|a)? ?(?:birthday|geburtstag|compleanno|cumpleanos|anniversaire|aniversario)\\b`,
   "\\b(?:f ?(?:12|15|17)|1[0-7] ?f)\\b(?! [1-9]\\b)",
   // Whoever is described in months, weeks or days is not meant as an adult, even from 216 months on.
   "\\b\\d+ ?(?:months?|weeks?|days?|mo) (?:olds?|of age)\\b",
@@ -61,7 +65,8 @@ const WORDINGS = [
 
 const BIRTH =
   "(?:born|birth|birthyear|year of birth|birthday|date of birth|birthdate|dob|nee|ne|naissance|nacid[oa]s?|nacimiento|geboren[ers]?|geburtsjahr|geburtsdatum|nat[oaie]|nascita|nascid[oa]s?|nascimento|jahrgang|annee|class of|promotion|promo)";
-const FULL_YEAR = new RegExp(`\\b(?:${BIRTH}(?: [a-z0-9]+){0,8}?|b) (2[01]\\d\\d)\\b`, "g");
+const YEAR_FIRST = /\b(2[01]\d\d) (?:birth|births|birth year|born)\b/g;
+const FULL_YEAR = new RegExp(`\\b(?:${BIRTH}(?: [a-z0-9]+){0,8}?|b+) (2[01]\\d\\d)\\b`, "g");
 const SHORT_YEAR =
   /\b(?:born|nee|nacid[oa]|geboren|nat[oa]|nascid[oa]) (?:in |en |em |nel |im jahr |circa |about )?(\d\d)\b(?! (?:yearsold|minutes|hours|days|weeks|months|kilometres))/g;
 const YEAR_IN_WORDS = new RegExp(
@@ -74,9 +79,9 @@ const YEARS_AGO = /\bborn (?:only |just |about )?0*(?:\d|1[0-7]) years ago\b/;
 export const AGE_VOCABULARY: readonly string[] = [
   ...AGE_WORDING_VOCABULARY,
   ...["xii", "xiii", "xiv", "xv", "xvi", "xvii"],
-  ...wordsOfPatterns([...WORDINGS, FULL_YEAR, SHORT_YEAR, YEAR_IN_WORDS, YEARS_AGO].map(({ source }) => source)).filter(
-    (word) => word !== "yearsold",
-  ),
+  ...wordsOfPatterns(
+    [...WORDINGS, YEAR_FIRST, FULL_YEAR, SHORT_YEAR, YEAR_IN_WORDS, YEARS_AGO].map(({ source }) => source),
+  ).filter((word) => word !== "yearsold"),
 ];
 
 /** Births of the last 18 calendar years: whoever turns 18 this year may not have done so yet. */
@@ -86,6 +91,7 @@ function saysLateBirth(text: string, year: number): boolean {
   return (
     YEARS_AGO.test(text) ||
     yearsOf(FULL_YEAR, text).some(isLate) ||
+    yearsOf(YEAR_FIRST, text).some(isLate) ||
     yearsOf(YEAR_IN_WORDS, text).some((short) => isLate(2000 + short)) ||
     // "'12" is 2012 as long as it is not in the future.
     yearsOf(SHORT_YEAR, text).some((short) => isLate(2000 + short) && 2000 + short <= year)

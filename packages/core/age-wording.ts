@@ -10,7 +10,7 @@ const UNIT = "yearsold";
 const UNITS = [
   "years old|year old|year olds|years of age|year of age|yrs old|yr old|yrs of age|yo|y o|yearold|yearsold|yolds|years young",
   "ans|an|anos|ano|anni|anno|jahre|jahr|jahren|jahre alt|jahrig|jahrige|jahriger|jahriges|jahrigen|jahrigem",
-  "jaehrig|jaehrige|jaehriger|jaehrigen|printemps|primaveras|primavere|lenze",
+  "jaehrig|jaehrige|jaehriger|jaehrigen|printemps|piges|balais|primaveras|primavere|lenze",
 ].flatMap((line) => line.split("|"));
 
 interface AgeWord {
@@ -43,7 +43,11 @@ const GERMAN_ENDINGS = ["jahrig", "jahrige", "jahriger", "jahriges", "jahrigen",
 /** The words that are looked for here. */
 export const AGE_WORDING_VOCABULARY: readonly string[] = [
   ...UNITS.flatMap((unit) => unit.split(" ")).filter((word) => !/^y.*olds?$/.test(word)),
-  ...[...NUMBER_WORDS.keys()].flatMap((word) => [word, ...GERMAN_ENDINGS.map((ending) => word + ending)]),
+  ...[...NUMBER_WORDS.keys()].flatMap((word) => [
+    word,
+    `${word}einhalb`,
+    ...GERMAN_ENDINGS.map((ending) => word + ending),
+  ]),
   ...ITALIAN_AGE_NOUNS.keys(),
   ...ORDINAL_WORDS.keys(),
 ];
@@ -66,7 +70,9 @@ export function withAgesInOneWording(plain: string): string {
   }
   return result
     .join(" ")
-    .replace(DIGIT_LETTERS, (letters) => letters.replace(/[^0-9]/g, (one) => DIGITS[one] ?? one));
+    .replace(DIGIT_LETTERS, (letters) =>
+      letters.replace(/[il]+/g, "1").replace(/[^0-9]/g, (one) => DIGITS[one] ?? one),
+    );
 }
 
 function longestAt(words: readonly string[], at: number): { canonical: string; next: number } {
@@ -97,6 +103,9 @@ function unglued(word: string): string[] {
   if (word.length < 7) return [word];
   const thousand = /^(?:zwei|due|dos|dois)(?:tausend(?:und)?|mila|mil)(\p{L}+)$/u.exec(word)?.[1];
   if (thousand !== undefined && NUMBER_WORDS.has(thousand)) return ["2", "mille", thousand];
+  const half = /^(\p{L}+)einhalb(\p{L}*)$/u.exec(word);
+  if (half !== null && NUMBER_WORDS.has(half[1] ?? ""))
+    return [half[1] ?? "", half[2] ?? ""].filter((part) => part !== "");
   const [, number = "", unit = ""] = GLUED_AGE.exec(word) ?? [];
   return NUMBER_WORDS.has(number) ? [number, unit] : [word];
 }
@@ -104,7 +113,7 @@ function unglued(word: string): string[] {
 const GLUED_AGE = /^(\p{L}{3,}?)(years?olds?|yrs?olds?|years?|yo|ans|anos|anni|jahre|jae?hrig\p{L}{0,2})$/u;
 
 /** "l5", "1S": letters that look like digits, where an age has its number. */
-const DIGIT_LETTERS = new RegExp(`\\b(?:[il][\\dosgbzt]|1 ?[osgbzt]) ?(?=${UNIT}\\b)`, "g");
+const DIGIT_LETTERS = new RegExp(`\\b(?:[il]+[\\dosgbzt]|1 ?[osgbzt]) ?(?=${UNIT}\\b)`, "g");
 const DIGITS: Readonly<Record<string, string>> = {
   i: "1",
   l: "1",

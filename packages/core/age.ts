@@ -6,6 +6,7 @@ import { withAgesInOneWording } from "./age-wording.ts";
 import { ADULT_AGE } from "./catalogue.ts";
 import { folded } from "./fold.ts";
 import { plainOf } from "./normalise.ts";
+import { withoutPromptSyntax } from "./prompt-syntax.ts";
 
 /**
  * Whether a text says in so many words that whoever it shows is an adult: "a 32-year-old woman", "aged 41",
@@ -22,7 +23,7 @@ export function statesAdultAge(text: string): boolean {
 const DURATION =
   "(?! (?:minutes?|hours?|days?|weeks?|months?|ago|later|d experience|de experiencia|erfahrung|di esperienza))";
 const AGE = new RegExp(
-  `(?<!\\b(?:il y a|depuis|hace|desde|vor|seit|da|ha) )\\b(\\d{2}) yearsold\\b${DURATION}|\\b(?:age|aged|edad|eta|idade|alter) (\\d{2})\\b${DURATION}|\\b(?:woman|man|person|model|dancer|lady|gentleman) of (\\d{2}) years\\b${DURATION}`,
+  `(?<!\\b(?:il y a|depuis|hace|desde|vor|seit) )\\b(\\d{2}) yearsold\\b${DURATION}|\\b(?:age|aged|edad|eta|idade|alter) (\\d{2})\\b${DURATION}|\\b(?:woman|man|person|model|dancer|lady|gentleman) of (\\d{2}) years\\b${DURATION}`,
   "g",
 );
 const DECADES = [
@@ -41,8 +42,10 @@ const DECADES = [
  * times, ratios and counts ("a woman, 12 oranges") are no ages. Meant for rated texts, where a doubt refuses.
  */
 export function hasBareAgeBelowAdult(text: string): boolean {
-  const line = folded(text).replace(/\s+/gu, " ").trim();
-  return AGE_PLACES.some((place) => place.test(line));
+  const lines = new Set(
+    [text, withoutPromptSyntax(text)].map((one) => folded(one).replace(/\s+/gu, " ").trim()),
+  );
+  return [...lines].some((line) => AGE_PLACES.some((place) => place.test(line)));
 }
 
 const IN_WORDS = [

@@ -59,7 +59,9 @@ function sequencesOf(
   const sequences = [plainWords];
   if (signedWords.join(" ") !== plainWords.join(" ")) sequences.push(signedWords);
   if (SET_APART.test(characters)) {
-    sequences.push(wordsOf(characters.replace(SET_APART_ALL, (run, sign: string) => run.replaceAll(sign, ""))).split(" "));
+    sequences.push(
+      wordsOf(characters.replace(SET_APART_ALL, (run, sign: string) => run.replaceAll(sign, ""))).split(" "),
+    );
   }
   return sequences;
 }

@@ -103,13 +103,12 @@ function hasFullName(text: string, { given, other }: Lists): boolean {
   });
 }
 
-/** The word after, over initials and particles ("Jane A. de Doe"); none behind punctuation. */
+/** The word after, over initials and particles ("Jane A. de la Doe"); none behind punctuation. */
 function nextOf(words: readonly Word[], at: number): Word | undefined {
-  for (let next = at + 1; next < Math.min(words.length, at + 4); next++) {
-    const word = words[next];
-    if (word === undefined || !/^[ '’._-]*$/.test(word.before) || word.startsSentence) return undefined;
-    const isInitial = word.text.length === 1 && isCapitalised(`${word.text}a`);
-    if (!isInitial && !(PARTICLES.has(word.plain) && next + 1 < words.length && next === at + 1)) return word;
+  for (const word of words.slice(at + 1, at + 5)) {
+    if (!/^[ '’._-]*$/.test(word.before) || word.startsSentence) return undefined;
+    const isInitial = word.text.length === 1 && /^\p{Lu}/u.test(word.text);
+    if (!isInitial && !PARTICLES.has(word.plain)) return word;
   }
   return undefined;
 }

@@ -119,7 +119,9 @@ function foundIn(words: readonly string[], terms: StretchedWords<Entry>): Found[
       const word = words[to] ?? "";
       spaced = to === from ? word : `${spaced} ${word}`;
       ways = longer(ways, word).flatMap((way) => {
-        for (const { term, entry } of to > from && isMostlyDigits(spaced) ? [] : termsAt(way, terms)) {
+        for (const { term, entry } of to > from && isMostlyNumbers(words.slice(from, to + 1))
+          ? []
+          : termsAt(way, terms)) {
           const { concept } = entry;
           if (entry.kind === "innocent") {
             if (spaced === entry.spaced) innocent.push({ from, to, concept });
@@ -141,11 +143,10 @@ function foundIn(words: readonly string[], terms: StretchedWords<Entry>): Found[
   );
 }
 
-/** "100 1 15 s" is no word, "5 3 x" may be one; "18" is part of a phrase ("not yet 18"). */
-function isMostlyDigits(spaced: string): boolean {
-  const digits = spaced.match(/\d/g)?.length ?? 0;
-  const letters = spaced.match(/\p{L}/gu)?.length ?? 0;
-  return digits > 3 * letters;
+/** "100 1 15 s" is no word, "5 3 x" may be one. */
+function isMostlyNumbers(pieces: readonly string[]): boolean {
+  const numbers = pieces.filter((piece) => /^\d+$/.test(piece)).length;
+  return numbers > 2 * (pieces.length - numbers);
 }
 
 /** One way to read some words put together, its squeezed form, and how much of that was there before the last word. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Policy, policySchema } from "./catalogue.ts";
-import { isRated, judgePrompt, policyProblems } from "./policy.ts";
+import { isRated, judgePrompt, judgeTexts, type PolicyText, policyProblems } from "./policy.ts";
 
 const rated = ["suggestive", "nudity"];
 const policy: Policy = policySchema.parse({
@@ -168,10 +168,117 @@ describe("a rated prompt", () => {
   });
 });
 
+describe("all texts of an image", () => {
+  const judgeAll = (texts: PolicyText[], rating: "general" | "suggestive" = "general") =>
+    judgeTexts({ texts, rating, policy });
+  const aged: PolicyText = { kind: "prompt", text: "a 32-year-old woman" };
+
+  test("are judged together: a word of one and a word of another are a pair", () => {
+    const texts: PolicyText[] = [
+      { ...aged, text: "a 32-year-old woman, lingerie" },
+      { kind: "preferences", text: "a child in the background" },
+    ];
+    expect(judgeAll(texts)).toMatchObject({ decision: "refused", rule: "minors", rating: "suggestive" });
+    expect(judgeAll(texts.slice(1))).toMatchObject({ decision: "allowed" });
+  });
+
+  test("what `--no` leaves out is unwanted, not wanted", () => {
+    expect(judgeAll([{ ...aged, text: `${aged.text} --no child, nude --ar 3:2` }], "suggestive")).toMatchObject({
+      decision: "allowed",
+      rating: "suggestive",
+    });
+    expect(judgeAll([aged, { kind: "parameters", text: "--no adult" }], "suggestive")).toMatchObject({
+      rule: "adulthood-excluded",
+    });
+    expect(judgeAll([{ ...aged, text: `${aged.text}, (adult:-1)` }], "suggestive")).toMatchObject({
+      rule: "adulthood-excluded",
+    });
+  });
+
+  test.each(["blurry, (child:-1)", "child::-1", "blurry, positive prompt: child", "prompt= a child"])(
+    "the negative prompt %j smuggles what it seems to leave out",
+    (text) => {
+      expect(judgeAll([aged, { kind: "negative", text }], "suggestive")).toMatchObject({ rule: "minors" });
+    },
+  );
+
+  test("an adult age counts in the prompt alone", () => {
+    expect(judgeAll([{ kind: "preferences", text: aged.text }], "suggestive")).toMatchObject({
+      rule: "adult-age-missing",
+    });
+  });
+
+  test.each([
+    ["a 32-year-old woman, ребёнок", "unreadable-script"],
+    ["a 32-year-old woman, https://example.com/a.png", "points-elsewhere"],
+    ["a 32-year-old woman, @some_account", "person-named"],
+    ["a 32-year-old woman, born in 2009", "age-below-18"],
+  ])("%j is refused in a rated image as %s, and free in a general one", (text, rule) => {
+    expect(judgeAll([{ kind: "prompt", text }], "suggestive")).toMatchObject({ rule });
+    expect(judgeAll([{ kind: "prompt", text }])).toMatchObject({ decision: "allowed" });
+  });
+
+  test("names of the operator's list are refused at every rating", () => {
+    const texts: PolicyText[] = [{ kind: "prompt", text: "a portrait of Ada Lindqvist" }];
+    expect(judgeTexts({ texts, rating: "general", policy, refusedNames: ["ada lindqvist"] })).toMatchObject({
+      rule: "refused-name",
+    });
+    const own = { ...policy, persons: { ...policy.persons, refused: ["Ada Lindqvist"] } };
+    expect(judgeTexts({ texts, rating: "general", policy: own })).toMatchObject({ rule: "refused-name" });
+  });
+});
+
+describe("a rule of two concepts", () => {
+  const paired = policySchema.parse({
+    concepts: { animal: { words: ["dog"] }, sexual: { words: ["erotic"] } },
+    rules: [{ id: "animals", concept: "animal", with: ["sexual"], ratings: ["nudity"], advice: "No." }],
+    raises: { sexual: "nudity" },
+  });
+
+  test.each([
+    ["a 32-year-old, erotic", "allowed"],
+    ["a 32-year-old and a dog", "allowed"],
+    ["a 32-year-old and a dog, erotic", "refused"],
+  ])("%j is %s", (prompt, decision) => {
+    expect(judgePrompt({ prompt, negativePrompt: "", rating: "nudity", policy: paired })).toMatchObject({ decision });
+  });
+});
+
+describe("words are written", () => {
+  const written = policySchema.parse({
+    concepts: { youth: { words: ["mineur(e|s|es)", "child*"], except: ["child s pose", "fairchild"] } },
+    rules: [{ id: "minors", concept: "youth", ratings: ["suggestive"], advice: "No." }],
+    raises: {},
+  });
+  const decided = (text: string) =>
+    judgePrompt({ prompt: `${text}, aged 32`, negativePrompt: "", rating: "suggestive", policy: written }).decision;
+
+  test.each(["mineur", "mineures", "children", "childlike", "chi ldren", "c h i l d l i k e", "ch*ld", "chilld"])(
+    "so that %j is met",
+    (text) => {
+      expect(decided(text)).toBe("refused");
+    },
+  );
+  test.each(["mineral", "child's pose", "Fairchild"])("so that %j is not", (text) => {
+    expect(decided(text)).toBe("allowed");
+  });
+});
+
+test("a short word in pieces is a doubt: refused in a rated image, free in a general one", () => {
+  const doubt = policySchema.parse({
+    concepts: { youth: { words: ["minor"] } },
+    rules: [{ id: "minors", concept: "youth", ratings: ["general", "suggestive"], advice: "No." }],
+    raises: {},
+  });
+  const input = { prompt: "aged 32, 45 min or more", negativePrompt: "", policy: doubt };
+  expect(judgePrompt({ ...input, rating: "suggestive" })).toMatchObject({ rule: "minors" });
+  expect(judgePrompt({ ...input, rating: "general" })).toMatchObject({ decision: "allowed" });
+});
+
 test("what cannot work in a policy is reported with its place", () => {
   const broken = policySchema.parse({
     concepts: { one: { words: ["??"], patterns: ["("] }, none: {} },
-    rules: [{ id: "rule", concept: "onne", ratings: ["general"], advice: "No." }],
+    rules: [{ id: "rule", concept: "onne", with: ["thre"], ratings: ["general"], advice: "No." }],
     raises: { two: "nudity" },
   });
   expect(policyProblems(broken).map((problem) => problem.path.join("."))).toStrictEqual([
@@ -179,6 +286,7 @@ test("what cannot work in a policy is reported with its place", () => {
     "concepts.one.words.0",
     "concepts.none",
     "rules.0.concept",
+    "rules.0.with.0",
     "raises.two",
   ]);
   expect(policyProblems(policy)).toStrictEqual([]);

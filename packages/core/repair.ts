@@ -19,10 +19,12 @@ export function createRepair(vocabulary: Iterable<string>): Repair {
     readingsOf(text) {
       const readings = new Set(text.readings);
       for (const sequence of text.sequences) {
-        // "Men os" may be "menos" as well as two words.
-        for (const keepsWords of [true, false]) readings.add(repaired(sequence, words, keepsWords));
+        for (const manner of MANNERS) readings.add(repaired(sequence, words, manner));
       }
-      for (const reading of [...readings]) readings.add(withDigitsTogether(reading));
+      for (const reading of [...readings]) {
+        readings.add(withDigitsTogether(reading));
+        readings.add(reading.replace(YEAR_IN_PIECES, (year) => year.replaceAll(" ", "")));
+      }
       return [...readings];
     },
   };
@@ -50,13 +52,13 @@ const WORDS_OF_PATTERN_MAX = 32;
  * The reading of a sequence that leaves the fewest pieces without a meaning: of all ways to take pieces together as words of
  * the vocabulary, the one with the least cost, from the end to the beginning.
  */
-function repaired(given: readonly string[], words: StretchedWords<null>, keepsWords: boolean): string {
-  const sequence = given.flatMap((word) => numberAndLetters(word, words, keepsWords));
+function repaired(given: readonly string[], words: StretchedWords<null>, manner: Manner): string {
+  const sequence = given.flatMap((word) => numberAndLetters(word, words, manner));
   const best: { cost: number; word: string; next: number }[] = new Array(sequence.length + 1);
   best[sequence.length] = { cost: 0, word: "", next: sequence.length };
   for (let at = sequence.length - 1; at >= 0; at--) {
     const unread = { word: sequence[at] ?? "", next: at + 1, cost: UNREAD_COST };
-    best[at] = [unread, ...wordsAt(sequence, at, words, keepsWords)]
+    best[at] = [unread, ...wordsAt(sequence, at, words, manner)]
       .map(({ word, next, cost }) => ({ word, next, cost: cost + (best[next]?.cost ?? 0) }))
       .reduce((one, other) => (other.cost < one.cost ? other : one));
   }
@@ -75,14 +77,28 @@ const DOUBLED_WORDS: ReadonlySet<string> = new Set(
     " ",
   ),
 );
+/** How a text is repaired; what one manner hides, another shows. */
+interface Manner {
+  /** "De la" stays two words; else it may be one, as "men os" is. */
+  readonly keepsWords: boolean;
+  /** A number alone may be a word ("493": "age"); else a number stays a number. */
+  readonly readsNumbers: boolean;
+}
+const MANNERS: readonly Manner[] = [
+  { keepsWords: true, readsNumbers: false },
+  { keepsWords: false, readsNumbers: false },
+  { keepsWords: false, readsNumbers: true },
+];
+const AS_WORDS: Manner = { keepsWords: false, readsNumbers: false };
+
 const UNREAD_COST = 10;
 const WORD_COST = 1;
 
 /** "16tth" in two, unless its digits are letters ("5chool"); "6e" in two where words are kept, else perhaps "be". */
-function numberAndLetters(word: string, words: StretchedWords<null>, keepsWords: boolean): string[] {
+function numberAndLetters(word: string, words: StretchedWords<null>, manner: Manner): string[] {
   const [, digits, letters] = /^(\d+)(\p{L}.*)$/u.exec(word) ?? [];
   if (digits === undefined || letters === undefined) return [word];
-  const isWord = (word.length > 3 || !keepsWords) && wordsAt([word], 0, words, false).length > 0;
+  const isWord = (word.length > 3 || !manner.keepsWords) && wordsAt([word], 0, words, AS_WORDS).length > 0;
   return isWord ? [word] : [digits, letters];
 }
 
@@ -91,14 +107,14 @@ function wordsAt(
   sequence: readonly string[],
   at: number,
   words: StretchedWords<null>,
-  keepsWords: boolean,
+  manner: Manner,
 ): { word: string; next: number; cost: number }[] {
   const found: { word: string; next: number; cost: number }[] = [];
   let ways = [{ letters: "", key: "" }];
   for (let end = at; end < sequence.length && ways.length > 0; end++) {
     const piece = sequence[end] ?? "";
-    // A number stays a number: "5 ans" is not "sans". Alone, "493" may be "age", in one reading of two.
-    if (/^\d+$/.test(piece) && (keepsWords || end > at || piece.length < 2)) break;
+    // "5 ans" is never "sans", and a number that may be an age stays one.
+    if (/^\d+$/.test(piece) && (!manner.readsNumbers || end > at || Number(piece) < 20)) break;
     const readings = lettersMeant(piece, true);
     ways = ways
       .flatMap((way) =>
@@ -110,8 +126,9 @@ function wordsAt(
       .filter(({ key }) => words.mayBegin(key));
     for (const { letters, key } of ways) {
       for (const { word } of words.find(letters, key)) {
-        // A short word with its last letter doubled may be another word ("brass").
-        if (word.length >= 5 || COMMON_WORDS.has(word) || letters !== word + word.at(-1)) found.push({ word, next: end + 1, cost: WORD_COST + (keepsWords ? wordsLost(sequence.slice(at, end + 1), words) : 0) });
+        if (letters !== word && DOUBLED_WORDS.has(letters) && !COMMON_WORDS.has(word)) continue;
+        const lost = manner.keepsWords ? wordsLost(sequence.slice(at, end + 1), words) : 0;
+        found.push({ word, next: end + 1, cost: WORD_COST + lost });
       }
     }
   }
@@ -120,9 +137,11 @@ function wordsAt(
 
 /** How many pieces are words of their own, where all are ("de la"). */
 function wordsLost(pieces: readonly string[], words: StretchedWords<null>): number {
-  const isWord = (piece: string) => wordsAt([piece], 0, words, false).length > 0;
+  const isWord = (piece: string) => wordsAt([piece], 0, words, AS_WORDS).length > 0;
   return pieces.length > 1 && pieces.every(isWord) ? pieces.length : 0;
 }
+
+const YEAR_IN_PIECES = /(?<!\S)2(?: ?\d){3}(?!\S)/g;
 
 /** "2 012" and "16 th" as they are meant. */
 function withDigitsTogether(reading: string): string {

@@ -81,16 +81,28 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
     return units;
   }
 
+  /** @returns the units that it costs */
+  function removed(item: Attributes): number {
+    const [pk, sk] = [text(item.pk), text(item.sk)];
+    table.get(pk)?.delete(sk);
+    replaced(partitionOf(sorted, pk), { position: sk, item }, undefined);
+    let units = unitsOf(bytesOf(item), 1_024);
+    for (const [name, partitions] of Object.entries(indexes)) {
+      units += reindexed(name as IndexName, partitions, item, undefined);
+    }
+    return units;
+  }
+
   /** An entry has keys alone: it is written anew only when they change, and costs a unit for what goes and one for what comes. */
   function reindexed(
     name: IndexName,
     partitions: Map<string, Partition>,
     before: Attributes | undefined,
-    after: Attributes,
+    after: Attributes | undefined,
   ): number {
     const [was, is] = [placeIn(name, before), placeIn(name, after)];
     if (was?.hash === is?.hash && was?.position === is?.position) {
-      if (is)
+      if (is && after)
         replaced(
           partitionOf(partitions, is.hash),
           { position: is.position, item: after },
@@ -100,7 +112,8 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
     }
     if (was && before)
       replaced(partitionOf(partitions, was.hash), { position: was.position, item: before }, undefined);
-    if (is) replaced(partitionOf(partitions, is.hash), undefined, { position: is.position, item: after });
+    if (is && after)
+      replaced(partitionOf(partitions, is.hash), undefined, { position: is.position, item: after });
     return (was ? 1 : 0) + (is ? 1 : 0);
   }
 
@@ -142,24 +155,6 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
     };
   }
 
-  function remove(command: string, key: Attributes): Attributes | undefined {
-    const before = find(key);
-    const [pk, sk] = [text(key.pk), text(key.sk)];
-    let writeUnits = before ? unitsOf(bytesOf(before), 1_024) : 1;
-    if (before) {
-      table.get(pk)?.delete(sk);
-      replaced(partitionOf(sorted, pk), { position: sk, item: before }, undefined);
-      for (const [name, partitions] of Object.entries(indexes)) {
-        const was = placeIn(name as IndexName, before);
-        if (!was) continue;
-        replaced(partitionOf(partitions, was.hash), { position: was.position, item: before }, undefined);
-        writeUnits += 1;
-      }
-    }
-    billed({ command, kind: kindOf(pk, sk), writeUnits, readUnits: 0 });
-    return before;
-  }
-
   function write(command: string, item: Attributes): void {
     checkKeys(item);
     const writeUnits = store(item);
@@ -189,8 +184,9 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
       }
       case "BatchGetItem": {
         const responses = Object.entries(input.RequestItems ?? {}).map(([tableName, request]) => {
-          const keys = "Keys" in request ? (request.Keys ?? []) : [];
-          return [tableName, keys.flatMap((key) => read(name, key) ?? [])] as const;
+          const keys: readonly Attributes[] = "Keys" in request ? (request.Keys ?? []) : [];
+          const found = keys.map((key) => read(name, key)).filter((item) => item !== undefined);
+          return [tableName, found] as const;
         });
         return { Responses: Object.fromEntries(responses), UnprocessedKeys: {} };
       }
@@ -215,7 +211,10 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
         return { Attributes: after };
       }
       case "DeleteItem": {
-        const before = remove(name, given(input.Key));
+        const before = find(given(input.Key));
+        const writeUnits = before ? removed(before) : 1;
+        const kind = kindOf(text(input.Key?.pk), text(input.Key?.sk));
+        billed({ command: name, kind, writeUnits, readUnits: 0 });
         return before ? { Attributes: before } : {};
       }
       case "Query":

@@ -19,6 +19,7 @@ export default $config({
     const { hardening } = await import("./stacks/hardening.ts");
     const { readSettings } = await import("./stacks/settings.ts");
     const { storage } = await import("./stacks/storage.ts");
+    const { provenanceKey } = await import("./stacks/provenance.ts");
     const { backup } = await import("./stacks/backup.ts");
     const { secrets } = await import("./stacks/secrets.ts");
     const { webhookApi, webhookRoute } = await import("./stacks/webhooks.ts");
@@ -33,7 +34,13 @@ export default $config({
     const store = storage();
     backup(store);
     const api = webhookApi();
-    const lambdas = functions({ settings, store, secrets: secrets(settings), webhookUrl: api.url });
+    const lambdas = functions({
+      settings,
+      store,
+      signingKey: provenanceKey(),
+      secrets: secrets(settings),
+      webhookUrl: api.url,
+    });
     webhookRoute(api, lambdas.webhook);
     const machine = workflow(lambdas);
     const { deadLetters } = schedules({ settings, machine, reconcile: lambdas.reconcile });

@@ -20,6 +20,8 @@ export type EntryName = (typeof ENTRY_NAMES)[number];
 export type TableCall = "GetItem" | "PutItem" | "UpdateItem" | "Query" | "BatchGetItem" | "BatchWriteItem";
 export type Folder = "incoming" | "originals" | "content" | "quarantine";
 export type WorkflowCall = "answer" | "start" | "describe";
+export type SigningCall = "Sign" | "GetPublicKey";
+export type RekognitionCall = "DetectModerationLabels" | "DetectFaces";
 export type SecretName = "providerKeys" | "webhookSecrets" | "atelierKey";
 
 export interface Access {
@@ -31,6 +33,9 @@ export interface Access {
   /** Folders in which it asks whether something is there at all: S3 answers 403 instead of 404 to those who may not list. */
   readonly misses: readonly Folder[];
   readonly workflow: readonly WorkflowCall[];
+  /** What it has the key for provenance do. */
+  readonly signing: readonly SigningCall[];
+  readonly rekognition: readonly RekognitionCall[];
   readonly secrets: readonly SecretName[];
 }
 
@@ -41,6 +46,8 @@ const NOTHING: Access = {
   writes: [],
   misses: [],
   workflow: [],
+  signing: [],
+  rekognition: [],
   secrets: [],
 };
 
@@ -75,6 +82,11 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     writes: ["content", "quarantine"],
     // Whether the version is committed already.
     misses: ["content", "quarantine"],
+    // The public half is for the certificate that it makes itself where none was issued.
+    signing: ["Sign", "GetPublicKey"],
+    rekognition: ["DetectModerationLabels", "DetectFaces"],
+    // Its key for pictures that were removed.
+    secrets: ["atelierKey"],
   },
   record: {
     ...NOTHING,

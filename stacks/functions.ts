@@ -13,6 +13,7 @@ export type Lambdas = Readonly<Record<EntryName, sst.aws.Function>>;
 interface Surroundings {
   readonly settings: Settings;
   readonly store: Storage;
+  readonly signingKey: aws.kms.Key;
   readonly secrets: Secrets;
   readonly webhookUrl: $util.Output<string>;
 }
@@ -33,7 +34,7 @@ export function functions(surroundings: Surroundings): Lambdas {
   >;
 }
 
-function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surroundings) {
+function lambda(name: EntryName, { settings, store, signingKey, secrets, webhookUrl }: Surroundings) {
   const { memoryMb, timeoutSeconds, reserved } = SIZES[name];
   const access = ACCESS[name];
   const title = titleOf(name);
@@ -66,12 +67,20 @@ function lambda(name: EntryName, { settings, store, secrets, webhookUrl }: Surro
       ...(opensBucket(access) ? { ATELIER_BUCKET: store.bucket.name } : {}),
       ...(access.workflow.length > 0 ? { ATELIER_STATE_MACHINE_ARN: machine.arn } : {}),
       ...(name === "generate" ? { ATELIER_WEBHOOK_URL: webhookUrl } : {}),
+      ...(access.signing.length > 0
+        ? { ATELIER_PROVENANCE_KEY: signingKey.arn, ...settings.provenance }
+        : {}),
       // glibc would give each thread of libvips an arena of its own: a hundred megabytes more after 200 pictures (measured).
       ...(name === "process" ? { MALLOC_ARENA_MAX: "2" } : {}),
     },
     link: access.secrets.flatMap((secret: SecretName) => secrets[secret]),
     permissions: [
-      ...permissionsOf(access, { store, machineArn: machine.arn, executionArn: machine.executionArn }),
+      ...permissionsOf(access, {
+        store,
+        signingKey,
+        machineArn: machine.arn,
+        executionArn: machine.executionArn,
+      }),
       {
         actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
         resources: [$interpolate`${logs.arn}:*`],

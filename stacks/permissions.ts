@@ -14,11 +14,12 @@ const TABLE_KEY_ACTIONS = [
   "kms:ReEncryptTo",
 ];
 
-/** IAM statements for an access; each names its resources. */
+/** IAM statements for an access; each names its resources, where the service has any. */
 export function permissionsOf(
   access: Access,
   known: {
     readonly store: Storage;
+    readonly signingKey: aws.kms.Key;
     readonly machineArn: $util.Output<string>;
     readonly executionArn: $util.Output<string>;
   },
@@ -27,6 +28,7 @@ export function permissionsOf(
     ...tablePermissions(access, known.store),
     ...bucketPermissions(access, known.store),
     ...workflowPermissions(access, known),
+    ...picturePermissions(access, known.signingKey),
   ];
 }
 
@@ -82,6 +84,18 @@ function workflowPermissions(
     describe: { actions: ["states:DescribeExecution"], resources: [executionArn] },
   };
   return access.workflow.map((call) => permissions[call]);
+}
+
+function picturePermissions({ signing, rekognition }: Access, signingKey: aws.kms.Key): Permission[] {
+  return [
+    ...(signing.length > 0
+      ? [{ actions: signing.map((call) => `kms:${call}`), resources: [signingKey.arn] }]
+      : []),
+    // Looking at a picture that comes with the call concerns no resource: AWS takes nothing but "*" here.
+    ...(rekognition.length > 0
+      ? [{ actions: rekognition.map((call) => `rekognition:${call}`), resources: ["*"] }]
+      : []),
+  ];
 }
 
 /** The key serves these calls only when this service makes them in the caller's name. */

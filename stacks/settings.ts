@@ -20,6 +20,8 @@ export interface Settings {
   readonly providers: readonly ProviderSettings[];
   /** What every function is told about this installation. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What the function that signs is told besides its key: the certificate, once there is one. */
+  readonly provenance: Readonly<Record<string, string>>;
   /** Who is told of alarms; null: nobody. */
   readonly alertEmail: string | null;
   /** Whether the calendar fires. It buys pictures: on a stage for trying it is off unless it is asked for. */
@@ -44,6 +46,7 @@ export function readSettings(): Settings {
       ...optional("ATELIER_BUDGET_MONTH_USD"),
       ...optional("ATELIER_TERMS"),
     },
+    provenance: provenance(),
     alertEmail: setting("ATELIER_ALERT_EMAIL"),
     calendarFires: calendarFires(),
   };
@@ -74,6 +77,26 @@ function chosenProvider(providers: readonly ProviderSettings[]): string {
 function addresses(providers: readonly ProviderSettings[]): Record<string, string> {
   const variables = providers.flatMap((provider) => Object.values(provider.variables));
   return Object.assign({}, ...variables.filter(({ secret }) => !secret).map(({ name }) => optional(name)));
+}
+
+/** Lambda takes 4 kB of settings in all; the chain's root is of no use in it, whoever trusts it has it. */
+const CERTIFICATE_BYTES_MAX = 3_000;
+
+/** One line in a file of settings holds a chain with its line breaks written as \\n. */
+function provenance(): Record<string, string> {
+  const chain = setting("ATELIER_PROVENANCE_CERTIFICATE")?.replaceAll("\\n", "\n");
+  if (chain === undefined) return {};
+  if (!/^-----BEGIN CERTIFICATE-----\n[^]+-----END CERTIFICATE-----$/.test(chain)) {
+    throw new Error(
+      "ATELIER_PROVENANCE_CERTIFICATE is no certificate; give the chain in PEM, the signing one first.",
+    );
+  }
+  if (chain.length > CERTIFICATE_BYTES_MAX) {
+    throw new Error(
+      `ATELIER_PROVENANCE_CERTIFICATE has ${chain.length} bytes, at most ${CERTIFICATE_BYTES_MAX} fit; leave out the root.`,
+    );
+  }
+  return { ATELIER_PROVENANCE_CERTIFICATE: `${chain}\n` };
 }
 
 function calendarFires(): boolean {

@@ -21,13 +21,16 @@ import { installedRouting } from "@atelier/core/installed-routing";
 import type { PacingReport } from "@atelier/core/pacing";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import { createPictureBlock } from "@atelier/core/picture-block";
-import type { Audit, Blobs } from "@atelier/core/ports";
+import type { Audit, Blobs, PromptVault } from "@atelier/core/ports";
+import type { Place } from "@atelier/core/privacy";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
+import { DEFAULT_RETENTION, type Retention } from "@atelier/core/retention";
 import { localDateOf } from "@atelier/core/schedule";
 import { webhookPath } from "@atelier/core/webhook";
 import { definition } from "@atelier/core/workflow/definition";
 import { createImaging } from "@atelier/imaging/open";
 import { DEFAULT_RECIPE } from "@atelier/imaging/renditions";
+import { createPool } from "@atelier/providers/pool";
 import { createProviders } from "@atelier/providers/registry";
 import { createOutputFetcher } from "@atelier/providers/safe-url";
 import { mirrored } from "./backup.ts";
@@ -39,7 +42,7 @@ import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
 import { createHandlers, LOCAL_FUNCTIONS, type StepDeps } from "./handlers.ts";
 import { createOutbox } from "./outbox.ts";
 import { openProcessLease } from "./process-lease.ts";
-import { openTextVault } from "./prompt-keys.ts";
+import { openTextVault, rotatePromptKey } from "./prompt-keys.ts";
 import { openProvenanceSigner } from "./provenance-key.ts";
 import { openSandbox } from "./sandbox-host.ts";
 import { readSettings } from "./settings.ts";
@@ -64,6 +67,14 @@ export interface Installation {
   readonly audit: Audit;
   readonly reconciling: ReconcileDeps;
   readonly executions: Executions;
+  /** Every place that files are kept in, one by one. */
+  readonly places: readonly Place[];
+  /** How long things are kept. */
+  readonly retention: Retention;
+  /** A new key, which encrypts from the next opening on. @returns its number */
+  rotatePromptKey(): Promise<number>;
+  /** The prompts, opened now: with every key that there is. */
+  promptsUnderNewestKey(): Promise<PromptVault>;
   readonly machine: LocalStateMachine;
   readonly clock: Clock;
   today(): string;
@@ -88,10 +99,11 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
   const randomBytes = (size: number) => new Uint8Array(unpredictable(size));
   const written = await loadCatalogue(options.templatesFolder ?? TEMPLATES_FOLDER);
   const folder = await prepareDataFolder({ path: options.dataFolder, clock, randomBytes });
+  const settings = await readSettings(folder);
   const configuration = readConfiguration({
     provider: options.provider,
     environment: options.environment,
-    settings: await readSettings(folder),
+    settings,
     timezone: written.schedule.timezone,
     user: userInfo().username,
     todayIn: (timezone) => localDateOf(clock(), timezone),
@@ -133,12 +145,12 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     const requests = createRequests(dynamo);
     const executions = createExecutions(dynamo);
     const ledger = createLedgerStore(dynamo);
-    const blobs = await openBlobs(folder.path, configuration.backupFolder, randomBytes);
+    const { blobs, places } = await openBlobs(folder.path, configuration.backupFolder, randomBytes);
     // What killed runs left half-written is invisible: removing it delays nobody.
     if (engine.hosting()) void removeLeftovers({ folder: folder.path, clock }).catch(report);
     const providers = createProviders(
       { ...configuration.providers.settings, sandbox: { ...sandbox } },
-      { clock, workflows: catalogue.workflows },
+      { clock, workflows: catalogue.workflows, transport: createPool() },
     );
     const models = new Map(catalogue.models.map((model) => [model.name, model]));
     const providerOf: StepDeps["providerOf"] = (name) => providers.get(name);
@@ -236,6 +248,11 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       steps,
       audit,
       executions,
+      places,
+      retention: { ...DEFAULT_RETENTION, ...settings.retention },
+      rotatePromptKey: () => rotatePromptKey({ folder, randomBytes }),
+      promptsUnderNewestKey: async () =>
+        createPromptVault(dynamo, await openTextVault({ folder, randomBytes })),
       machine,
       clock,
       today,
@@ -266,13 +283,19 @@ async function openClassifier(onFault: (error: unknown) => void) {
   }
 }
 
-async function openBlobs(folder: string, backup: string | null, randomBytes: RandomBytes): Promise<Blobs> {
+async function openBlobs(
+  folder: string,
+  backup: string | null,
+  randomBytes: RandomBytes,
+): Promise<{ blobs: Blobs; places: Place[] }> {
   const blobs = createFileBlobs({ folder, randomBytes });
-  if (backup === null) return blobs;
+  const places = [{ name: folder, blobs }];
+  if (backup === null) return { blobs, places };
   await ensureFolder(files, backup).catch((error: unknown) => {
     throw storageFault(error, backup);
   });
-  return mirrored(blobs, createFileBlobs({ folder: backup, randomBytes }));
+  const copies = createFileBlobs({ folder: backup, randomBytes });
+  return { blobs: mirrored(blobs, copies), places: [...places, { name: backup, blobs: copies }] };
 }
 
 function watched(handlers: Readonly<Record<string, Handler>>, tell: StepListener): Record<string, Handler> {

@@ -12,6 +12,8 @@ import {
   type ProviderSimulator,
   wireHeaders,
 } from "../contract.ts";
+import { fetchTransport } from "../fetch-transport.ts";
+import { createPool } from "../pool.ts";
 import type { FaultInput } from "../sandbox/faults.ts";
 import { createReplicateProvider } from "./provider.ts";
 
@@ -104,12 +106,17 @@ async function startSimulator(): Promise<ReplicateSimulator> {
   };
 }
 
-describeProviderContract(
-  "replicate",
-  ({ baseUrl, nowMs }) =>
-    createReplicateProvider(
-      { name: "replicate", baseUrl, token: TEST_TOKEN, webhookSecret: TEST_WEBHOOK_SECRET },
-      { clock: nowMs },
-    ),
-  startSimulator,
-);
+for (const [name, open] of [
+  ["replicate", () => fetchTransport],
+  ["replicate over kept connections", () => createPool()],
+] as const) {
+  describeProviderContract(
+    name,
+    ({ baseUrl, nowMs }) =>
+      createReplicateProvider(
+        { name: "replicate", baseUrl, token: TEST_TOKEN, webhookSecret: TEST_WEBHOOK_SECRET },
+        { clock: nowMs, transport: open() },
+      ),
+    startSimulator,
+  );
+}

@@ -1,5 +1,6 @@
 /** @module Documents that only the command line prints, in the snake_case of the public contract. */
 
+import type { ChainLink } from "@atelier/core/audit-chain";
 import type { CounterProof } from "@atelier/core/budget-verify";
 import type { Category, Model, Parameters, Template } from "@atelier/core/catalogue";
 import type { BudgetProofDocument, RefusalDocument } from "@atelier/core/document";
@@ -51,6 +52,18 @@ export function auditDocument(entry: AuditEntry) {
     at: new Date(entry.atMs).toISOString(),
     by: entry.by,
     facts: entry.facts,
+  };
+}
+
+/** With what proves it; entries of the first release have no hashes. */
+export function exportedEntryDocument(entry: AuditEntry & Partial<ChainLink>) {
+  return {
+    ...auditDocument(entry),
+    sequence: entry.sequence ?? null,
+    previous_hash: entry.previousHash ?? null,
+    hash: entry.hash ?? null,
+    personal_digest: entry.personalDigest ?? null,
+    salt: entry.salt ?? null,
   };
 }
 

@@ -10,6 +10,7 @@ import { addGenerate } from "./commands/generate.ts";
 import { addImages } from "./commands/images.ts";
 import { addModels } from "./commands/models.ts";
 import { addPlan } from "./commands/plan.ts";
+import { addPrivacy } from "./commands/privacy.ts";
 import { addResume } from "./commands/resume.ts";
 import type { Act } from "./commands/shared.ts";
 import { addShow } from "./commands/show.ts";
@@ -54,7 +55,16 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
     .option("--json", "one JSON document a line on standard output")
     .addHelpText("after", AFTER_HELP);
   for (const add of [addPlan, addGenerate, addCustom, addImages, addShow]) add(program, act);
-  for (const add of [addTemplates, addModels, addBudget, addAudit, addResume, addCancel, addVerify])
+  for (const add of [
+    addTemplates,
+    addModels,
+    addBudget,
+    addAudit,
+    addPrivacy,
+    addResume,
+    addCancel,
+    addVerify,
+  ])
     add(program, act);
   return program;
 }
@@ -70,6 +80,8 @@ export function checkedWords(program: Command, words: readonly string[]): readon
   for (const word of help ? words.slice(1) : words) {
     if (word.startsWith("-") || command.commands.length === 0) break;
     const next = command.commands.find((candidate) => candidate.name() === word);
+    // A word that is no command of it is what the command is given.
+    if (next === undefined && command.registeredArguments.length > 0) break;
     if (next === undefined) {
       const names = command.commands.map((candidate) => candidate.name());
       throw unknownName(command === program ? "command" : `command of ${command.name()}`, word, names);

@@ -186,5 +186,7 @@ export const imageSchema = z.object({
   renditions: z.array(renditionSchema),
   originals: z.array(storedOutputSchema),
   finishedAtMs: z.int().nullable(),
+  /** When files, prompt and details were removed; the record stays. Absent before. */
+  erasedAtMs: z.int().optional(),
 });
 export type Image = z.infer<typeof imageSchema>;

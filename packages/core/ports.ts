@@ -73,6 +73,8 @@ export interface Images extends Records<Image> {
   stock(category: CategoryName): Promise<number>;
   /** Makes the image findable by each of its tags; idempotent. */
   indexTags(image: Image): Promise<void>;
+  /** Undoes it; idempotent. */
+  removeTags(image: Image): Promise<void>;
   /** Remembers the fingerprint for `similar`; idempotent. */
   indexFingerprint(image: Image, fingerprint: Fingerprint): Promise<void>;
   /** Forgets it, as that of a picture that was removed; idempotent. */
@@ -391,8 +393,13 @@ export interface Audit {
   /**
    * Takes out of a subject's entries who acted, and what was hashed of a person; the chain still holds. Entries of the first
    * release are not in a chain as single ones and stay as they are: `left` of them.
+   *
+   * @param by only the entries of whoever acted; left out: all
    */
-  pseudonymise(subject: string): Promise<{ readonly pseudonymised: number; readonly left: number }>;
+  pseudonymise(
+    subject: string,
+    by?: string,
+  ): Promise<{ readonly pseudonymised: number; readonly left: number }>;
 }
 
 /** Published after the record, at least once, with a stable id. */

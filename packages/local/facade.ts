@@ -1,5 +1,7 @@
 /** @module What a program (the command line, tests) can ask of Atelier on this machine; implemented in `index.ts`. */
+
 import type { CustomPrompt, GenerateOptions } from "@atelier/core/accept";
+import type { ChainProof } from "@atelier/core/audit-chain";
 import type { BudgetProof } from "@atelier/core/budget-verify";
 import type { Catalogue, CategoryName, ProviderName } from "@atelier/core/catalogue";
 import type { BudgetDocument, ImageDocument, ShownDocument, VariationDocument } from "@atelier/core/document";
@@ -8,9 +10,12 @@ import type { ImageStatus } from "@atelier/core/image";
 import type { Micros } from "@atelier/core/money";
 import type { PacingReport } from "@atelier/core/pacing";
 import type { AuditEntry } from "@atelier/core/ports";
+import type { Erasure } from "@atelier/core/privacy";
 import type { ModelProbe } from "@atelier/core/provider";
+import type { AttestDesk } from "./attest-desk.ts";
+import type { ReviewDesk } from "./review-desk.ts";
 
-export type { CustomPrompt, GenerateOptions };
+export type { AttestDesk, CustomPrompt, GenerateOptions, ReviewDesk };
 
 /** One line of the plan of a day. */
 export interface PlannedEntry {
@@ -85,6 +90,18 @@ export interface Cancelled {
   readonly running: readonly string[];
 }
 
+/** Whose data is kept, and for how long. A subject is a request, an image, or whoever asked. */
+export interface Privacy {
+  /** A document for everything that is kept. @throws AtelierError `UnknownName` */
+  export(subject: string): AsyncIterable<object>;
+  /** Removes it everywhere and looks again. @throws AtelierError `UnknownName`, `UsageError` for what has not ended */
+  erase(subject: string): Promise<Erasure>;
+  /** Removes what retention says is due. @param isTrial only tells what it would be */
+  sweep(isTrial: boolean): Promise<{ readonly images: readonly string[]; readonly files: number }>;
+  /** A new key for prompts, and every prompt under it. */
+  rotateKeys(): Promise<{ readonly key: number; readonly renewed: number; readonly kept: number }>;
+}
+
 export interface Atelier {
   readonly dataFolder: string;
   readonly catalogue: Catalogue;
@@ -132,6 +149,15 @@ export interface Atelier {
   /** Holds the month's ledger against the attempts. */
   proveBudget(): Promise<BudgetProof>;
   audit(subject: string | null, limit: number): Promise<readonly AuditEntry[]>;
+  /** Holds the chain of one subject, or of all, against what is stored. */
+  verifyAudit(subject: string | null): AsyncIterable<ChainProof>;
+  /** Every entry with what proves it, subject by subject. */
+  exportAudit(subject: string | null): AsyncIterable<AuditEntry>;
+  readonly privacy: Privacy;
+  /** What people decide about pictures, and about callers who probe. */
+  readonly review: ReviewDesk;
+  /** What operators give their word for. */
+  readonly attest: AttestDesk;
   /** Writes a contact sheet of the images beside them; answers its path, or null when none has a picture. */
   contactSheet(images: readonly ImageDocument[]): Promise<string | null>;
   close(): Promise<void>;

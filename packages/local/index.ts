@@ -9,13 +9,17 @@ import { type ImageDocument, imageDocument, purchaseDocument } from "@atelier/co
 import { AtelierError } from "@atelier/core/errors";
 import type { Image } from "@atelier/core/image";
 import { instantOf } from "@atelier/core/schedule";
+import { createAttestDesk } from "./attest-desk.ts";
+import { exportAudit, verifyAudit } from "./audit-trail.ts";
 import { writeContactSheet } from "./contact-sheets.ts";
 import type { Atelier, OpenOptions, RunOptions } from "./facade.ts";
 import { openInstallation } from "./installation.ts";
 import { modelReports } from "./model-reports.ts";
 import { planOf, runPlanOf } from "./planned.ts";
+import { privacyOf } from "./privacy.ts";
 import { reportProgress } from "./progress.ts";
 import { previewCustom, previewGenerate, produceCustom, produceGenerate } from "./requests.ts";
+import { createReviewDesk } from "./review-desk.ts";
 import { resumeAll, settleBooks, withBackstop } from "./runs.ts";
 
 export type { Atelier, OpenOptions } from "./facade.ts";
@@ -134,6 +138,11 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
       subject === null
         ? (await installation.audit.list({ limit })).items
         : (await installation.audit.ofSubject(subject)).slice(-limit),
+    verifyAudit: (subject) => verifyAudit(subject, installation),
+    exportAudit: (subject) => exportAudit(subject, installation),
+    privacy: privacyOf(installation),
+    review: createReviewDesk(installation),
+    attest: createAttestDesk(installation),
     contactSheet: (images) => writeContactSheet(images, installation),
     close: installation.close,
   };

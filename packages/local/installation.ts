@@ -12,7 +12,6 @@ import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
-import { createBlockedPictures, createReviews } from "@atelier/aws/dynamo/reviews";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import { type Catalogue, type ProviderName, SANDBOX } from "@atelier/core/catalogue";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
@@ -20,8 +19,7 @@ import { accountReport, installedHealth } from "@atelier/core/installed-health";
 import { installedRouting } from "@atelier/core/installed-routing";
 import type { PacingReport } from "@atelier/core/pacing";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
-import { createPictureBlock } from "@atelier/core/picture-block";
-import type { Audit, Blobs, PromptVault } from "@atelier/core/ports";
+import type { Audit, Blobs, PromptVault, TextVault } from "@atelier/core/ports";
 import type { Place } from "@atelier/core/privacy";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import { DEFAULT_RETENTION, type Retention } from "@atelier/core/retention";
@@ -39,6 +37,7 @@ import { prepareDataFolder, readDataKeys } from "./data-folder.ts";
 import { openEngine } from "./engine.ts";
 import type { OpenOptions } from "./facade.ts";
 import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
+import { type Gate, openGate } from "./gate.ts";
 import { createHandlers, LOCAL_FUNCTIONS, type StepDeps } from "./handlers.ts";
 import { createOutbox } from "./outbox.ts";
 import { openProcessLease } from "./process-lease.ts";
@@ -64,9 +63,13 @@ export interface Installation {
   readonly catalogue: Catalogue;
   readonly configuration: Configuration;
   readonly steps: StepDeps;
+  readonly gate: Gate;
   readonly audit: Audit;
   readonly reconciling: ReconcileDeps;
   readonly executions: Executions;
+  readonly vault: PromptVault;
+  /** For what else people write: sealed before it is stored. */
+  readonly texts: TextVault;
   /** Every place that files are kept in, one by one. */
   readonly places: readonly Place[];
   /** How long things are kept. */
@@ -180,9 +183,9 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     });
     closers.push(receiver.close);
 
-    const reviews = createReviews(dynamo);
-    const pictureBlock = createPictureBlock(createBlockedPictures(dynamo), keys.pictureKey);
+    const gate = await openGate(dynamo, keys, { texts, attestations: configuration.attestations });
     const audit = createAudit(dynamo);
+    const vault = createPromptVault(dynamo, texts);
     const steps: StepDeps = {
       images,
       attempts,
@@ -196,7 +199,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       clock,
       randomBytes,
       timezone,
-      vault: createPromptVault(dynamo, texts),
+      vault,
       audit,
       pacing: createPacing({
         store: pacingStore,
@@ -215,13 +218,15 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       submitter: lease.processId,
       promptKey: keys.auditKey,
       sandboxKey: keys.sandboxKey,
-      isBlocked: pictureBlock.isBlocked,
-      reviews,
+      isBlocked: gate.pictureBlock.isBlocked,
+      reviews: gate.reviews,
       providerForOccurrences: configuration.provider,
       health: installedHealth(sellers, healthDeps),
       route: installedRouting({
         catalogue,
-        attestations: configuration.attestations,
+        get attestations() {
+          return gate.termsAttested();
+        },
         on: configured,
         off: configuration.providers.off,
         today,
@@ -246,8 +251,11 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       catalogue,
       configuration,
       steps,
+      gate,
       audit,
       executions,
+      vault,
+      texts,
       places,
       retention: { ...DEFAULT_RETENTION, ...settings.retention },
       rotatePromptKey: () => rotatePromptKey({ folder, randomBytes }),

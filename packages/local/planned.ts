@@ -8,6 +8,7 @@ import type { ImageRequest, Occurrence } from "@atelier/core/request";
 import { occurrencesOn, resolveCategory, type ScheduledOccurrence } from "@atelier/core/schedule";
 import type { PlannedEntry, RunOptions } from "./facade.ts";
 import type { Installation } from "./installation.ts";
+import { privacyOf } from "./privacy.ts";
 import { checking } from "./requests.ts";
 import { executionsEnded, firingName, imagesOf, requestsEnded, settleBooks } from "./runs.ts";
 
@@ -60,8 +61,10 @@ export async function runPlanOf(
     names.push(name);
   }
   await executionsEnded(names, installation, run.signal);
-  if (planned.some(({ occurrence }) => occurrence.action.kind === "reconcile-and-report"))
+  if (planned.some(({ occurrence }) => occurrence.action.kind === "reconcile-and-report")) {
     await settleBooks(installation);
+    await privacyOf(installation).sweep(false);
+  }
 
   const earlier = planned
     .filter(({ fired }) => fired !== undefined)

@@ -2,6 +2,7 @@
 import * as files from "node:fs/promises";
 import { AtelierError } from "@atelier/core/errors";
 import type { RandomBytes } from "@atelier/core/ids";
+import { retentionSchema } from "@atelier/core/retention";
 import * as z from "zod";
 import type { DataFolder } from "./data-folder.ts";
 import { faultCode, storageFault } from "./storage-fault.ts";
@@ -19,8 +20,12 @@ export const settingsSchema = z.strictObject({
   /** US dollars a day and a month, six decimals at most. They initialise a period; `budget set` wins afterwards. */
   budget_usd: usdSchema.optional(),
   budget_month_usd: usdSchema.optional(),
+  /** True: rated pictures need two different reviewers to be let out, or rated down. */
+  review_four_eyes: z.boolean().optional(),
   /** An IANA name such as Europe/Paris. */
   timezone: z.string().refine(isTimezone, "a time zone such as Europe/Paris").optional(),
+  /** Days that pictures are kept after their end, by status or by status and rating; null: for good. */
+  retention: retentionSchema.optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

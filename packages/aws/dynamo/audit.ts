@@ -147,13 +147,15 @@ export function createAudit(dynamo: Dynamo, randomBytes: RandomBytes = unpredict
         dynamo,
       ),
 
-    async pseudonymise(subject) {
+    async pseudonymise(subject, by) {
+      const isMeant = (entry: AuditEntry) => by === undefined || entry.by === by;
       const { unchained, chained, head } = await chainOf(subject);
-      for (const entry of chained) await dynamo.put(itemOf(pseudonymised(entry)));
-      for (let found = head; found && found.salt !== null; found = await headOf(subject)) {
+      const meant = chained.filter(isMeant);
+      for (const entry of meant) await dynamo.put(itemOf(pseudonymised(entry)));
+      for (let found = head; found && found.salt !== null && isMeant(found); found = await headOf(subject)) {
         await putHead(pseudonymised(found), found);
       }
-      return { pseudonymised: chained.length, left: unchained.length };
+      return { pseudonymised: meant.length, left: unchained.filter(isMeant).length };
     },
   };
 }

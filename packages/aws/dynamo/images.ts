@@ -80,6 +80,12 @@ export function createImages(dynamo: Dynamo): Images {
       await dynamo.putMany([...new Set(image.tags)].map((tag) => ({ pk: tagPartition(tag), sk: position })));
     },
 
+    async removeTags(image) {
+      for (const tag of new Set(image.tags)) {
+        await dynamo.remove({ pk: tagPartition(tag), sk: positionOfImage(image) });
+      }
+    },
+
     async indexFingerprint(image, fingerprint) {
       await dynamo.put({
         ...fingerprint,

@@ -138,6 +138,25 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
         facts: { model: "sdxl", cost: 0.05, rule: null },
       },
     ],
+    async *verifyAudit() {
+      yield { subject: imageNumbered(0).image_id, entries: 3, head: "a".repeat(64), problems: [] };
+    },
+    async *exportAudit() {},
+    privacy: {
+      async *export(subject) {
+        yield { kind: "image", imageId: subject };
+      },
+      erase: async (subject) => ({
+        subject,
+        images: [subject],
+        prompts: 1,
+        files: [{ place: "/data", key: "content/a.jpg", bytes: 1, sha256: "0", contentType: "image/jpeg" }],
+        auditEntries: 2,
+        left: [],
+      }),
+      sweep: async () => ({ images: [imageNumbered(0).image_id], files: 2 }),
+      rotateKeys: async () => ({ key: 2, renewed: 1, kept: 0 }),
+    },
     contactSheet: async () => "content/contact-sheet.jpg",
     close: async () => {},
   };

@@ -1,0 +1,310 @@
+/**
+ * @module What is kept about a subject, and its removal: records, texts, files in every place, and the persons in the audit. Files
+ * are found by the folders of an image and not by its manifest, which may list fewer than were written.
+ */
+import { isOpen } from "./attempt.ts";
+import { type AuditDeps, audited } from "./audit.ts";
+import { verifyChain } from "./audit-chain.ts";
+import { AtelierError } from "./errors.ts";
+import { type Image, isTerminal, TERMINAL_STATUSES } from "./image.ts";
+import { imageFolder } from "./manifest.ts";
+import type { Attempts, Audit, AuditEntry, BlobHead, Blobs, Images, PromptVault, Requests } from "./ports.ts";
+import type { ImageRequest } from "./request.ts";
+import { isDue, type Retention, retainedStatuses } from "./retention.ts";
+
+/** Somewhere that files are kept: the folder itself, its backup. */
+export interface Place {
+  readonly name: string;
+  readonly blobs: Pick<Blobs, "list" | "remove">;
+}
+
+export interface PrivacyDeps extends AuditDeps {
+  readonly images: Images;
+  readonly attempts: Attempts;
+  readonly requests: Requests;
+  readonly vault: Pick<PromptVault, "get" | "remove">;
+  readonly audit: Audit;
+  readonly places: readonly Place[];
+}
+
+/** What belongs to a subject. */
+export interface Subject {
+  readonly subject: string;
+  /** A person or caller, where the subject is neither an image nor a request. */
+  readonly person: string | null;
+  readonly requests: readonly ImageRequest[];
+  readonly images: readonly Image[];
+  /** Subjects of the audit that tell of it. */
+  readonly audited: readonly string[];
+}
+
+export interface StoredFile extends BlobHead {
+  readonly place: string;
+}
+
+export interface Erasure {
+  readonly subject: string;
+  readonly images: readonly string[];
+  readonly prompts: number;
+  readonly files: readonly StoredFile[];
+  readonly auditEntries: number;
+  /** What is there all the same, in words; empty when a second look found nothing. */
+  readonly left: readonly string[];
+}
+
+const PAGE = 100;
+
+/**
+ * @param subject a request, an image, or whoever asked
+ * @throws AtelierError `UnknownName` when nothing is known of it
+ */
+export async function findSubject(subject: string, deps: PrivacyDeps): Promise<Subject> {
+  const request = await deps.requests.get(subject);
+  if (request) {
+    const images = await deps.images.ofRequest(subject);
+    return { subject, person: null, requests: [request], images, audited: [subject, ...idsOf(images)] };
+  }
+  const image = await deps.images.get(subject);
+  if (image) return { subject, person: null, requests: [], images: [image], audited: [subject] };
+  // What only the audit knows: a prompt that was refused before it became a request.
+  if ((await deps.audit.ofSubject(subject)).length > 0) {
+    return { subject, person: null, requests: [], images: [], audited: [subject] };
+  }
+  const entries = await entriesBy(subject, deps.audit);
+  if (entries.length === 0) {
+    throw new AtelierError(
+      "UnknownName",
+      `Nothing is kept about "${subject}"; give a request, an image, or who asked as \`atelier audit\` shows it.`,
+    );
+  }
+  const asked = new Set(entries.filter(isOwnRequest).map((entry) => entry.subject));
+  const requests: ImageRequest[] = [];
+  const images: Image[] = [];
+  for (const requestId of asked) {
+    const found = await deps.requests.get(requestId);
+    if (!found) continue;
+    requests.push(found);
+    images.push(...(await deps.images.ofRequest(requestId)));
+  }
+  const subjects = new Set([...entries.map((entry) => entry.subject), ...idsOf(images)]);
+  return { subject, person: subject, requests, images, audited: [...subjects] };
+}
+
+/** What the calendar asked for belongs to nobody, in whoever's name it ran. */
+function isOwnRequest({ kind, facts }: AuditEntry): boolean {
+  return kind === "asked" && facts.source !== "occurrence";
+}
+
+/** Everything that is kept, one document each; files by place, key, size and checksum. */
+export async function* exportSubject(subject: Subject, deps: PrivacyDeps): AsyncGenerator<object> {
+  for (const request of subject.requests) yield { kind: "request", ...request };
+  for (const image of subject.images) {
+    yield { kind: "image", ...image };
+    const prompt = await deps.vault.get(image.imageId);
+    if (prompt) yield { kind: "prompt", imageId: image.imageId, ...prompt };
+    for (const attempt of await deps.attempts.ofImage(image.imageId)) yield { kind: "attempt", ...attempt };
+    for (const file of await filesOf(image, deps.places)) yield { kind: "file", ...file };
+  }
+  for (const audited of subject.audited) {
+    for (const entry of await deps.audit.ofSubject(audited)) {
+      if (subject.person === null || entry.by === subject.person || isOf(subject.images, audited)) {
+        yield { ...entry, kind: "audit", action: entry.kind };
+      }
+    }
+  }
+}
+
+/**
+ * Removes it everywhere and looks again. It may be repeated: a run that was killed is carried on by the next.
+ *
+ * @throws AtelierError `UsageError` while an image of it is not at its end or may still be charged; nothing is removed then
+ */
+export async function eraseSubject(subject: Subject, deps: PrivacyDeps): Promise<Erasure> {
+  for (const image of subject.images) await checkErasable(image, deps);
+  const actor = subject.person === null ? deps.actor : "the person concerned";
+  const told = { ...deps, actor };
+  const files: StoredFile[] = [];
+  let prompts = 0;
+  for (const image of subject.images) {
+    const removed = await eraseImage(image, "on request", told);
+    files.push(...removed.files);
+    prompts += removed.prompts;
+  }
+  let auditEntries = 0;
+  const left: string[] = [];
+  for (const audited of subject.audited) {
+    const by = subject.person !== null && !isOf(subject.images, audited) ? subject.person : undefined;
+    const done = await deps.audit.pseudonymise(audited, by);
+    auditEntries += done.pseudonymised;
+    if (done.left > 0) left.push(`${done.left} entries of the first release in the audit of ${audited}`);
+  }
+  return {
+    subject: subject.subject,
+    images: idsOf(subject.images),
+    prompts,
+    files,
+    auditEntries,
+    left: [...left, ...(await whatIsLeft(subject, deps))],
+  };
+}
+
+/** What is due by now: files, texts and details go, the record that it was there and what it cost stays. */
+export async function sweep(
+  retention: Retention,
+  deps: PrivacyDeps,
+  isTrial = false,
+): Promise<{ readonly images: readonly string[]; readonly files: number }> {
+  const images: string[] = [];
+  let files = 0;
+  for (const status of retainedStatuses(retention)) {
+    for await (const image of imagesIn(status, deps.images)) {
+      if (isSealed(image) || !isDue(image, retention, deps.clock())) continue;
+      if (await isUnsettled(image, deps)) continue;
+      images.push(image.imageId);
+      files += isTrial
+        ? (await filesOf(image, deps.places)).length
+        : (await eraseImage(image, "retention", deps)).files.length;
+    }
+  }
+  return { images, files };
+}
+
+/** The files of an image in every place, listed in its manifest or not. */
+export async function filesOf(image: Image, places: readonly Place[]): Promise<StoredFile[]> {
+  const files: StoredFile[] = [];
+  for (const { name, blobs } of places) {
+    for (const folder of foldersOf(image)) {
+      for await (const head of blobs.list(folder)) files.push({ place: name, ...head });
+    }
+  }
+  return files;
+}
+
+function foldersOf(image: Image): string[] {
+  const shelves = ["originals", "content", "quarantine"] as const;
+  return [`incoming/${image.imageId}/`, ...shelves.map((shelf) => imageFolder(shelf, image))];
+}
+
+/** Files first: as long as one is left, the record still says where to look. */
+async function eraseImage(
+  image: Image,
+  reason: "on request" | "retention",
+  deps: PrivacyDeps,
+): Promise<{ files: StoredFile[]; prompts: number }> {
+  const { imageId } = image;
+  const files = await filesOf(image, deps.places);
+  const facts = { reason, files: files.length };
+  const entry = { subject: imageId, kind: "erased", facts, occasion: reason } as const;
+  await audited({ ...entry, phase: "intended" }, deps);
+  for (const { place, key } of files) {
+    await deps.places.find(({ name }) => name === place)?.blobs.remove(key);
+  }
+  const hadPrompt = await deps.vault.remove(imageId);
+  await deps.images.removeTags(image);
+  await deps.images.removeFingerprint(image);
+  for (const attempt of await deps.attempts.ofImage(imageId)) {
+    const { outcome } = attempt;
+    await deps.attempts.patch(attempt.attemptId, {
+      set: {
+        stored: [],
+        webhookUrl: null,
+        // What it cost, and whether it succeeded, is the books'; what was said and where it lay is not.
+        ...(outcome && {
+          outcome:
+            outcome.kind === "failed"
+              ? { ...outcome, message: "" }
+              : { ...outcome, outputs: [{ kind: "url", url: "" }] },
+        }),
+      },
+      when: [],
+    });
+  }
+  await deps.images.patch(imageId, {
+    set: {
+      slots: {},
+      tags: [],
+      promptHash: null,
+      fingerprint: null,
+      duplicateOf: null,
+      manifestKey: null,
+      renditions: [],
+      originals: [],
+      warnings: [],
+      exclusions: [],
+      failure: image.failure && { ...image.failure, message: "" },
+      erasedAtMs: deps.clock(),
+    },
+    when: [{ field: "status", is: "one-of", values: TERMINAL_STATUSES }],
+  });
+  await audited({ ...entry, phase: "done" }, deps);
+  return { files, prompts: hadPrompt ? 1 : 0 };
+}
+
+async function checkErasable(image: Image, deps: PrivacyDeps): Promise<void> {
+  if (isSealed(image)) {
+    throw new AtelierError(
+      "UsageError",
+      `${image.imageId} is sealed, and kept for whoever must look into it; decide about it with \`atelier review\` first.`,
+    );
+  }
+  if (!(await isUnsettled(image, deps))) return;
+  throw new AtelierError(
+    "UsageError",
+    `${image.imageId} is ${image.status} and not settled yet; cancel it with \`atelier cancel ${image.imageId}\` and settle it with \`atelier resume\` first.`,
+  );
+}
+
+function isSealed({ verdict }: Image): boolean {
+  return verdict?.sealed === true;
+}
+
+/** A late answer of its provider would bring files of it back. */
+async function isUnsettled(image: Image, deps: PrivacyDeps): Promise<boolean> {
+  return !isTerminal(image.status) || (await deps.attempts.ofImage(image.imageId)).some(isOpen);
+}
+
+/** The second look: reads what should be gone. */
+async function whatIsLeft(subject: Subject, deps: PrivacyDeps): Promise<string[]> {
+  const left: string[] = [];
+  for (const image of subject.images) {
+    for (const { place, key } of await filesOf(image, deps.places)) left.push(`${key} in ${place}`);
+    if (await deps.vault.get(image.imageId)) left.push(`the prompt of ${image.imageId}`);
+    const record = await deps.images.get(image.imageId);
+    if (record?.erasedAtMs === undefined) left.push(`the details of ${image.imageId}`);
+  }
+  for (const audited of subject.audited) {
+    const chain = await deps.audit.chainOf(audited);
+    for (const problem of verifyChain(chain).problems) left.push(`the audit of ${audited}: ${problem}`);
+    const named = [...chain.unchained, ...chain.chained].filter(
+      ({ by, facts }) => by === subject.person || (subject.person === null && "promptHash" in facts),
+    );
+    if (named.length > 0) left.push(`${named.length} entries in the audit of ${audited}`);
+  }
+  return left;
+}
+
+async function entriesBy(person: string, audit: Audit): Promise<AuditEntry[]> {
+  const found: AuditEntry[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await audit.list({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    found.push(...page.items.filter(({ by }) => by === person));
+    cursor = page.cursor;
+  }
+  return found;
+}
+
+async function* imagesIn(status: Image["status"], images: Images): AsyncGenerator<Image> {
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await images.list({ status }, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    yield* page.items;
+    cursor = page.cursor;
+  }
+}
+
+function idsOf(images: readonly Image[]): string[] {
+  return images.map(({ imageId }) => imageId);
+}
+
+function isOf(images: readonly Image[], imageId: string): boolean {
+  return images.some((image) => image.imageId === imageId);
+}

@@ -50,7 +50,10 @@ export async function buyOne(
   const { environment, catalogue, definitions, clock, say } = deps;
   const definition = definitions.find(({ name }) => name === input.provider);
   if (definition === undefined) {
-    const names = definitions.map(({ name }) => name).join(", ");
+    const names = definitions
+      .filter(({ variables }) => Object.keys(variables).length > 0)
+      .map(({ name }) => name)
+      .join(", ");
     throw new SmokeFailure(`There is no provider ${input.provider}; take one of ${names}.`);
   }
   const enabled = (environment.ATELIER_ENABLE ?? "").split(",").map((name) => name.trim());

@@ -192,6 +192,8 @@ describe("the sandbox's API", () => {
     expect(body).toMatchObject({ id: SDXL.version, openapi_schema: { info: { "x-reconstructed": false } } });
     expect(body.openapi_schema.components.schemas.Input.properties.seed).toStrictEqual({ type: "integer" });
     expect((await api("GET", "/models/a/b/versions/c")).status).toBe(404);
+    expect((await api("GET", "/models/black-forest-labs/flux-schnell")).status).toBe(200);
+    expect((await api("GET", "/models/a/b")).status).toBe(404);
     expect((await api("GET", "/webhooks/default/secret")).body).toStrictEqual({ key: TEST_WEBHOOK_SECRET });
     expect((await api("GET", "/predictions/none")).status).toBe(404);
     expect((await api("DELETE", "/predictions")).status).toBe(404);

@@ -132,6 +132,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       case "POST predictions/*/cancel":
         if (await interfered(call, "cancel")) return;
         return cancel(call, rest[0]);
+      case "GET models/*/*":
+        return sendModel(call, `${rest[0]}/${rest[1]}`);
       case "GET models/*/*/versions/*":
         return sendVersion(call, `${rest[0]}/${rest[1]}`, rest[3] ?? "");
       case "GET webhooks/default/secret":
@@ -177,6 +179,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       deliveries.run().catch(onError);
     }
     sendPrediction(call, id);
+  }
+
+  function sendModel(call: Call, name: string): void {
+    if (schemas.some(({ model }) => model === name))
+      sendJson(call.response, 200, { url: server.origin, name });
+    else sendMissing(call);
   }
 
   function sendVersion(call: Call, model: string, version: string): void {

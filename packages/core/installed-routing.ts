@@ -8,6 +8,7 @@ import type { RoutingQuery } from "./workflow/steps/validate.ts";
 /** @returns ranks candidates for a query; with the health that is given, or without (null) for a dry run */
 export function installedRouting(installation: {
   readonly catalogue: Catalogue;
+  /** Read at each query: somebody may attest meanwhile. */
   readonly attestations: readonly Attestation[];
   /** Providers that are configured and switched on. */
   readonly on: readonly ProviderName[];
@@ -16,7 +17,7 @@ export function installedRouting(installation: {
   /** yyyy-mm-dd, local. */
   readonly today: () => string;
 }): (query: RoutingQuery, health?: HealthView | null) => Routing {
-  const { catalogue, attestations, on, off, today } = installation;
+  const { catalogue, on, off, today } = installation;
   const templates = catalogue.categories.flatMap((category) => category.templates);
   return (query, health = null) =>
     rankCandidates({
@@ -28,7 +29,7 @@ export function installedRouting(installation: {
       parameters: query.parameters,
       promptCharacters: charactersOf(query.prompt.prompt),
       negativePrompt: query.prompt.negativePrompt !== "",
-      attestations,
+      attestations: installation.attestations,
       on,
       off,
       tried: query.tried,

@@ -23,6 +23,8 @@ export interface Configuration {
   readonly providers: SettingsInEnvironment;
   /** Public base URL under which this machine receives webhooks, or null. */
   readonly publicWebhookUrl: string | null;
+  /** Rated pictures need two reviewers. */
+  readonly isFourEyes: boolean;
   /** Folder that originals and content are mirrored into, or null. */
   readonly backupFolder: string | null;
 }
@@ -94,6 +96,7 @@ export function readConfiguration(input: {
     ),
     providers,
     publicWebhookUrl: publicUrl(environment.ATELIER_WEBHOOK_URL),
+    isFourEyes: input.settings.review_four_eyes ?? false,
     backupFolder: backupFolder(environment.ATELIER_BACKUP),
   };
 }

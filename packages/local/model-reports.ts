@@ -88,13 +88,13 @@ function reasonNotOffered(model: Model, { configuration }: Installation): string
 
 /** Terms and licence together: both must allow a rating. */
 function ratingReport(model: Model, rating: (typeof RATINGS)[number], installation: Installation) {
-  const { catalogue, configuration } = installation;
+  const { catalogue, gate } = installation;
   const seller = sellerOf(model, installation);
   const terms = termsAllow({
     provider: seller,
     rating,
     providers: catalogue.providers,
-    attestations: configuration.attestations,
+    attestations: gate.termsAttested(),
     today: installation.today(),
     termsExpireAfterDays: catalogue.termsExpireAfterDays,
   });

@@ -6,6 +6,7 @@ import { occurrenceRequest, stockOf } from "@atelier/core/occurrence";
 import { variationDocument } from "@atelier/core/preview";
 import type { ImageRequest, Occurrence } from "@atelier/core/request";
 import { occurrencesOn, resolveCategory, type ScheduledOccurrence } from "@atelier/core/schedule";
+import { reportExpiring } from "./attest-desk.ts";
 import type { PlannedEntry, RunOptions } from "./facade.ts";
 import type { Installation } from "./installation.ts";
 import { privacyOf } from "./privacy.ts";
@@ -64,6 +65,7 @@ export async function runPlanOf(
   if (planned.some(({ occurrence }) => occurrence.action.kind === "reconcile-and-report")) {
     await settleBooks(installation);
     await privacyOf(installation).sweep(false);
+    await reportExpiring(installation);
   }
 
   const earlier = planned

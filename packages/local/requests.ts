@@ -16,11 +16,14 @@ import { AtelierError } from "@atelier/core/errors";
 import { derivedSeed, imageIdOf, newRequestId } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
 import { type PreviewedImage, variationDocument } from "@atelier/core/preview";
+import { admitCaller, countRefusals, type ProbingDeps } from "@atelier/core/probing";
 import { checkedPrompt } from "@atelier/core/prompt";
 import type { ImageRequest } from "@atelier/core/request";
+import { finishReviews } from "@atelier/core/review";
 import { startRequest } from "@atelier/core/start";
 import type { RunOptions } from "./facade.ts";
 import type { Installation } from "./installation.ts";
+import { reviewing } from "./review-desk.ts";
 import { executionsEnded, requestsEnded } from "./runs.ts";
 
 /** A dry run without `--seed` is the same everywhere, too. */
@@ -44,6 +47,7 @@ export async function produceGenerate(
   installation: Installation,
 ): Promise<readonly Image[]> {
   const { clock, randomBytes } = installation.steps;
+  await admitted(installation);
   const requestId = newRequestId(clock, randomBytes);
   const request = templateRequest(
     options,
@@ -81,6 +85,7 @@ export async function produceCustom(
   installation: Installation,
 ): Promise<(Image | Refusal)[]> {
   const { clock, randomBytes, vault } = installation.steps;
+  await admitted(installation);
   const answers: (Refusal | string)[] = [];
   const accepted: { request: ImageRequest; images: [PreviewedImage]; prompt: CustomPrompt }[] = [];
   for (const prompt of prompts) {
@@ -97,6 +102,7 @@ export async function produceCustom(
     else accepted.push({ request, images, prompt });
     answers.push(refused ?? requestId);
   }
+  await countRefusals(installation.steps.actor, refusalsOfPolicy(answers), probing(installation));
   await checkRequests(accepted, limits.maxCostMicros, checking(installation));
   for (const { request, prompt } of accepted) {
     await vault.put(imageIdOf(request.requestId, 0), checkedPrompt(prompt));
@@ -129,12 +135,15 @@ async function startAndWait(
     names.push(...(await startRequest(request, { requests: steps.requests, workflow: machine, clock })));
   }
   await executionsEnded(names, installation, run.signal);
-  return requestsEnded(
+  const images = await requestsEnded(
     requests.map(({ requestId }) => requestId),
     false,
     installation,
     run.signal,
   );
+  // A picture that was removed before has come again: its files go at once.
+  if (!run.signal?.aborted) await finishReviews(reviewing(installation));
+  return images;
 }
 
 function asking(requestId: string, seed: number, installation: Installation): Asking {
@@ -146,6 +155,24 @@ function asking(requestId: string, seed: number, installation: Installation): As
     localDate: installation.today(),
     createdAtMs: installation.clock(),
   };
+}
+
+/**
+ * The caller is the operating system's user.
+ *
+ * @throws AtelierError `PolicyRefused` for one who has to wait, or is suspended
+ */
+async function admitted(installation: Installation): Promise<void> {
+  await admitCaller(installation.steps.actor, probing(installation));
+  await installation.gate.refresh();
+}
+
+function probing({ steps, gate }: Installation): ProbingDeps {
+  return { ...steps, callers: gate.callers };
+}
+
+function refusalsOfPolicy(answers: readonly (Refusal | string)[]): number {
+  return answers.filter((answer) => typeof answer !== "string" && answer.error === "PolicyRefused").length;
 }
 
 /** What budgets are checked with. */

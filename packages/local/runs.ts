@@ -9,7 +9,9 @@ import { reconcileLedgers } from "@atelier/core/reconcile";
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { partIdOf } from "@atelier/core/request";
+import { finishReviews } from "@atelier/core/review";
 import type { Installation } from "./installation.ts";
+import { reviewing } from "./review-desk.ts";
 
 /** How often tokens and providers are looked at while something runs: only what webhooks missed waits for it. */
 const ROUND_MS = 500;
@@ -119,11 +121,12 @@ export async function resumeAll(
   return imagesOf([...touched], installation);
 }
 
-/** Closes finished parts and brings the ledger up to date; starts nothing. */
+/** Closes finished parts, brings the ledger up to date, carries out what reviewers decided; starts nothing. */
 export async function settleBooks(installation: Installation): Promise<void> {
   await reconcileAttempts(installation.reconciling);
   await reconcileParts({ only: null, restart: false }, installation.reconciling);
   await reconcileLedgers(installation.reconciling);
+  await finishReviews(reviewing(installation));
 }
 
 /** A process that died between starting an occurrence and writing its request left only the execution: fired again. */

@@ -26,7 +26,7 @@ export function isBase64(code: number): boolean {
 /** What Node's decoder would take for base64 as well: the alphabet for addresses. */
 const FOREIGN = [0x2d, 0x5f];
 
-/** @param expectedBytes a guess of the whole, which saves copying */
+/** @param expectedBytes a guess of the whole, which saves copying; believed once it is more than a little */
 export function createBase64Pieces(expectedBytes: number): Base64Pieces {
   let target = Buffer.alloc(0);
   let length = 0;
@@ -35,7 +35,8 @@ export function createBase64Pieces(expectedBytes: number): Base64Pieces {
 
   function reserve(more: number): void {
     if (length + more <= target.length) return;
-    const capacity = Math.max(CAPACITY_MIN, expectedBytes, 2 * target.length, length + more);
+    const guess = target.length === 0 ? CAPACITY_MIN : Math.max(2 * target.length, expectedBytes);
+    const capacity = Math.max(guess, length + more);
     const larger = Buffer.allocUnsafeSlow(capacity);
     target.copy(larger, 0, 0, length);
     target = larger;

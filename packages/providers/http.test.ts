@@ -171,6 +171,20 @@ describe.each(TRANSPORTS)("sendOnce over %s", (_, open) => {
     expect(json.pictures.map((picture) => Buffer.from(picture).equals(bytes))).toStrictEqual([true]);
   });
 
+  it("reserves no memory for a body that is announced to be endless", async () => {
+    const base64 = Buffer.alloc(60_000, 1).toString("base64");
+    const raw = await startConnections((socket) => {
+      socket.end(`HTTP/1.1 200 OK\r\ncontent-length: 99999999999999\r\n\r\n{"images":["${base64}`);
+    });
+    expect(await sendOnceForPictures(open(), post(raw.origin))).toMatchObject({
+      kind: "answered",
+      status: 200,
+      text: null,
+      pictures: [],
+    });
+    raw.close();
+  });
+
   it("knows that nothing was sent when nobody listens", async () => {
     server = await startScriptedServer(() => ({}));
     await server.close();

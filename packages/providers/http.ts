@@ -110,9 +110,12 @@ export async function sendOnceForPictures(
   request: HttpRequest,
 ): Promise<HttpPicturesAnswer> {
   const reader = createPictureText();
-  const head = await exchange(transport, request, PICTURE_BYTES_MAX, reader.push, (headers) =>
-    reader.expect(Number(headers.get("content-length") ?? 0)),
-  );
+  const { responseBytesMax: bytesMax = PICTURE_BYTES_MAX } = request;
+  const head = await exchange(transport, request, bytesMax, reader.push, (headers) => {
+    const announced = Number(headers.get("content-length"));
+    // More than that is not read, whatever was announced.
+    if (announced > 0) reader.expect(Math.min(announced, bytesMax));
+  });
   if (head.kind !== "answered") return head;
   const { whole, ...answer } = head;
   return { ...answer, ...(whole ? reader.end() : { text: null, pictures: [] }) };

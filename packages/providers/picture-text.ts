@@ -81,7 +81,7 @@ export function createPictureText(): PictureText {
     beginning += String.fromCharCode(code);
     if (beginning.length < PICTURE_CHARACTERS_MIN) return true;
     place = "picture";
-    base64 = createBase64Pieces((Math.max(0, bytesLeft) * 3) / 4);
+    base64 = createBase64Pieces(Math.ceil((Math.max(0, bytesLeft) * 3) / 4));
     base64.takeRun(Buffer.from(beginning, "latin1"), 0, beginning.length);
     beginning = "";
     return true;

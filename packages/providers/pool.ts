@@ -19,7 +19,9 @@ export function createPool(options: PoolOptions = {}): Transport {
   let agent: Promise<Agent> | undefined;
   return async (request) => {
     agent ??= openAgent(options);
-    const opened = await agent;
+    const opened = await agent.catch((cause: unknown) => {
+      throw new NotSentError(cause);
+    });
     return dispatchOnce(opened, request);
   };
 }

@@ -73,8 +73,12 @@ export function noticesOf(produced: readonly (ImageDocument | Refusal)[]): strin
   );
 }
 
-function causeOf({ status, verdict, failure }: ImageDocument): string | null {
+function causeOf({ status, verdict, failure, renditions }: ImageDocument): string | null {
   if (status === "completed") return null;
+  // Nothing is made of a picture that is sealed.
+  if (status === "quarantined" && renditions.length === 0) {
+    return "sealed, because it may show a minor: nobody may look at it; see `atelier review list`";
+  }
   if (status === "quarantined") {
     return `in quarantine until a person has looked: ${verdict?.reason ?? "no verdict"}`;
   }
@@ -137,10 +141,14 @@ function purchaseLine(purchase: PurchaseDocument): string {
   return `${purchase.attempt_id}  ${purchase.model} at ${purchase.provider}: ${purchase.state}, ${told}${took}${reason}`;
 }
 
-/** "model (why not); model (why not)", each once */
+/** "model (why not); model, model (why not)", each once */
 export function exclusionsLine(exclusions: ImageDocument["excluded"]): string {
-  const lines = exclusions.map(({ model, reason, detail }) => `${model} (${detail || reason})`);
-  return [...new Set(lines)].join("; ");
+  const models = new Map<string, Set<string>>();
+  for (const { model, reason, detail } of exclusions) {
+    const why = detail || reason;
+    models.set(why, (models.get(why) ?? new Set()).add(model));
+  }
+  return [...models].map(([why, names]) => `${[...names].join(", ")} (${why})`).join("; ");
 }
 
 export function countOf(count: number, noun: string): string {

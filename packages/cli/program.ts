@@ -2,6 +2,7 @@
 import { closestName, unknownName } from "@atelier/core/closest";
 import type { AtelierError } from "@atelier/core/errors";
 import { Command, type CommanderError } from "commander";
+import { addAttest } from "./commands/attest.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBudget } from "./commands/budget.ts";
 import { addCancel } from "./commands/cancel.ts";
@@ -12,6 +13,7 @@ import { addModels } from "./commands/models.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addPrivacy } from "./commands/privacy.ts";
 import { addResume } from "./commands/resume.ts";
+import { addReview } from "./commands/review.ts";
 import type { Act } from "./commands/shared.ts";
 import { addShow } from "./commands/show.ts";
 import { addTemplates } from "./commands/templates.ts";
@@ -60,6 +62,8 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
     addModels,
     addBudget,
     addAudit,
+    addReview,
+    addAttest,
     addPrivacy,
     addResume,
     addCancel,

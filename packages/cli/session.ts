@@ -19,14 +19,17 @@ export interface Session {
   readonly output: Output;
   /** One JSON document a line on standard output and nothing else there. */
   readonly json: boolean;
+  /** As `--provider` names it; null without. */
+  readonly provider: string | null;
   readonly loadCatalogue: () => Promise<Catalogue>;
   /**
    * Opens the data folder for the work and closes it whatever happens. A first request to stop aborts the signal; a
    * second ends the process.
    *
+   * @param provider whom the work buys from; default: the `--provider` of the command line
    * @throws AtelierError `Cancelled` when it was asked to stop before the work began
    */
-  withAtelier<T>(work: WithAtelier<T>): Promise<T>;
+  withAtelier<T>(work: WithAtelier<T>, provider?: string | null): Promise<T>;
   /**
    * As `withAtelier`, for commands that only look: they make no folder.
    *
@@ -67,6 +70,7 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
     io,
     output,
     json: shared.json ?? false,
+    provider: shared.provider ?? null,
     loadCatalogue: io.loadCatalogue,
     get interruptedCode() {
       return interruptedCode;
@@ -80,7 +84,7 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
       }
       return this.withAtelier(work);
     },
-    async withAtelier(work) {
+    async withAtelier(work, provider = shared.provider ?? null) {
       const stopping = new AbortController();
       const stopListening = io.onInterrupt((exitCode) => {
         if (interruptedCode !== null) {
@@ -97,7 +101,7 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
       try {
         const atelier = await io.openAtelier({
           dataFolder,
-          provider: shared.provider ?? null,
+          provider,
           environment: io.environment,
           onFault: warn,
         });

@@ -22,6 +22,7 @@ export function addModels(program: Command, act: Act): void {
           const reports = await atelier.models({ probe });
           if (json) for (const report of reports) output.document(modelDocument(report));
           else output.text(reports.map((report) => modelBlock(report, output)).join("\n\n"));
+          for (const { message } of await atelier.attest.expiring()) output.note(`Warning: ${message}.`);
           return EXIT.done;
         }),
       ),

@@ -8,6 +8,21 @@ export interface AtelierInMemory extends Atelier {
   readonly calls: readonly (readonly unknown[])[];
 }
 
+const REVIEWED = {
+  image_id: imageNumbered(0).image_id,
+  status: "quarantined",
+  category: "feet",
+  rating: "general",
+  rating_seen: "suggestive",
+  sealed: false,
+  priority: true,
+  reason: "A person has to look at it.",
+  votes: [{ action: "release", rating: "suggestive", by: "ada" }],
+  pending: null,
+  created_at: "2026-11-22T05:00:00.000Z",
+  preview: "quarantine/preview.webp",
+};
+
 export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory {
   const calls: unknown[][] = [];
   const asked =
@@ -156,6 +171,75 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
       }),
       sweep: async () => ({ images: [imageNumbered(0).image_id], files: 2 }),
       rotateKeys: async () => ({ key: 2, renewed: 1, kept: 0 }),
+    },
+    review: {
+      list: async () => [REVIEWED],
+      show: async () => ({
+        ...REVIEWED,
+        evidence: {
+          decision: "quarantined",
+          basis: "classifier",
+          classifier: "a test's",
+          scores: { suggestive: 0.5, nudity: 0.1, explicit: 0, other: 0 },
+          thresholds: { holdScore: 0.4 },
+          faces: [{ score: 0.9, age_years: 22.4 }],
+        },
+        files: [{ name: "preview", path: "quarantine/preview.webp" }],
+        waiting: [{ by: "ada", at: "2026-11-22T05:00:00.000Z", reason: "an adult" }],
+        history: [
+          {
+            action: "rate",
+            from_rating: "general",
+            rating: "suggestive",
+            at: "2026-11-22T05:00:00.000Z",
+            said: [{ by: "ada", at: "2026-11-22T05:00:00.000Z", reason: "" }],
+          },
+        ],
+      }),
+      decide: async ({ action }) => ({ image: REVIEWED, isAwaiting: action === "unseal" }),
+      callers: async () => [
+        {
+          caller: "ada",
+          state: "waits",
+          refusals: 5,
+          retry_at: "2026-11-22T05:00:02.000Z",
+          suspended_at: null,
+          lifted: null,
+        },
+      ],
+      lift: async () => {},
+    },
+    attest: {
+      list: async () => [
+        {
+          kind: "terms",
+          provider: "a1111",
+          rating: "nudity",
+          by: "ada",
+          date: "2026-11-22",
+          how: "said on the command line",
+        },
+      ],
+      terms: async ({ provider, rating, how }) => ({
+        kind: "terms",
+        provider,
+        rating,
+        how,
+        by: "ada",
+        date: "2026-11-22",
+      }),
+      age: async ({ viewer, how }) => ({
+        kind: "age",
+        viewer: viewer ?? "ada",
+        how,
+        by: "ada",
+        at: "2026-11-22T05:00:00.000Z",
+        until: "2027-11-22T05:00:00.000Z",
+        valid: true,
+      }),
+      withdrawTerms: async () => true,
+      withdrawAge: async () => false,
+      expiring: async () => [],
     },
     contactSheet: async () => "content/contact-sheet.jpg",
     close: async () => {},

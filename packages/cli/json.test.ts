@@ -249,7 +249,7 @@ describe("what stops a dry run", () => {
     const atelier = atelierInMemory({ previewGenerate: async () => [{ ...impossible, excluded: many }] });
     const { stderr } = await captured(["templates", "feet_closeup"], { atelier });
     expect(stderr).toBe(
-      "feet_closeup: no model can make it: one (size); two (size); three (size); `atelier models` tells of the others\n",
+      "feet_closeup: no model can make it: one, two, three (size); `atelier models` tells of the others\n",
     );
   });
 

@@ -4,7 +4,7 @@ import { type ModelPrice, priceSchema } from "./catalogue.ts";
 import { chargeOfUsage, priceOf } from "./price.ts";
 
 const MEGAPIXEL = { width: 1000, height: 1000, steps: 50 };
-const priced = (price: unknown) => ({ name: "one", price: priceSchema.nullable().parse(price) });
+const priced = (price: unknown) => ({ steps: null, price: priceSchema.nullable().parse(price) });
 
 test.each([
   ["one's own machine", { per: "nothing" }, MEGAPIXEL, 0, 0],
@@ -57,6 +57,14 @@ test.each([
   expect(priceOf(priced(price), parameters)).toStrictEqual({ listMicros, mostMicros });
 });
 
+test("steps beyond what the model takes are not sent, and not paid", () => {
+  const lightning = {
+    steps: { parameter: "steps", min: 1, max: 10 },
+    price: priceSchema.parse({ per: "second", usd: 0.001, seconds: 2, steps: 4 }),
+  };
+  expect(priceOf(lightning, { ...MEGAPIXEL, steps: 50 })).toMatchObject({ listMicros: 5_000 });
+});
+
 test("a price that nobody knows is null", () => {
   expect(priceOf(priced(null), MEGAPIXEL)).toBeNull();
 });
@@ -87,7 +95,7 @@ test("whole micros, and never listed above what is held", () => {
       fc.integer({ min: 1, max: 150 }),
       (price, width, steps) => {
         const { listMicros, mostMicros } = priceOf(
-          { name: "one", price },
+          { steps: null, price },
           { width, height: 1024, steps },
         ) ?? { listMicros: -1, mostMicros: -1 };
         expect(Number.isSafeInteger(listMicros) && Number.isSafeInteger(mostMicros)).toBe(true);

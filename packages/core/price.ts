@@ -17,11 +17,13 @@ export interface Price {
 
 /** Rounded up to whole micro-USD. Null when the catalogue does not know the price: nothing can be held. */
 export function priceOf(
-  model: Pick<Model, "name" | "price">,
-  { width, height, steps }: Pick<Parameters, "width" | "height" | "steps">,
+  model: Pick<Model, "price" | "steps">,
+  { width, height, steps: asked }: Pick<Parameters, "width" | "height" | "steps">,
 ): Price | null {
   const { price } = model;
   if (price === null) return null;
+  // As many as are sent: the nearest that the model takes.
+  const steps = model.steps ? Math.min(model.steps.max, Math.max(model.steps.min, asked)) : asked;
   const megapixels = (width * height) / 1_000_000;
   switch (price.per) {
     case "nothing":

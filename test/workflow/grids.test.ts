@@ -32,7 +32,7 @@ interface Made {
 async function make<T>(
   options: {
     readonly outputs: "crop" | "upscale";
-    readonly dialect?: "novicezk" | "trueai";
+    readonly dialect?: "change" | "action";
     readonly hooks: boolean;
   },
   prepare: (wrapper: SimulatedMidjourney) => void,
@@ -41,7 +41,7 @@ async function make<T>(
   let nowMs = 0;
   let world: World | undefined;
   const wrapper = await startMidjourney({
-    dialect: options.dialect ?? "novicezk",
+    dialect: options.dialect ?? "change",
     clock: () => nowMs,
     gridMs: 20_000,
     upscaleMs: 1_000,
@@ -120,7 +120,7 @@ describe("a grid of four", () => {
     );
   });
 
-  test.each(["novicezk", "trueai"] as const)(
+  test.each(["change", "action"] as const)(
     "is enlarged where that is wanted: asked once for each (%s)",
     async (dialect) => {
       await make(

@@ -130,7 +130,7 @@ function costOf({ metrics }: Prediction, model: PricedModel, pictures: number | 
   // Where the price goes by size, the prediction alone does not tell it.
   const listMicros =
     price?.per === "image" && price.sizes.length === 0
-      ? (priceOf(model, DEFAULT_PARAMETERS)?.listMicros ?? null)
+      ? (priceOf({ ...model, steps: null }, DEFAULT_PARAMETERS)?.listMicros ?? null)
       : null;
   const usage = { seconds: metrics.predict_time ?? null, images: metrics.image_count ?? pictures };
   return chargeOfUsage(model, usage, listMicros);

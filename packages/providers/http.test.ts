@@ -275,6 +275,16 @@ describe("redact", () => {
     expect(redact("key r8_secret!", ["r8_secret"])).toBe("key [redacted]!");
     expect(redact("x".repeat(1_000), [])).toHaveLength(300);
   });
+
+  it("blanks out what is quoted of a prompt, in part, wrapped or in other letters, and nothing else", () => {
+    const prompt = "a red door, behind it a tin planetarium";
+    const said = (text: string) => redact(text, [prompt]);
+    expect(said("refused: a red door, behin")).toBe("refused: [redacted], behin");
+    expect(said('["A RED","door behind it"]')).toBe('["[redacted]"]');
+    expect(said("no: red door, behind it a tin / a tin planetarium!")).toBe("no: [redacted]!");
+    expect(said("the door is red")).toBe("the door is red");
+    expect(redact("a red door", [])).toBe("a red door");
+  });
 });
 
 /**

@@ -168,14 +168,50 @@ export function readJson<T>(schema: z.ZodType<T>, text: string | null): T | unde
 }
 
 /**
- * A text from outside made fit for a message: bearer tokens and the given secrets (a token, a prompt) are blanked out,
- * line breaks become spaces, and it ends after 300 characters.
+ * A text from outside made fit for a message: bearer tokens and the given secrets (a token, a prompt) are blanked out, so is
+ * every part of a prompt that was quoted, line breaks become spaces, and it ends after 300 characters.
  */
 export function redact(text: string, secrets: readonly string[]): string {
   let clean = text.replace(/\b(bearer|token|basic)\s+[\w.~+/=-]{6,}/gi, "$1 [redacted]");
   for (const secret of secrets) if (secret.length > 3) clean = clean.replaceAll(secret, "[redacted]");
-  clean = clean.replace(/\s+/g, " ").trim();
+  clean = withoutRuns(clean, secrets).replace(/\s+/g, " ").trim();
   return clean.length > 300 ? `${clean.slice(0, 299)}…` : clean;
+}
+
+/** So many words after each other are a quotation; fewer may be anybody's. */
+const RUN_WORDS = 3;
+
+/** Blanks runs of words that stand in a secret as well, whatever stands between them: providers quote half a prompt, or wrap it. */
+function withoutRuns(text: string, secrets: readonly string[]): string {
+  const runs = new Set<string>();
+  for (const secret of secrets) {
+    const words = wordsIn(secret).map(({ word }) => word);
+    for (let at = 0; at + RUN_WORDS <= words.length; at++)
+      runs.add(words.slice(at, at + RUN_WORDS).join(" "));
+  }
+  if (runs.size === 0) return text;
+  const words = wordsIn(text);
+  const spans: { from: number; to: number }[] = [];
+  for (let at = 0; at + RUN_WORDS <= words.length; at++) {
+    const run = words.slice(at, at + RUN_WORDS);
+    const [first, last] = [run[0], run.at(-1)];
+    if (!first || !last || !runs.has(run.map(({ word }) => word).join(" "))) continue;
+    const before = spans.at(-1);
+    if (before && first.from <= before.to) before.to = last.to;
+    else spans.push({ from: first.from, to: last.to });
+  }
+  return spans.reduceRight(
+    (clean, { from, to }) => `${clean.slice(0, from)}[redacted]${clean.slice(to)}`,
+    text,
+  );
+}
+
+function wordsIn(text: string): { word: string; from: number; to: number }[] {
+  return [...text.matchAll(/[\p{L}\p{N}]+/gu)].map(({ 0: word, index }) => ({
+    word: word.toLowerCase(),
+    from: index,
+    to: index + word.length,
+  }));
 }
 
 function networkMessage(error: unknown, request: HttpRequest): string {

@@ -128,7 +128,9 @@ export function createInstaller(ground: Ground): Installer {
             },
           ),
       },
-      isBlocked: createPictureBlock(createBlockedPictures(dynamo), PICTURE_KEY).isBlocked,
+      // Made where it is asked: its key is worked over at length, and most lives never see a picture.
+      isBlocked: (fingerprint) =>
+        createPictureBlock(createBlockedPictures(dynamo), PICTURE_KEY).isBlocked(fingerprint),
       imaging: gatedImaging(ground.imaging, life, scheduler),
       fetcher: gatedFetcher(accounts, life, scheduler, misfortunes),
       classifier: classifierSaying(),

@@ -154,8 +154,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     };
     scheduler.after(TICK_MS, tick);
     const pass = async () => {
-      const { installation } = hosts.asFunction("reconcile");
-      void reconcile(installation).catch(() => undefined);
+      const { life, installation } = hosts.asFunction("reconcile");
+      const over = () => {
+        life.isDead = true;
+      };
+      reconcile(installation).then(over, over);
       const isLate = scheduler.nowMs() > START_MS + ASKING_MS + 2 * HOUR_MS;
       // Once in a while two come together.
       scheduler.after(scheduler.random(50) === 0 ? 0 : isLate && !isBusy() ? QUIET_PASS_MS : PASS_MS, pass);
@@ -216,8 +219,8 @@ async function untilDone(
       ),
       died.promise,
     ]);
-    if (ended === "done") return;
     life.isDead = true;
+    if (ended === "done") return;
     await new Promise<void>((resolve) => scheduler.after(5_000, resolve));
   }
 }
@@ -335,17 +338,23 @@ function createWebhooks(scheduler: Scheduler) {
   function deliver(notice: Notice, hosts: Hosts): void {
     const named = readWebhookPath(notice.path);
     if (!named) throw new Error(`A webhook came to ${notice.path}.`);
+    const answered = ({ status }: { status: number }) => scheduler.count(`webhook answered ${status}`);
     // Who was told nothing sends it again, most of the time.
     const again = () => {
       scheduler.count("webhook not confirmed");
       if (scheduler.random(10) < 7) later(notice, hosts, 1_000 + scheduler.random(30_000));
     };
-    const { installation } =
-      scheduler.random(3) === 0 ? hosts.asMachine() : hosts.asFunction("webhook", again);
-    receiveWebhook(
-      { ...named, headers: notice.headers, rawBody: Buffer.from(notice.body) },
-      installation,
-    ).then(({ status }) => scheduler.count(`webhook answered ${status}`), again);
+    const call = { ...named, headers: notice.headers, rawBody: Buffer.from(notice.body) };
+    if (scheduler.random(3) === 0) {
+      // A server in a process: what it dies of is more than this.
+      receiveWebhook(call, hosts.asMachine().installation).then(answered, again);
+      return;
+    }
+    const { life, installation } = hosts.asFunction("webhook", again);
+    const over = () => {
+      life.isDead = true;
+    };
+    receiveWebhook(call, installation).finally(over).then(answered, again);
   }
 
   function later(notice: Notice, hosts: Hosts, inMs: number): void {

@@ -281,7 +281,7 @@ describe("redact", () => {
     const said = (text: string) => redact(text, [prompt]);
     expect(said("refused: a red door, behin")).toBe("refused: [redacted], behin");
     expect(said('["A RED","door behind it"]')).toBe('["[redacted]"]');
-    expect(said("no: red door, behind it a tin / a tin planetarium!")).toBe("no: [redacted]!");
+    expect(said("no: red door, behind it a tin / a tin planetarium!")).toBe("no: [redacted] / [redacted]!");
     expect(said("the door is red")).toBe("the door is red");
     expect(redact("a red door", [])).toBe("a red door");
   });

@@ -65,7 +65,7 @@ const WORDINGS = [
 
 const BIRTH =
   "(?:born|birth|birthyear|year of birth|birthday|date of birth|birthdate|dob|nee|ne|naissance|nacid[oa]s?|nacimiento|geboren[ers]?|geburtsjahr|geburtsdatum|nat[oaie]|nascita|nascid[oa]s?|nascimento|jahrgang|annee|class of|promotion|promo)";
-const YEAR_FIRST = /\b(2[01]\d\d) (?:birth|births|birth year|born)\b/g;
+const YEAR_FIRST = /\b(2[01]\d\d) (?:births?|birthyear|birth year|born)\b/g;
 const FULL_YEAR = new RegExp(`\\b(?:${BIRTH}(?: [a-z0-9]+){0,8}?|b+) (2[01]\\d\\d)\\b`, "g");
 const SHORT_YEAR =
   /\b(?:born|nee|nacid[oa]|geboren|nat[oa]|nascid[oa]) (?:in |en |em |nel |im jahr |circa |about )?(\d\d)\b(?! (?:yearsold|minutes|hours|days|weeks|months|kilometres))/g;

@@ -40,9 +40,6 @@ export function normalised(text: string): NormalisedText {
       readings.add(reading.replace(/(\p{L})\1{2,}/gu, "$1"));
     }
   }
-  for (const reading of [...readings]) {
-    for (const together of withRunsJoined(reading)) readings.add(together);
-  }
   return {
     plain,
     readings: [...readings],
@@ -58,18 +55,17 @@ function sequencesOf(
 ): (readonly string[])[] {
   const sequences = [plainWords];
   if (signedWords.join(" ") !== plainWords.join(" ")) sequences.push(signedWords);
-  if (SET_APART.test(characters)) {
-    sequences.push(
-      wordsOf(characters.replace(SET_APART_ALL, (run, sign: string) => run.replaceAll(sign, ""))).split(" "),
-    );
-  }
+  const together = characters.replace(SET_APART, (run, sign: string) =>
+    // Digits alone are left to be numbers ("f/2.8").
+    /\p{L}.*\p{L}/su.test(run) ? run.replaceAll(sign, "") : run,
+  );
+  if (together !== characters) sequences.push(wordsOf(together).split(" "));
   return sequences;
 }
 
-/** Three or more characters with the same sign between each: "w.o.r.d" is one word, whatever stands around it. */
+/** Single characters with the same sign between each: "w.o.r.d" is one word, whatever stands around it. */
 const SET_APART =
-  /(?<![\p{L}\p{N}])[\p{L}\p{N}]([^\p{L}\p{N}])[\p{L}\p{N}](?:\1[\p{L}\p{N}])*(?!\1?[\p{L}\p{N}])/u;
-const SET_APART_ALL = new RegExp(SET_APART.source, "gu");
+  /(?<![\p{L}\p{N}])[\p{L}\p{N}]([^\p{L}\p{N}])[\p{L}\p{N}](?:\1[\p{L}\p{N}])*(?!\1?[\p{L}\p{N}])/gu;
 
 /** `normalised(text).plain` without the work for the other readings. */
 export function plainOf(text: string): string {
@@ -159,22 +155,3 @@ function unleeted(word: string, choice: number): string {
     })
     .join("");
 }
-
-/**
- * A reading with its spelled runs as words ("s e a side" becomes "sea side"), so that patterns find them. An "a" or "i"
- * before a run may be a word of its own.
- */
-function withRunsJoined(reading: string): string[] {
-  if (!ONE_RUN.test(reading)) return [];
-  return [SINGLE_CHARACTERS, SINGLE_CHARACTERS_AFTER_A].flatMap((runs) => [
-    reading.replace(runs, (run) => run.replaceAll(" ", "")),
-    reading.replace(runs, (run) => unleeted(run.replaceAll(" ", ""), 0)),
-  ]);
-}
-
-const SINGLE_CHARACTERS = /(?<![\p{L}\p{N}])[\p{L}\p{N}](?: [\p{L}\p{N}]){2,}(?![\p{L}\p{N}])/gu;
-const ONE_RUN = new RegExp(SINGLE_CHARACTERS.source, "u");
-const SINGLE_CHARACTERS_AFTER_A = new RegExp(
-  `(?<=(?<![\\p{L}\\p{N}])[ai] )${SINGLE_CHARACTERS.source}`,
-  "gu",
-);

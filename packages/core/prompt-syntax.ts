@@ -44,6 +44,7 @@ export function wantedAndUnwanted(text: string): { wanted: string; unwanted: str
 
 /** The pieces of a text that carry a negative weight. In a negative prompt they are wanted: twice unwanted. */
 export function negativelyWeighted(text: string): string[] {
+  if (!/:\s*[-−]/.test(text)) return [];
   return [...text.matchAll(NEGATIVE_WEIGHT)].map(
     ([, inBrackets, beforeColons]) => inBrackets ?? beforeColons ?? "",
   );

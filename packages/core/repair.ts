@@ -19,7 +19,11 @@ export function createRepair(vocabulary: Iterable<string>): Repair {
     readingsOf(text) {
       const readings = new Set(text.readings);
       for (const sequence of text.sequences) {
-        for (const manner of MANNERS) readings.add(repaired(sequence, words, manner));
+        const joined = repaired(sequence, words, JOINS_WORDS);
+        readings.add(joined);
+        if (joined !== sequence.join(" ")) readings.add(repaired(sequence, words, KEEPS_WORDS));
+        if (sequence.some((word) => /^\d{3,}$/.test(word)))
+          readings.add(repaired(sequence, words, READS_NUMBERS));
       }
       for (const reading of [...readings]) {
         readings.add(withDigitsTogether(reading));
@@ -84,12 +88,9 @@ interface Manner {
   /** A number alone may be a word ("493": "age"); else a number stays a number. */
   readonly readsNumbers: boolean;
 }
-const MANNERS: readonly Manner[] = [
-  { keepsWords: true, readsNumbers: false },
-  { keepsWords: false, readsNumbers: false },
-  { keepsWords: false, readsNumbers: true },
-];
-const AS_WORDS: Manner = { keepsWords: false, readsNumbers: false };
+const KEEPS_WORDS: Manner = { keepsWords: true, readsNumbers: false };
+const JOINS_WORDS: Manner = { keepsWords: false, readsNumbers: false };
+const READS_NUMBERS: Manner = { keepsWords: false, readsNumbers: true };
 
 const UNREAD_COST = 10;
 const WORD_COST = 1;
@@ -98,8 +99,10 @@ const WORD_COST = 1;
 function numberAndLetters(word: string, words: StretchedWords<null>, manner: Manner): string[] {
   const [, digits, letters] = /^(\d+)(\p{L}.*)$/u.exec(word) ?? [];
   if (digits === undefined || letters === undefined) return [word];
-  const isWord = (word.length > 3 || !manner.keepsWords) && wordsAt([word], 0, words, AS_WORDS).length > 0;
-  return isWord ? [word] : [digits, letters];
+  const isWord = (word.length > 3 || !manner.keepsWords) && wordsAt([word], 0, words, JOINS_WORDS).length > 0;
+  const isOrdinalInPieces = /^[snrt]$/.test(letters);
+  const isSplit = isOrdinalInPieces || wordsAt([letters], 0, words, JOINS_WORDS).length > 0;
+  return isWord || !isSplit ? [word] : [digits, letters];
 }
 
 /** The words of the vocabulary that the pieces from `at` on can be, and where each ends. */
@@ -114,7 +117,7 @@ function wordsAt(
   for (let end = at; end < sequence.length && ways.length > 0; end++) {
     const piece = sequence[end] ?? "";
     // "5 ans" is never "sans", and a number that may be an age stays one.
-    if (/^\d+$/.test(piece) && (!manner.readsNumbers || end > at || Number(piece) < 20)) break;
+    if (/^\d+$/.test(piece) && (!manner.readsNumbers || end > at || Number(piece) < 100)) break;
     const readings = lettersMeant(piece, true);
     ways = ways
       .flatMap((way) =>
@@ -137,7 +140,7 @@ function wordsAt(
 
 /** How many pieces are words of their own, where all are ("de la"). */
 function wordsLost(pieces: readonly string[], words: StretchedWords<null>): number {
-  const isWord = (piece: string) => wordsAt([piece], 0, words, AS_WORDS).length > 0;
+  const isWord = (piece: string) => wordsAt([piece], 0, words, JOINS_WORDS).length > 0;
   return pieces.length > 1 && pieces.every(isWord) ? pieces.length : 0;
 }
 

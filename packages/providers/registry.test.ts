@@ -42,9 +42,7 @@ describe("createProviders", () => {
     expect(() => createProviders({ replicate: settings }, deps)).toThrow(
       expect.objectContaining({
         name: "ConfigurationInvalid",
-        message: expect.stringMatching(
-          new RegExp(`^${variable} of the provider replicate must [^.]+.*\\.$`),
-        ),
+        message: expect.stringMatching(new RegExp(`^${variable} of the provider replicate must [^.]+.*\\.$`)),
       }),
     );
   });

@@ -18,21 +18,26 @@ export const ENTRY_NAMES = [
 export type EntryName = (typeof ENTRY_NAMES)[number];
 
 export type TableCall = "GetItem" | "PutItem" | "UpdateItem" | "Query" | "BatchGetItem" | "BatchWriteItem";
+export type TableIndex = "state" | "timeline";
 export type Folder = "incoming" | "originals" | "content" | "quarantine";
 export type WorkflowCall = "answer" | "start" | "describe";
+/** GenerateDataKey encrypts a prompt, Decrypt reads one. */
+export type PromptCall = "GenerateDataKey" | "Decrypt";
 export type SigningCall = "Sign" | "GetPublicKey";
 export type RekognitionCall = "DetectModerationLabels" | "DetectFaces";
 export type SecretName = "providerKeys" | "webhookSecrets" | "atelierKey";
 
 export interface Access {
   readonly table: readonly TableCall[];
-  /** Whether it queries the index of states: lists of open work, counts of finished pictures. */
-  readonly stateIndex: boolean;
+  /** What it queries: `state` for lists of open work and counts of finished pictures, `timeline` for how providers did lately. */
+  readonly indexes: readonly TableIndex[];
   readonly reads: readonly Folder[];
   readonly writes: readonly Folder[];
   /** Folders in which it asks whether something is there at all: S3 answers 403 instead of 404 to those who may not list. */
   readonly misses: readonly Folder[];
   readonly workflow: readonly WorkflowCall[];
+  /** What it has the key for prompts do. */
+  readonly prompts: readonly PromptCall[];
   /** What it has the key for provenance do. */
   readonly signing: readonly SigningCall[];
   readonly rekognition: readonly RekognitionCall[];
@@ -41,26 +46,36 @@ export interface Access {
 
 const NOTHING: Access = {
   table: [],
-  stateIndex: false,
+  indexes: [],
   reads: [],
   writes: [],
   misses: [],
   workflow: [],
+  prompts: [],
   signing: [],
   rekognition: [],
   secrets: [],
 };
 
 export const ACCESS: Readonly<Record<EntryName, Access>> = {
-  plan: { ...NOTHING, table: ["GetItem", "PutItem", "UpdateItem", "Query"], stateIndex: true },
-  validate: {
+  plan: {
     ...NOTHING,
     table: ["GetItem", "PutItem", "UpdateItem", "Query"],
+    indexes: ["state"],
+    prompts: ["Decrypt"],
+  },
+  validate: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem"],
+    indexes: ["timeline"],
+    prompts: ["GenerateDataKey", "Decrypt"],
     secrets: ["atelierKey"],
   },
   generate: {
     ...NOTHING,
-    table: ["GetItem", "PutItem", "UpdateItem"],
+    // The first entry in an image's audit looks for what stands there.
+    table: ["GetItem", "PutItem", "UpdateItem", "Query"],
+    prompts: ["Decrypt"],
     // A repeated put compares what stands there: reading goes with writing everywhere.
     reads: ["incoming"],
     writes: ["incoming"],
@@ -77,9 +92,10 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   },
   process: {
     ...NOTHING,
-    table: ["GetItem"],
+    table: ["GetItem", "Query"],
     reads: ["incoming", "content", "quarantine"],
-    writes: ["content", "quarantine"],
+    // Quarters of a grid are outputs of their own.
+    writes: ["incoming", "content", "quarantine"],
     // Whether the version is committed already.
     misses: ["content", "quarantine"],
     // The public half is for the certificate that it makes itself where none was issued.
@@ -98,7 +114,7 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   reconcile: {
     ...NOTHING,
     table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem"],
-    stateIndex: true,
+    indexes: ["state"],
     reads: ["incoming"],
     writes: ["incoming"],
     workflow: ["answer", "start", "describe"],
@@ -114,7 +130,8 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   },
   start: {
     ...NOTHING,
-    table: ["GetItem", "PutItem"],
+    table: ["GetItem", "PutItem", "Query"],
+    prompts: ["GenerateDataKey"],
     workflow: ["start"],
     // For the hash of a prompt that is refused.
     secrets: ["atelierKey"],

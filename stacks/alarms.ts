@@ -94,6 +94,19 @@ export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
     statistic: "Maximum",
     evaluationPeriods: 3,
   });
+  alarm("ProvidersClosedAlarm", "providers-closed", {
+    alarmDescription:
+      "For a quarter of an hour nothing has been bought from a provider: it fails, refuses our account, or its quota is used up.",
+    ...counted("reconcile", "ProvidersClosed"),
+    ...anyIn(5),
+    statistic: "Maximum",
+    evaluationPeriods: 3,
+  });
+  alarm("ClassifierFailedAlarm", "classifier-failed", {
+    alarmDescription: "Rekognition judged no picture: what cannot be judged waits for a person.",
+    ...counted("process", "ClassifierFailed"),
+    ...anyIn(5),
+  });
   alarm("DeadLettersAlarm", "dead-letters", {
     alarmDescription: "A firing of the calendar could not be delivered. The message in the queue says why.",
     namespace: "AWS/SQS",

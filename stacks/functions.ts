@@ -66,6 +66,7 @@ function lambda(name: EntryName, { settings, store, signingKey, secrets, webhook
       ATELIER_METRICS_NAMESPACE: metricsNamespace,
       ...(opensBucket(access) ? { ATELIER_BUCKET: store.bucket.name } : {}),
       ...(access.workflow.length > 0 ? { ATELIER_STATE_MACHINE_ARN: machine.arn } : {}),
+      ...(access.prompts.length > 0 ? { ATELIER_PROMPT_KEY_ARN: store.promptKey.arn } : {}),
       ...(name === "generate" ? { ATELIER_WEBHOOK_URL: webhookUrl } : {}),
       ...(access.signing.length > 0
         ? { ATELIER_PROVENANCE_KEY: signingKey.arn, ...settings.provenance }

@@ -29,14 +29,20 @@ export function permissionsOf(
     ...bucketPermissions(access, known.store),
     ...workflowPermissions(access, known),
     ...picturePermissions(access, known.signingKey),
+    ...promptPermissions(access, known.store),
   ];
 }
 
 function tablePermissions(access: Access, { table, key }: Storage): Permission[] {
   return [
     { actions: access.table.map((call) => `dynamodb:${call}`), resources: [table.arn] },
-    ...(access.stateIndex
-      ? [{ actions: ["dynamodb:Query"], resources: [$interpolate`${table.arn}/index/state`] }]
+    ...(access.indexes.length > 0
+      ? [
+          {
+            actions: ["dynamodb:Query"],
+            resources: access.indexes.map((index) => $interpolate`${table.arn}/index/${index}`),
+          },
+        ]
       : []),
     { actions: TABLE_KEY_ACTIONS, resources: [key.arn], conditions: [through("dynamodb")] },
   ];
@@ -84,6 +90,18 @@ function workflowPermissions(
     describe: { actions: ["states:DescribeExecution"], resources: [executionArn] },
   };
   return access.workflow.map((call) => permissions[call]);
+}
+
+/** The key serves for prompts alone, as the ciphertext's own context says. */
+function promptPermissions({ prompts }: Access, { promptKey }: Storage): Permission[] {
+  if (prompts.length === 0) return [];
+  return [
+    {
+      actions: prompts.map((call) => `kms:${call}`),
+      resources: [promptKey.arn],
+      conditions: [{ test: "StringEquals", variable: "kms:EncryptionContext:purpose", values: ["prompt"] }],
+    },
+  ];
 }
 
 function picturePermissions({ signing, rekognition }: Access, signingKey: aws.kms.Key): Permission[] {

@@ -10,6 +10,7 @@ export interface ProviderSettings {
   readonly variables: Readonly<
     Record<string, { readonly name: string; readonly secret: boolean; readonly forWebhooks?: true }>
   >;
+  readonly switchedOnBy: string;
 }
 
 export interface Settings {
@@ -54,14 +55,25 @@ export function readSettings(): Settings {
 
 /** Whom this deployment may buy from. Naming one that is off by default switches it on. */
 function chosenProviders(): ProviderSettings[] {
-  const known = readCompiled<ProviderSettings[]>("providers.json");
+  // What has no settings is the sandbox of one machine.
+  const known = readCompiled<ProviderSettings[]>("providers.json").filter(
+    ({ variables }) => Object.keys(variables).length > 0,
+  );
   const names = (setting("ATELIER_PROVIDERS") ?? "replicate").split(",").map((name) => name.trim());
-  return names.map((name) => {
+  return [...new Set(names)].map((name) => {
     const found = known.find((candidate) => candidate.name === name);
-    if (found) return found;
-    throw new Error(
-      `ATELIER_PROVIDERS names "${name}"; take a list of ${known.map((provider) => provider.name).join(", ")}.`,
-    );
+    if (!found) {
+      const all = known.map((provider) => provider.name).join(", ");
+      throw new Error(`ATELIER_PROVIDERS names "${name}"; take a list of ${all}.`);
+    }
+    // Of a secret it is SST that says when it is missing.
+    const needed = found.variables[found.switchedOnBy];
+    if (needed && !needed.secret && setting(needed.name) === null) {
+      throw new Error(
+        `ATELIER_PROVIDERS names "${name}", but ${needed.name} is not set; set it to its address.`,
+      );
+    }
+    return found;
   });
 }
 
@@ -82,11 +94,11 @@ function addresses(providers: readonly ProviderSettings[]): Record<string, strin
 /** Lambda takes 4 kB of settings in all; the chain's root is of no use in it, whoever trusts it has it. */
 const CERTIFICATE_BYTES_MAX = 3_000;
 
-/** One line in a file of settings holds a chain with its line breaks written as \\n. */
+/** One line in a file of settings holds a chain with its line breaks written as a backslash and an n. */
 function provenance(): Record<string, string> {
   const chain = setting("ATELIER_PROVENANCE_CERTIFICATE")?.replaceAll("\\n", "\n");
   if (chain === undefined) return {};
-  if (!/^-----BEGIN CERTIFICATE-----\n[^]+-----END CERTIFICATE-----$/.test(chain)) {
+  if (!/^-----BEGIN CERTIFICATE-----\n[\s\S]+-----END CERTIFICATE-----$/.test(chain)) {
     throw new Error(
       "ATELIER_PROVENANCE_CERTIFICATE is no certificate; give the chain in PEM, the signing one first.",
     );

@@ -13,7 +13,9 @@ const UNDELETE_DAYS = 90;
 export function storage() {
   const key = dataKey("DataKey", "pictures and records");
   const bucket = contentBucket(key);
-  return { key, bucket, table: recordTable(key) };
+  // One of its own: whoever may read records may not read what people wrote.
+  const promptKey = dataKey("PromptKey", "prompts");
+  return { key, promptKey, bucket, table: recordTable(key) };
 }
 export type Storage = ReturnType<typeof storage>;
 

@@ -58,8 +58,8 @@ function providersWith(secretOf: (variable: Variable) => string | undefined, clo
       return [name, Object.fromEntries(values)] as const;
     }),
   );
-  const providers = createProviders(settings, { clock, workflows: known.offers.workflows }, definitions);
-  return { ...known, providerOf: (name: ProviderName) => providers.get(name) };
+  const opened = createProviders(settings, { clock, workflows: known.offers.workflows }, definitions);
+  return { ...known, providers: names, providerOf: (name: ProviderName) => opened.get(name) };
 }
 
 export function openFetcher() {

@@ -1,4 +1,7 @@
 /** @module A pass of the reconciler on AWS: its times, and what it says about itself. */
+import type { Catalogue, ProviderName } from "@atelier/core/catalogue";
+import { accountReport, closedReason } from "@atelier/core/installed-health";
+import type { PacingStore } from "@atelier/core/ports";
 import { type ReconcileDeps, type ReconcileReport, reconcile } from "@atelier/core/reconcile";
 import { CREATE_TIMEOUT_MS } from "@atelier/providers/stability/provider";
 import type { Surroundings } from "./runtime.ts";
@@ -17,10 +20,14 @@ export const AWS_TIMES: ReconcileDeps["times"] = {
   checkIntervalMs: 45_000,
 };
 
-export async function reconcileAndReport(
-  _event: unknown,
-  deps: Omit<ReconcileDeps, "times"> & Pick<Surroundings, "telemetry">,
-): Promise<ReconcileReport> {
+type ReportDeps = Omit<ReconcileDeps, "times"> &
+  Pick<Surroundings, "telemetry"> & {
+    readonly providers: readonly ProviderName[];
+    readonly offers: Pick<Catalogue, "providers">;
+    readonly pacing: Pick<PacingStore, "read">;
+  };
+
+export async function reconcileAndReport(_event: unknown, deps: ReportDeps): Promise<ReconcileReport> {
   const report = await reconcile({ ...deps, times: AWS_TIMES });
   const { attempts, parts, ledger } = report;
   const { telemetry } = deps;
@@ -41,5 +48,18 @@ export async function reconcileAndReport(
     ledgerGivenBack: ledger.givenBack,
     ledgerSwept: ledger.swept,
   });
+  await reportAccounts(deps);
   return report;
+}
+
+/** Providers that nothing is bought from now: the breaker is open, or a quota is used up. */
+async function reportAccounts({ telemetry, providers, offers, pacing, clock, timezone }: ReportDeps) {
+  const known = { catalogue: offers, pacingStore: pacing, clock, timezone };
+  const closed: string[] = [];
+  for (const provider of providers) {
+    const reason = closedReason(await accountReport(provider, known));
+    if (reason !== null) closed.push(`${provider}: ${reason}`);
+  }
+  telemetry.count("ProvidersClosed", closed.length);
+  if (closed.length > 0) telemetry.warn("providers take no creates", { closed });
 }

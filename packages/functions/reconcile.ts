@@ -3,11 +3,21 @@ import { openLimits } from "./installation.ts";
 import { openFetcher, openProviders } from "./providers.ts";
 import { reconcileAndReport } from "./reconcile-report.ts";
 import { lambdaHandler } from "./runtime.ts";
-import { attempts, audit, events, images, ledger, openBlobs, openStores, requests } from "./stores.ts";
+import {
+  attempts,
+  audit,
+  events,
+  images,
+  ledger,
+  openBlobs,
+  openStores,
+  pacing,
+  requests,
+} from "./stores.ts";
 import { openWorkflow } from "./workflow.ts";
 
 export const handler = lambdaHandler("reconcile", reconcileAndReport, (around) => {
-  const stores = openStores(around, { images, attempts, requests, ledger, audit, events });
+  const stores = openStores(around, { images, attempts, requests, ledger, audit, events, pacing });
   const services = { ...openProviders(around), ...openFetcher(), ...openBlobs(), ...openWorkflow(around) };
   return { ...around, ...stores, ...services, ...openLimits() };
 });

@@ -48,6 +48,14 @@ export function describeAlarms(graph: Graph): void {
       statistic: "Maximum",
       evaluationPeriods: 3,
     },
+    "providers-closed": {
+      ...counted("reconcile"),
+      metricName: "ProvidersClosed",
+      ...ANY_IN_5_MINUTES,
+      statistic: "Maximum",
+      evaluationPeriods: 3,
+    },
+    "classifier-failed": { ...counted("process"), metricName: "ClassifierFailed", ...ANY_IN_5_MINUTES },
     "dead-letters": {
       namespace: "AWS/SQS",
       dimensions: { QueueName: one(graph, "sqs/queue:Queue").name },

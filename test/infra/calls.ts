@@ -12,10 +12,20 @@ const writes = (...folders: string[]) => folders.map((folder) => `s3:PutObject $
 const misses = (...folders: string[]) => folders.map((folder) => `s3:ListBucket ${folder}/*`);
 
 export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
-  plan: [...records("GetItem", "PutItem", "Query", "UpdateItem"), "dynamodb:Query records/index/state"],
-  validate: records("GetItem", "PutItem", "Query", "UpdateItem"),
+  plan: [
+    ...records("GetItem", "PutItem", "Query", "UpdateItem"),
+    "dynamodb:Query records/index/state",
+    "kms:Decrypt prompts",
+  ],
+  validate: [
+    ...records("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    "dynamodb:Query records/index/timeline",
+    "kms:Decrypt prompts",
+    "kms:GenerateDataKey prompts",
+  ],
   generate: [
-    ...records("GetItem", "PutItem", "UpdateItem"),
+    ...records("GetItem", "PutItem", "Query", "UpdateItem"),
+    "kms:Decrypt prompts",
     ...reads("incoming"),
     ...writes("incoming"),
     ...answers,
@@ -27,10 +37,14 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     ...writes("incoming"),
   ],
   process: [
-    ...records("GetItem"),
+    ...records("GetItem", "Query"),
     ...reads("content", "incoming", "quarantine"),
     ...misses("content", "quarantine"),
-    ...writes("content", "quarantine"),
+    ...writes("content", "incoming", "quarantine"),
+    "kms:GetPublicKey provenance",
+    "kms:Sign provenance",
+    "rekognition:DetectFaces *",
+    "rekognition:DetectModerationLabels *",
   ],
   record: [
     ...records("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
@@ -53,5 +67,9 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     ...writes("incoming"),
     ...answers,
   ],
-  start: [...records("GetItem", "PutItem"), "states:StartExecution machine"],
+  start: [
+    ...records("GetItem", "PutItem", "Query"),
+    "kms:GenerateDataKey prompts",
+    "states:StartExecution machine",
+  ],
 };

@@ -15,6 +15,8 @@ export interface Evaluation {
   readonly graphs: Readonly<Record<Stage, Graph>>;
   /** `dev` once more, on a machine that has other things set. */
   readonly again: Graph;
+  /** `dev` with more than one provider. */
+  readonly several: Graph;
   /** What the type check says; empty when it is content. */
   readonly typeErrors: string;
 }
@@ -22,6 +24,10 @@ export interface Evaluation {
 /** What the machine that runs this has set must change nothing. */
 const SETTINGS = {
   ATELIER_PROVIDER: "",
+  ATELIER_PROVIDERS: "",
+  REPLICATE_BASE_URL: "",
+  STABILITY_BASE_URL: "",
+  ATELIER_PROVENANCE_CERTIFICATE: "",
   ATELIER_TIMEZONE: "",
   ATELIER_BUDGET_USD: "25",
   ATELIER_BUDGET_MONTH_USD: "",
@@ -31,6 +37,8 @@ const SETTINGS = {
 const SECRETS = {
   SST_SECRET_ReplicateApiToken: "test",
   SST_SECRET_ReplicateWebhookSecret: "test",
+  SST_SECRET_StabilityApiKey: "test",
+  SST_SECRET_MidjourneyApiKey: "test",
   SST_SECRET_AtelierKey: "test",
 };
 
@@ -38,13 +46,19 @@ const SECRETS = {
 export async function evaluate(): Promise<Evaluation> {
   const run = runIn(ROOT);
   await Promise.all([installPlatform(ROOT), run(process.execPath, ["scripts/templates.ts"], {})]);
-  const [typeErrors, dev, production, again] = await Promise.all([
+  const [typeErrors, dev, production, again, several] = await Promise.all([
     typeCheck(),
     graphOf("dev", { ATELIER_ALERT_EMAIL: "" }),
     graphOf("production", { ATELIER_ALERT_EMAIL: "operator@example.com" }),
     graphOf("dev", { ATELIER_ALERT_EMAIL: "", AWS_REGION: "us-west-2", TZ: "Asia/Tokyo" }),
+    graphOf("dev", {
+      ATELIER_ALERT_EMAIL: "",
+      ATELIER_PROVIDERS: "replicate, stability,midjourney",
+      STABILITY_BASE_URL: "https://stability.example.com",
+      MIDJOURNEY_BASE_URL: "https://wrapper.example.com",
+    }),
   ]);
-  return { typeErrors, graphs: { dev, production }, again };
+  return { typeErrors, graphs: { dev, production }, again, several };
 }
 
 async function graphOf(stage: Stage, settings: Readonly<Record<string, string>>): Promise<Graph> {

@@ -1,10 +1,15 @@
 /** @module What must hold of the functions and of what everybody may do. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { GENERATE_TIMEOUT_MS } from "@atelier/functions/reconcile-report";
+import { AWS_TIMES, GENERATE_TIMEOUT_MS, LONGEST_CREATE_MS } from "@atelier/functions/reconcile-report";
+import { CREATE_TIMEOUT_MS as COMFYUI_MS } from "@atelier/providers/comfyui/provider";
+import { SUBMIT_TIMEOUT_MS as MIDJOURNEY_MS } from "@atelier/providers/midjourney/connection";
+import { CREATE_TIMEOUT_MS as REPLICATE_MS } from "@atelier/providers/replicate/provider";
+import { CREATE_TIMEOUT_MS as STABILITY_MS } from "@atelier/providers/stability/provider";
 import { describe, expect, test } from "vitest";
 import imaging from "../../packages/imaging/package.json" with { type: "json" };
 import { ENTRY_NAMES, type EntryName } from "../../stacks/access.ts";
+import { NEVER_LOADED } from "../../stacks/bundling.ts";
 import { CALLS } from "./calls.ts";
 import { ROOT } from "./evaluation.ts";
 import { all, type Graph, grantsOf, list, one, type PolicyStatement, statementsOf } from "./harness/graph.ts";
@@ -40,9 +45,18 @@ export function describeFunctions(graph: Graph): void {
       });
     });
 
-    test("generate ends when the reconciler counts on it", () => {
+    test("bundles leave out what Lambda never loads", () => {
+      for (const { properties } of graph.builds)
+        expect(properties.esbuild).toEqual({ external: NEVER_LOADED });
+    });
+
+    test("generate ends when the reconciler counts on it, after the longest create and what follows it", () => {
       const { inputs } = one(graph, "lambda/function:Function", "GenerateFunction");
       expect(inputs.timeout * 1000).toBe(GENERATE_TIMEOUT_MS);
+      // A1111 has no time-out of its own: it may take what it is given, and a picture that is lost cost nothing.
+      expect(Math.max(REPLICATE_MS, STABILITY_MS, MIDJOURNEY_MS, COMFYUI_MS)).toBe(LONGEST_CREATE_MS);
+      expect(GENERATE_TIMEOUT_MS).toBeGreaterThanOrEqual(LONGEST_CREATE_MS + 30_000);
+      expect(AWS_TIMES.lostCreateGraceMs).toBeGreaterThan(LONGEST_CREATE_MS + GENERATE_TIMEOUT_MS);
     });
 
     test.each(ENTRY_NAMES)(
@@ -55,6 +69,7 @@ export function describeFunctions(graph: Graph): void {
         const machine = one(graph, "sfn/stateMachine:StateMachine").inputs.name;
         expect(Object.fromEntries(told)).toEqual({
           ATELIER_PROVIDER: "replicate",
+          ATELIER_PROVIDERS: "replicate",
           ATELIER_TIMEZONE: "Europe/Paris",
           ATELIER_BUDGET_USD: "25",
           ATELIER_METRICS_NAMESPACE: `Atelier/${graph.stage}`,
@@ -65,7 +80,13 @@ export function describeFunctions(graph: Graph): void {
           ...(calls("states:") && {
             ATELIER_STATE_MACHINE_ARN: `arn:aws:states:eu-west-1:123456789012:stateMachine:${machine}`,
           }),
-          ...(name === "process" && { MALLOC_ARENA_MAX: "2" }),
+          ...(CALLS[name].some((call) => call.endsWith(" prompts")) && {
+            ATELIER_PROMPT_KEY_ARN: "arn:aws:kms:eu-west-1:123456789012:key/promptkey-id",
+          }),
+          ...(name === "process" && {
+            MALLOC_ARENA_MAX: "2",
+            ATELIER_PROVENANCE_KEY: "arn:aws:kms:eu-west-1:123456789012:key/provenancekey-id",
+          }),
           ...(name === "generate" && {
             ATELIER_WEBHOOK_URL: "https://webhooksapi-id.execute-api.eu-west-1.amazonaws.com",
           }),
@@ -82,7 +103,7 @@ export function describeFunctions(graph: Graph): void {
         validate: ["AtelierKey"],
         generate: ["AtelierKey", "ReplicateApiToken"],
         collect: ["ReplicateApiToken"],
-        process: [],
+        process: ["AtelierKey"],
         record: [],
         abandon: [],
         reconcile: ["ReplicateApiToken"],
@@ -109,12 +130,14 @@ export function describeFunctions(graph: Graph): void {
     test("name their actions, and their resources wherever AWS lets them", () => {
       const deliveries =
         /^logs:(\w+LogDeliver(y|ies)|PutResourcePolicy|Describe(ResourcePolicies|LogGroups))$/;
+      // AWS's list of Rekognition's actions names no resource for those that take the picture with the call.
+      const pictures = /^rekognition:Detect(ModerationLabels|Faces)$/;
       for (const role of all(graph, "iam/role:Role")) {
         expect(grantsOf(role).length).toBeGreaterThan(0);
         for (const { Action, Resource } of grantsOf(role)) {
           for (const action of list(Action)) {
             expect(action).not.toContain("*");
-            if (!deliveries.test(action)) expect(list(Resource)).not.toContain("*");
+            if (!deliveries.test(action) && !pictures.test(action)) expect(list(Resource)).not.toContain("*");
           }
           for (const resource of list(Resource))
             expect(resource).not.toMatch(/:\*$(?<!:log-group:.*:\*)(?<!:execution:.*:\*)/);
@@ -151,6 +174,9 @@ function callsOf(grant: PolicyStatement, name: EntryName, g: Graph): string[] {
     [new RegExp(`:table/${table}$`), "records"],
     [new RegExp(`:table/${table}/index/state$`), "records/index/state"],
     [new RegExp(`:::${bucket}/(\\w+/\\*)$`), "$1"],
+    [new RegExp(`:table/${table}/index/timeline$`), "records/index/timeline"],
+    [/:key\/provenancekey-id$/, "provenance"],
+    [/:key\/promptkey-id$/, "prompts"],
     [/:stateMachine:atelier-\w+-images$/, "machine"],
     [/:execution:atelier-\w+-images:\*$/, "executions"],
     [new RegExp(`:log-group:/aws/lambda/atelier-\\w+-${name}:\\*$`), "own"],

@@ -5,6 +5,7 @@ import { describeEntrances } from "./entrances.ts";
 import { type Evaluation, evaluate, STAGES } from "./evaluation.ts";
 import { describeFunctions } from "./functions.ts";
 import type { Graph } from "./harness/graph.ts";
+import { describeSeveralProviders } from "./several-providers.ts";
 import { describeStorage } from "./storage.ts";
 import { differences, summaryOf } from "./summary.ts";
 import { describeWorkflow } from "./workflow.ts";
@@ -20,7 +21,7 @@ if (evaluation instanceof Error) {
   describeProgram(evaluation);
 }
 
-function describeProgram({ graphs, again, typeErrors }: Evaluation): void {
+function describeProgram({ graphs, again, several, typeErrors }: Evaluation): void {
   test("the program type-checks against the real platform", () => {
     expect(typeErrors).toBe("");
   });
@@ -36,6 +37,7 @@ function describeProgram({ graphs, again, typeErrors }: Evaluation): void {
     expect(JSON.stringify(withoutArchives(again))).toBe(JSON.stringify(withoutArchives(graphs.dev)));
   });
 
+  describeSeveralProviders(several);
   describe.each(STAGES)("in %s", (stage) => {
     describeFunctions(graphs[stage]);
     describeStorage(graphs[stage]);

@@ -5,16 +5,26 @@ import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
+import { createKmsSigner, readKmsPublicKey } from "@atelier/aws/kms-signer";
+import { createTextVault } from "@atelier/aws/prompt-encryption";
+import { kmsTextKeys } from "@atelier/aws/prompt-encryption-kms";
+import { createRekognitionClassifier } from "@atelier/aws/rekognition";
 import { createS3Blobs } from "@atelier/aws/s3-blobs";
 import { createStepFunctionsWorkflow } from "@atelier/aws/step-functions";
-import type { Clock } from "@atelier/core/ids";
-import type { Blobs, Workflow } from "@atelier/core/ports";
+import type { Classifier } from "@atelier/core/classifier";
+import type { Clock, RandomBytes } from "@atelier/core/ids";
+import type { Blobs, ProvenanceSigner, TextVault, Workflow } from "@atelier/core/ports";
+import { createTestCertificates } from "@atelier/imaging/c2pa-test-certificate";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { KMS, KMSClient } from "@aws-sdk/client-kms";
+import { RekognitionClient } from "@aws-sdk/client-rekognition";
 import { DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { EntryName } from "../../stacks/access.ts";
 import { createActiveTable } from "../builders/active-table.ts";
 import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
+import { startTestKms, TEST_DATA_KEY, TEST_SIGNING_KEY } from "../simulators/kms.ts";
+import { startTestRekognition } from "../simulators/rekognition.ts";
 
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
 
@@ -25,6 +35,12 @@ export interface Recorder {
   readonly dynamo: Dynamo;
   readonly blobs: Blobs;
   workflow(clock: Clock): Workflow;
+  /** Rekognition, which sees nothing of note. */
+  readonly classifier: Classifier;
+  /** KMS, with the key for prompts. */
+  readonly texts: TextVault;
+  /** KMS, with a certificate that is made as where none was issued. */
+  signer(deps: { readonly clock: Clock; readonly randomBytes: RandomBytes }): Promise<ProvenanceSigner>;
   /** Notes everything that happens in the call under the function's name. */
   as<T>(name: EntryName, call: () => Promise<T>): Promise<T>;
   calls(name: EntryName): readonly string[];
@@ -105,6 +121,22 @@ export async function startRecorder(): Promise<Recorder> {
     { step: "initialize" },
   );
 
+  /** A middleware is asked for its handler with each call. */
+  const noting =
+    (service: string, what: string) =>
+    <Next>(next: Next, { commandName }: { readonly commandName?: string }) => {
+      note(`${service}:${actionOf(commandName)} ${what}`);
+      return next;
+    };
+  const rekognition = await startTestRekognition();
+  const eyes = new RekognitionClient({ ...CREDENTIALS, endpoint: rekognition.origin });
+  eyes.middlewareStack.add(noting("rekognition", "*"), { step: "initialize" });
+  const kms = await startTestKms();
+  const keys = new KMSClient({ ...CREDENTIALS, endpoint: kms.origin });
+  keys.middlewareStack.add(noting("kms", "provenance"), { step: "initialize" });
+  const promptKeys = new KMS({ ...CREDENTIALS, endpoint: kms.origin });
+  promptKeys.middlewareStack.add(noting("kms", "prompts"), { step: "initialize" });
+
   return {
     dynamo: createDynamo({ client: table, tableName: "records" }),
     blobs: createS3Blobs({ client: bucket, bucketName: BUCKET }),
@@ -114,14 +146,21 @@ export async function startRecorder(): Promise<Recorder> {
         stateMachineArn: "arn:aws:states:eu-west-1:123456789012:stateMachine:images",
         clock,
       }),
+    texts: createTextVault(kmsTextKeys({ client: promptKeys, keyArn: TEST_DATA_KEY })),
+    classifier: createRekognitionClassifier({ client: eyes }),
+    async signer(deps) {
+      const key = { client: keys, keyId: TEST_SIGNING_KEY };
+      const certificateChainPem = createTestCertificates(await readKmsPublicKey(key), deps);
+      return createKmsSigner({ ...key, certificateChainPem });
+    },
     as: (name, call) => current.run(name, call),
     calls: (name) => [...(noted.get(name) ?? [])].sort(),
     async remove(key) {
       await bucket.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: key }));
     },
     async close() {
-      for (const client of [table, bucket, machine]) client.destroy();
-      await files.close();
+      for (const client of [table, bucket, machine, eyes, keys, promptKeys]) client.destroy();
+      for (const server of [files, rekognition, kms]) await server.close();
       await new Promise((closed) => tables.close(closed));
     },
   };

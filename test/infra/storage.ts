@@ -78,6 +78,11 @@ export function describeStorage(graph: Graph): void {
     });
   });
 
+  test("the key for provenance signs, on the curve that C2PA takes, and does nothing else", () => {
+    const { inputs } = one(graph, "kms/key:Key", "ProvenanceKey");
+    expect(inputs).toMatchObject({ customerMasterKeySpec: "ECC_NIST_P256", keyUsage: "SIGN_VERIFY" });
+  });
+
   test("the table is the one of local mode, on demand, recoverable, under our key", () => {
     const { inputs } = one(graph, "dynamodb/table:Table");
     expect(inputs).toMatchObject({
@@ -113,7 +118,10 @@ export function describeStorage(graph: Graph): void {
       }
       for (const { inputs } of all(graph, "s3/bucket:Bucket"))
         expect(inputs.forceDestroy).toBe(!isProduction);
-      for (const { inputs } of all(graph, "kms/key:Key")) expect(inputs.enableKeyRotation).toBe(true);
+      for (const { inputs } of all(graph, "kms/key:Key")) {
+        // KMS rotates no asymmetric key.
+        if (inputs.customerMasterKeySpec === undefined) expect(inputs.enableKeyRotation).toBe(true);
+      }
     },
   );
 }

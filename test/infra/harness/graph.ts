@@ -26,6 +26,7 @@ export interface Graph {
       readonly architecture?: string;
       readonly minify?: boolean;
       readonly install?: unknown;
+      readonly esbuild?: unknown;
     };
     readonly links: Readonly<Record<string, unknown>>;
   }[];

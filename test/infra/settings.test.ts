@@ -1,0 +1,96 @@
+/** @module The settings of a deployment alone: what follows from them, and what is refused in one sentence. */
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { compileCatalogue } from "../../scripts/templates.ts";
+import { ROOT } from "./evaluation.ts";
+
+const SET = [
+  "ATELIER_PROVIDERS",
+  "ATELIER_PROVIDER",
+  "ATELIER_CALENDAR",
+  "ATELIER_PROVENANCE_CERTIFICATE",
+  "ATELIER_TIMEZONE",
+  "STABILITY_BASE_URL",
+  "MIDJOURNEY_BASE_URL",
+];
+let readSettings: typeof import("../../stacks/settings.ts").readSettings;
+
+beforeAll(async () => {
+  await compileCatalogue();
+  // What SST's command line puts there.
+  vi.stubGlobal("$cli", { paths: { root: ROOT } });
+  vi.stubGlobal("$app", { name: "atelier", stage: "dev" });
+  ({ readSettings } = await import("../../stacks/settings.ts"));
+});
+afterEach(() => vi.unstubAllEnvs());
+
+function settings(set: Readonly<Record<string, string>>) {
+  for (const name of SET) vi.stubEnv(name, set[name] ?? "");
+  return readSettings();
+}
+
+describe("providers", () => {
+  test.each([
+    [{}, "replicate", "replicate"],
+    [{ ATELIER_PROVIDERS: "replicate, stability" }, "replicate,stability", "any"],
+    [
+      { ATELIER_PROVIDERS: "replicate,stability", ATELIER_PROVIDER: "stability" },
+      "replicate,stability",
+      "stability",
+    ],
+    [{ ATELIER_PROVIDERS: "stability,stability", ATELIER_PROVIDER: "any" }, "stability", "any"],
+    [
+      { ATELIER_PROVIDERS: "midjourney", MIDJOURNEY_BASE_URL: "https://wrapper.example.com" },
+      "midjourney",
+      "midjourney",
+    ],
+  ])("%j", (set, ATELIER_PROVIDERS, ATELIER_PROVIDER) => {
+    expect(settings(set).environment).toMatchObject({ ATELIER_PROVIDERS, ATELIER_PROVIDER });
+  });
+
+  test("only addresses of those that are deployed are handed on", () => {
+    const STABILITY_BASE_URL = "https://stability.example.com";
+    expect(settings({ STABILITY_BASE_URL }).environment).not.toHaveProperty("STABILITY_BASE_URL");
+    expect(settings({ STABILITY_BASE_URL, ATELIER_PROVIDERS: "stability" }).environment).toMatchObject({
+      STABILITY_BASE_URL,
+    });
+  });
+
+  test.each([
+    [
+      { ATELIER_PROVIDERS: "replicate,nobody" },
+      /^ATELIER_PROVIDERS names "nobody"; take a list of replicate, /,
+    ],
+    [{ ATELIER_PROVIDERS: "replicate,,stability" }, /^ATELIER_PROVIDERS names ""; /],
+    [{ ATELIER_PROVIDERS: "sandbox" }, /^ATELIER_PROVIDERS names "sandbox"; take a list of (?!.*sandbox)/],
+    [
+      { ATELIER_PROVIDER: "stability" },
+      /^ATELIER_PROVIDER is "stability"; take any, or one of ATELIER_PROVIDERS\.$/,
+    ],
+    [{ ATELIER_CALENDAR: "maybe" }, /^ATELIER_CALENDAR is "maybe"; set it to on or off\.$/],
+  ])("%j is refused", (set, sentence) => {
+    expect(() => settings(set)).toThrow(sentence);
+  });
+});
+
+describe("the certificate for provenance", () => {
+  const chain = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+
+  test("goes to the function that signs, with its line breaks however they are written", () => {
+    expect(settings({}).provenance).toEqual({});
+    for (const written of [`${chain}\n`, chain.replaceAll("\n", "\\n")]) {
+      expect(settings({ ATELIER_PROVENANCE_CERTIFICATE: written }).provenance).toEqual({
+        ATELIER_PROVENANCE_CERTIFICATE: `${chain}\n`,
+      });
+    }
+  });
+
+  test.each([
+    ["chain.pem", /^ATELIER_PROVENANCE_CERTIFICATE is no certificate; /],
+    [
+      chain.replace("MIIB", "A".repeat(4_000)),
+      /^ATELIER_PROVENANCE_CERTIFICATE has 40\d\d bytes, at most 3000 fit; /,
+    ],
+  ])("a chain that is none, or too long: %#", (written, sentence) => {
+    expect(() => settings({ ATELIER_PROVENANCE_CERTIFICATE: written })).toThrow(sentence);
+  });
+});

@@ -1,0 +1,42 @@
+/** @module What must hold of a deployment that buys from several providers. */
+import { describe, expect, test } from "vitest";
+import { all, type Graph } from "./harness/graph.ts";
+
+export function describeSeveralProviders(graph: Graph): void {
+  describe("with several providers", () => {
+    test("keys are with those that buy and ask; the public address checks signatures and buys nothing", () => {
+      const links = Object.fromEntries(
+        graph.builds.map(({ functionID, links }) => [functionID.toLowerCase(), Object.keys(links).sort()]),
+      );
+      const keys = ["MidjourneyApiKey", "ReplicateApiToken", "StabilityApiKey"];
+      expect(links).toEqual({
+        plan: [],
+        validate: ["AtelierKey"],
+        generate: ["AtelierKey", ...keys],
+        collect: keys,
+        process: ["AtelierKey"],
+        record: [],
+        abandon: [],
+        reconcile: keys,
+        webhook: ["AtelierKey", "ReplicateWebhookSecret"],
+        start: ["AtelierKey"],
+      });
+    });
+
+    test("every function is told who they are, that the best is taken, and where those are that are elsewhere", () => {
+      const functions = all(graph, "lambda/function:Function");
+      expect(functions).toHaveLength(10);
+      for (const { inputs } of functions) {
+        expect(inputs.environment.variables).toMatchObject({
+          ATELIER_PROVIDERS: "replicate,stability,midjourney",
+          ATELIER_PROVIDER: "any",
+          STABILITY_BASE_URL: "https://stability.example.com",
+          MIDJOURNEY_BASE_URL: "https://wrapper.example.com",
+        });
+        expect(inputs.environment.variables).not.toHaveProperty("REPLICATE_BASE_URL");
+        // Secrets come linked, encrypted; none stands in the environment.
+        expect(JSON.stringify(inputs.environment.variables)).not.toMatch(/API_KEY|API_TOKEN|WEBHOOK_SECRET/);
+      }
+    });
+  });
+}

@@ -62,7 +62,10 @@ export function exchangeCases(provider: string): (ExchangeCase & { origin: strin
 }
 
 export function recordedProviders(): string[] {
-  return readdirSync(FOLDER).sort();
+  return readdirSync(FOLDER, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
 }
 
 /** What each provider needs to call a service at an origin. */

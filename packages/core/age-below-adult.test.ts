@@ -49,15 +49,19 @@ test.each([
 });
 
 describe("a year of birth", () => {
-  test.each(["born in 2010", "née en 2010", "Jahrgang 2010", "b. 2010", "2010 birth year", "born in two thousand ten"])(
-    "%j is compared with the year of today",
-    (text) => {
-      expect(says(text, "2026-11-22")).toBe(true);
-      // Whoever is born in 2010 may turn 18 on the last day of 2028.
-      expect(says(text, "2028-12-31")).toBe(true);
-      expect(says(text, "2029-01-01")).toBe(false);
-    },
-  );
+  test.each([
+    "born in 2010",
+    "née en 2010",
+    "Jahrgang 2010",
+    "b. 2010",
+    "2010 birth year",
+    "born in two thousand ten",
+  ])("%j is compared with the year of today", (text) => {
+    expect(says(text, "2026-11-22")).toBe(true);
+    // Whoever is born in 2010 may turn 18 on the last day of 2028.
+    expect(says(text, "2028-12-31")).toBe(true);
+    expect(says(text, "2029-01-01")).toBe(false);
+  });
 
   test("without a date is compared with 2026, never with a clock", () => {
     expect(says("born in 2008")).toBe(true);

@@ -39,7 +39,12 @@ test.each([
 
 test("an operator's list is found in any spelling", () => {
   const names = ["Ada Lindqvist"];
-  for (const text of ["ada lindqvist", "a portrait of ADA LINDQVIST", "a-d-a l.i.n.d.q.v.i.s.t", "Аda Lindqvist"]) {
+  for (const text of [
+    "ada lindqvist",
+    "a portrait of ADA LINDQVIST",
+    "a-d-a l.i.n.d.q.v.i.s.t",
+    "Аda Lindqvist",
+  ]) {
     expect(isOnList(normalised(text), names), text).toBe(true);
   }
   expect(isOnList(normalised("ada and lindqvist"), names)).toBe(false);

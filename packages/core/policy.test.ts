@@ -182,10 +182,18 @@ describe("all texts of an image", () => {
     expect(judgeAll(texts.slice(1))).toMatchObject({ decision: "allowed" });
   });
 
-  test("what `--no` leaves out is unwanted, not wanted", () => {
-    expect(judgeAll([{ ...aged, text: `${aged.text} --no child, nude --ar 3:2` }], "suggestive")).toMatchObject({
+  test("what `--no` leaves out is unwanted among parameters, and both in a prompt", () => {
+    expect(
+      judgeAll([aged, { kind: "parameters", text: "--no child, nude --ar 3:2" }], "suggestive"),
+    ).toMatchObject({
       decision: "allowed",
       rating: "suggestive",
+    });
+    expect(judgeAll([{ ...aged, text: `${aged.text} --no child` }], "suggestive")).toMatchObject({
+      rule: "minors",
+    });
+    expect(judgeAll([{ ...aged, text: `${aged.text} --no adult` }], "suggestive")).toMatchObject({
+      rule: "adulthood-excluded",
     });
     expect(judgeAll([aged, { kind: "parameters", text: "--no adult" }], "suggestive")).toMatchObject({
       rule: "adulthood-excluded",
@@ -195,12 +203,15 @@ describe("all texts of an image", () => {
     });
   });
 
-  test.each(["blurry, (child:-1)", "child::-1", "blurry, positive prompt: child", "prompt= a child"])(
-    "the negative prompt %j smuggles what it seems to leave out",
-    (text) => {
-      expect(judgeAll([aged, { kind: "negative", text }], "suggestive")).toMatchObject({ rule: "minors" });
-    },
-  );
+  test.each([
+    "blurry, (child:-1)",
+    "（child：-1）",
+    "child::-1",
+    "blurry, positive prompt: child",
+    "prompt= a child",
+  ])("the negative prompt %j smuggles what it seems to leave out", (text) => {
+    expect(judgeAll([aged, { kind: "negative", text }], "suggestive")).toMatchObject({ rule: "minors" });
+  });
 
   test("an adult age counts in the prompt alone", () => {
     expect(judgeAll([{ kind: "preferences", text: aged.text }], "suggestive")).toMatchObject({
@@ -240,7 +251,9 @@ describe("a rule of two concepts", () => {
     ["a 32-year-old and a dog", "allowed"],
     ["a 32-year-old and a dog, erotic", "refused"],
   ])("%j is %s", (prompt, decision) => {
-    expect(judgePrompt({ prompt, negativePrompt: "", rating: "nudity", policy: paired })).toMatchObject({ decision });
+    expect(judgePrompt({ prompt, negativePrompt: "", rating: "nudity", policy: paired })).toMatchObject({
+      decision,
+    });
   });
 });
 
@@ -251,14 +264,21 @@ describe("words are written", () => {
     raises: {},
   });
   const decided = (text: string) =>
-    judgePrompt({ prompt: `${text}, aged 32`, negativePrompt: "", rating: "suggestive", policy: written }).decision;
+    judgePrompt({ prompt: `${text}, aged 32`, negativePrompt: "", rating: "suggestive", policy: written })
+      .decision;
 
-  test.each(["mineur", "mineures", "children", "childlike", "chi ldren", "c h i l d l i k e", "ch*ld", "chilld"])(
-    "so that %j is met",
-    (text) => {
-      expect(decided(text)).toBe("refused");
-    },
-  );
+  test.each([
+    "mineur",
+    "mineures",
+    "children",
+    "childlike",
+    "chi ldren",
+    "c h i l d l i k e",
+    "ch*ld",
+    "chilld",
+  ])("so that %j is met", (text) => {
+    expect(decided(text)).toBe("refused");
+  });
   test.each(["mineral", "child's pose", "Fairchild"])("so that %j is not", (text) => {
     expect(decided(text)).toBe("allowed");
   });

@@ -69,8 +69,8 @@ export function judgePrompt(
  * A rule refuses when its concept is met and the effective rating is among its `ratings`; so a word that only matters in a
  * rated picture is free in a general one, until another word raises the rating.
  *
- * A negative prompt (or `--no`) asks for the absence of what it names, so naming a forbidden thing there is a safeguard and
- * is not refused. What counts there is what its absence brings about: concepts whose name begins with `negative_` are
+ * A negative prompt (or `--no` among parameters) asks for the absence of what it names, so naming a forbidden thing there is
+ * a safeguard and is not refused. `--no` in a prompt is read both ways, since only some models know it. What counts there is what its absence brings about: concepts whose name begins with `negative_` are
  * looked for there, and nowhere else (clothing taken away raises the rating; adulthood taken away is refused). What is
  * unwanted twice, or hidden behind a heading for a prompt, is judged as wanted.
  *
@@ -121,7 +121,8 @@ function sorted(texts: readonly PolicyText[]): { wanted: string[]; unwanted: str
       wanted.push(...negativelyWeighted(text), ...(HIDDEN_PROMPT.exec(text)?.slice(1) ?? []));
     } else {
       const sides = wantedAndUnwanted(text);
-      wanted.push(sides.wanted);
+      // Only what is sent as a switch is one: to most models `--no child` in a prompt is the word "child".
+      wanted.push(kind === "parameters" ? sides.wanted : text);
       unwanted.push(sides.unwanted);
     }
   }

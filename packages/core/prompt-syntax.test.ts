@@ -13,10 +13,9 @@ test.each([
 });
 
 test("what is unwanted twice is found in a negative prompt", () => {
-  expect(negativelyWeighted("blurry, (one thing:-1.2), another::-1").map((piece) => piece.trim())).toStrictEqual([
-    "one thing",
-    "another",
-  ]);
+  expect(
+    negativelyWeighted("blurry, (one thing:-1.2), another::-1").map((piece) => piece.trim()),
+  ).toStrictEqual(["one thing", "another"]);
   expect(negativelyWeighted("blurry, (one thing:1.2)")).toStrictEqual([]);
 });
 

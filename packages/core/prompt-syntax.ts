@@ -2,6 +2,7 @@
  * @module What image programs read as instructions rather than words: weights, alternatives, separators, switches. Taken
  * out for matching, so that they cannot stand between the letters of a word.
  */
+import { unified } from "./fold.ts";
 
 /**
  * The words of a text as its program would read them: `(word:1.3)`, `((word))`, `word::2`, `{one|other}`, `BREAK`,
@@ -44,8 +45,9 @@ export function wantedAndUnwanted(text: string): { wanted: string; unwanted: str
 
 /** The pieces of a text that carry a negative weight. In a negative prompt they are wanted: twice unwanted. */
 export function negativelyWeighted(text: string): string[] {
-  if (!/:\s*[-−]/.test(text)) return [];
-  return [...text.matchAll(NEGATIVE_WEIGHT)].map(
+  const plain = unified(text);
+  if (!/:\s*[-−]/.test(plain)) return [];
+  return [...plain.matchAll(NEGATIVE_WEIGHT)].map(
     ([, inBrackets, beforeColons]) => inBrackets ?? beforeColons ?? "",
   );
 }

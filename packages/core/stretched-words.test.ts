@@ -15,13 +15,18 @@ test.each([
 
 test("whatever is held down is found under the word, and its beginnings lead there", () => {
   fc.assert(
-    fc.property(fc.stringMatching(/^[a-e]{1,8}$/), fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 8 }), (word, times) => {
-      const words = createStretchedWords<number>();
-      words.add(word, 1);
-      const text = [...word].map((letter, at) => letter.repeat(times[at] ?? 1)).join("");
-      expect(words.find(text, squeezed(text))).toStrictEqual([{ word, value: 1 }]);
-      for (let end = 1; end <= text.length; end++) expect(words.mayBegin(squeezed(text.slice(0, end)))).toBe(true);
-    }),
+    fc.property(
+      fc.stringMatching(/^[a-e]{1,8}$/),
+      fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 8 }),
+      (word, times) => {
+        const words = createStretchedWords<number>();
+        words.add(word, 1);
+        const text = [...word].map((letter, at) => letter.repeat(times[at] ?? 1)).join("");
+        expect(words.find(text, squeezed(text))).toStrictEqual([{ word, value: 1 }]);
+        for (let end = 1; end <= text.length; end++)
+          expect(words.mayBegin(squeezed(text.slice(0, end)))).toBe(true);
+      },
+    ),
   );
 });
 

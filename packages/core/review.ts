@@ -167,7 +167,7 @@ export async function finishReview(imageId: string, deps: ReviewDeps): Promise<b
       fromRating: decision.fromRating,
       rating: decision.rating,
       version: decision.version,
-      reviewer: decision.votes.map(({ by }) => by).join(", "),
+      reviewer: decision.votes.map(({ by }) => by).join(", ") || "recognised",
     },
   } as const;
   await audited({ ...entry, phase: "intended" }, deps);

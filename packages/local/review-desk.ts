@@ -1,5 +1,4 @@
 /** @module Reviews on one machine: what waits for a person, what was decided, and callers who are held back. */
-import { unknownName } from "@atelier/core/closest";
 import { AtelierError } from "@atelier/core/errors";
 import type { Image, ImageStatus } from "@atelier/core/image";
 import { liftRestraint } from "@atelier/core/probing";
@@ -86,11 +85,9 @@ export function createReviewDesk(installation: Installation): ReviewDesk {
 
     async lift({ caller, by, reason }) {
       if (await liftRestraint(caller, { by: by ?? steps.actor, reason }, { ...steps, ...gate })) return;
-      const held = (await this.callers()).filter(({ state }) => state !== "admitted");
-      throw unknownName(
-        "caller that is held back",
-        caller,
-        held.map((one) => one.caller),
+      throw new AtelierError(
+        "UnknownName",
+        `${caller} is not held back; \`atelier review callers\` lists who is.`,
       );
     },
   };

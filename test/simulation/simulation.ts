@@ -44,7 +44,8 @@ const PATIENCE_MS = 34 * HOUR_MS;
 const TICK_MS = 1_000;
 const IDLE_TICK_MS = 30_000;
 const PASS_MS = 60_000;
-const QUIET_PASS_MS = 10 * 60_000;
+/** While nothing runs, only what was given up is looked at. */
+const QUIET_PASS_MS = 5 * 60_000;
 
 export const MISHAPS: MishapRates = {
   death: { machine: 8, function: 150, cloud: 0 },
@@ -159,9 +160,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         life.isDead = true;
       };
       reconcile(installation).then(over, over);
-      const isLate = scheduler.nowMs() > START_MS + ASKING_MS + 2 * HOUR_MS;
       // Once in a while two come together.
-      scheduler.after(scheduler.random(50) === 0 ? 0 : isLate && !isBusy() ? QUIET_PASS_MS : PASS_MS, pass);
+      scheduler.after(scheduler.random(50) === 0 ? 0 : isBusy() ? PASS_MS : QUIET_PASS_MS, pass);
       const open =
         (await attempts.open({ limit: 1 })).items.length +
         (await stored.parts.open({ limit: 1 })).items.length;

@@ -2,26 +2,86 @@
  * @module Two ways to the table in memory: straight, for speed, and by the SDK's own client with all that it does to a request,
  * for the table's contract.
  */
-import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
-import { ConditionalCheckFailedException, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { Dynamo, Item } from "@atelier/aws/dynamo/client";
+import { compileRange, MARSHALLING } from "@atelier/aws/dynamo/expressions";
+import type { Key } from "@atelier/aws/dynamo/keys";
+import { type AttributeValue, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { type Command, type CommandInput, ConditionFailed } from "./table-engine.ts";
+import type { Attributes } from "./table-expressions.ts";
 
 const TABLE_NAME = "simulated";
 
-/** The product's client over the engine, without the SDK's work in between. */
+/**
+ * The port of the product's stores straight over the engine. Items that are read are converted once and shared: every store
+ * parses them into records of its own.
+ */
 export function connectDirectly(engine: Command): Dynamo {
-  const send = async (command: {
-    readonly constructor: { readonly name: string };
-    readonly input: CommandInput;
-  }) => {
+  const native = new WeakMap<object, Item>();
+  const itemOf = (stored: Attributes): Item => {
+    const known = native.get(stored);
+    if (known) return known;
+    const made = unmarshall(stored);
+    native.set(stored, made);
+    return made;
+  };
+  const found = ({ Item, Items = [], Attributes }: Answer) => ({
+    item: Item && itemOf(Item),
+    items: Items.map(itemOf),
+    attributes: Attributes && itemOf(Attributes),
+  });
+  /** @returns undefined where the condition does not hold */
+  const tried = (name: string, input: object): Answer | undefined => {
     try {
-      return engine(command.constructor.name.replace(/Command$/, ""), command.input);
+      return engine(name, input) as Answer;
     } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      throw new ConditionalCheckFailedException({ message: error.message, $metadata: {} });
+      if (error instanceof ConditionFailed) return undefined;
+      throw error;
     }
   };
-  return createDynamo({ client: { send } as unknown as DynamoDBClient, tableName: TABLE_NAME });
+  const made = (name: string, input: object): Answer => engine(name, input) as Answer;
+  const keyOf = ({ pk, sk }: Key) => ({ pk: { S: pk }, sk: { S: sk } });
+
+  return {
+    get: async (key) => found(made("GetItem", { Key: keyOf(key) })).item,
+    getMany: async (keys) => keys.flatMap((key) => found(made("GetItem", { Key: keyOf(key) })).item ?? []),
+    put: async (item, condition = {}) =>
+      tried("PutItem", { Item: marshall(item, MARSHALLING), ...condition }) !== undefined,
+    async putMany(items) {
+      const t = items.map((item) => ({ PutRequest: { Item: marshall(item, MARSHALLING) } }));
+      made("BatchWriteItem", { RequestItems: { t } });
+    },
+    async update(key, update) {
+      const answer = tried("UpdateItem", { Key: keyOf(key), ...update });
+      const item = update.ReturnValues === "ALL_NEW" && answer ? found(answer).attributes : undefined;
+      return answer ? { ok: true, item } : { ok: false };
+    },
+    remove: async (key) => made("DeleteItem", { Key: keyOf(key) }).Attributes !== undefined,
+    async query(range, { backwards, limit, start }) {
+      const page = { ScanIndexForward: !backwards, Limit: limit, ExclusiveStartKey: start };
+      const answer = made("Query", { ...compileRange(range), IndexName: range.index, ...page });
+      return { items: found(answer).items, next: answer.LastEvaluatedKey };
+    },
+    async count(range) {
+      let total = 0;
+      let start: Answer["LastEvaluatedKey"];
+      do {
+        const page = { IndexName: range.index, Select: "COUNT", ExclusiveStartKey: start };
+        const answer = made("Query", { ...compileRange(range), ...page });
+        total += answer.Count ?? 0;
+        start = answer.LastEvaluatedKey;
+      } while (start);
+      return total;
+    },
+  };
+}
+
+interface Answer {
+  readonly Item?: Attributes;
+  readonly Items?: readonly Attributes[];
+  readonly Attributes?: Attributes;
+  readonly Count?: number;
+  readonly LastEvaluatedKey?: Record<string, AttributeValue>;
 }
 
 /** The SDK's client, whose requests the engine answers as JSON. */

@@ -1,5 +1,5 @@
 /**
- * @module A cloud on loopback: dynalite, a bucket, the sandbox as Replicate, a door that speaks Step Functions in front of the
+ * @module A cloud on loopback: dynalite, a bucket, KMS, Rekognition, the sandbox as Replicate, Stability AI, a door that speaks Step Functions in front of the
  * local state machine, and one that speaks HTTP API in front of the webhook function. The functions are the real ones, with
  * the environment and the events that AWS gives them.
  */
@@ -30,9 +30,13 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { compileCatalogue } from "../../scripts/templates.ts";
 import { createActiveTable } from "../builders/active-table.ts";
 import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
+import { startTestKms, TEST_DATA_KEY, TEST_SIGNING_KEY } from "../simulators/kms.ts";
+import { startTestRekognition } from "../simulators/rekognition.ts";
 import { TEST_TOKEN, TEST_WEBHOOK_SECRET } from "../simulators/replicate.ts";
+import { startTestStability } from "../simulators/stability.ts";
 import { tinyPng } from "../simulators/tiny-png.ts";
 
+const STABILITY_KEY = "sk-for-these-tests";
 const TABLE = "atelier-test";
 const BUCKET = "atelier-test-content";
 const MACHINE_ARN = "arn:aws:states:eu-west-3:123456789012:stateMachine:atelier-test-images";
@@ -43,8 +47,12 @@ type Handler = (event: unknown, context: LambdaContext) => Promise<unknown>;
 
 export type Cloud = Awaited<ReturnType<typeof openCloud>>;
 
-/** Sets the environment of this process, once: a test file has one cloud. */
-export async function openCloud() {
+/**
+ * Sets the environment of this process, once: a test file has one cloud.
+ *
+ * @param settings of the deployment, in place of the usual ones
+ */
+export async function openCloud(settings: Readonly<Record<string, string>> = {}) {
   const closers: (() => Promise<unknown>)[] = [];
   const catalogue = await compileCatalogue();
   const table = dynalite({ createTableMs: 0 });
@@ -69,6 +77,10 @@ export async function openCloud() {
     onError: () => undefined,
   });
   closers.push(sandbox.close);
+  const stability = await startTestStability({ clock: () => Date.now(), apiKey: STABILITY_KEY });
+  const kms = await startTestKms();
+  const rekognition = await startTestRekognition();
+  closers.push(stability.close, kms.close, rekognition.close);
   const gateway = await listening(createServer(answerAsGateway), closers);
   const stepFunctions = await listening(createServer(answerAsStepFunctions), closers);
 
@@ -79,21 +91,29 @@ export async function openCloud() {
     AWS_ENDPOINT_URL_DYNAMODB: tableServer,
     AWS_ENDPOINT_URL_S3: bucket.endpoint,
     AWS_ENDPOINT_URL_SFN: stepFunctions,
+    AWS_ENDPOINT_URL_KMS: kms.origin,
+    AWS_ENDPOINT_URL_REKOGNITION: rekognition.origin,
     AWS_LAMBDA_FUNCTION_NAME: "atelier-test",
     ATELIER_TABLE: TABLE,
     ATELIER_BUCKET: BUCKET,
     ATELIER_STATE_MACHINE_ARN: MACHINE_ARN,
     ATELIER_WEBHOOK_URL: gateway,
+    ATELIER_PROMPT_KEY_ARN: TEST_DATA_KEY,
+    ATELIER_PROVENANCE_KEY: TEST_SIGNING_KEY,
+    ATELIER_PROVIDERS: "replicate",
     ATELIER_PROVIDER: "replicate",
     ATELIER_TIMEZONE: "Europe/Paris",
     ATELIER_BUDGET_USD: "2",
     ATELIER_BUDGET_MONTH_USD: "20",
     ATELIER_TERMS: "replicate=nudity",
     REPLICATE_BASE_URL: sandbox.apiUrl,
+    STABILITY_BASE_URL: stability.origin,
     SST_RESOURCE_App: JSON.stringify({ name: "atelier", stage: "test" }),
     SST_RESOURCE_ReplicateApiToken: JSON.stringify({ value: TEST_TOKEN }),
     SST_RESOURCE_ReplicateWebhookSecret: JSON.stringify({ value: TEST_WEBHOOK_SECRET }),
+    SST_RESOURCE_StabilityApiKey: JSON.stringify({ value: STABILITY_KEY }),
     SST_RESOURCE_AtelierKey: JSON.stringify({ value: "0123456789abcdef0123456789abcdef" }),
+    ...settings,
   });
   const client = new DynamoDBClient({ maxAttempts: 1 });
   const s3 = new S3Client({});
@@ -191,6 +211,9 @@ export async function openCloud() {
   return {
     catalogue,
     sandbox,
+    stability,
+    kms,
+    rekognition,
     machine,
     bucket,
     invoke,

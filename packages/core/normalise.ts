@@ -73,7 +73,7 @@ export function plainOf(text: string): string {
 }
 
 /**
- * What a word with digits or signs in it may spell ("ch1ld": "child", "chlld"), at most 24 ways and the word as it is
+ * What a word with digits or signs in it may spell ("ch1ld": "child", "chlld"), at most 64 ways and the word as it is
  * written; only that where it has none of them.
  *
  * @param isPiece whether it may be a piece of a word, so that "1" alone is a letter too
@@ -84,7 +84,7 @@ export function lettersMeant(word: string, isPiece = false): readonly string[] {
   for (const character of word) {
     const letters = LETTERS_FOR[character] ?? character;
     ways =
-      ways.length * letters.length > 24
+      ways.length * letters.length > WAYS_MAX
         ? ways.map((way) => way + letters.charAt(0))
         : [...letters].flatMap((letter) => ways.map((way) => way + letter));
   }
@@ -93,6 +93,7 @@ export function lettersMeant(word: string, isPiece = false): readonly string[] {
   return body === word || body === "" ? [word, ...ways] : [word, ...ways, ...lettersMeant(body, isPiece)];
 }
 
+const WAYS_MAX = 64;
 const ENDING_SIGNS = /[!|+$€£¡]+$/;
 
 /** Case folded, instructions of prompt languages taken out, ages without their decimals. */

@@ -22,7 +22,8 @@ export function createRepair(vocabulary: Iterable<string>): Repair {
         const joined = repaired(sequence, words, JOINS_WORDS);
         readings.add(joined);
         if (joined !== sequence.join(" ")) readings.add(repaired(sequence, words, KEEPS_WORDS));
-        if (sequence.some((word) => /^\d{3,}$/.test(word)))
+        // Where other words have signs for letters, short numbers may be words too ("70 8e").
+        if (sequence.some((word) => (text.readings.length > 1 ? /^\d+$/ : /^\d{3,}$/).test(word)))
           readings.add(repaired(sequence, words, READS_NUMBERS));
       }
       for (const reading of [...readings]) {
@@ -117,7 +118,8 @@ function wordsAt(
   for (let end = at; end < sequence.length && ways.length > 0; end++) {
     const piece = sequence[end] ?? "";
     // "5 ans" is never "sans", and a number that may be an age stays one.
-    if (/^\d+$/.test(piece) && (!manner.readsNumbers || end > at || Number(piece) < 100)) break;
+    const mayBeLetters = manner.readsNumbers && (end > at ? piece.length === 1 : Number(piece) >= 20);
+    if (/^\d+$/.test(piece) && !mayBeLetters) break;
     const readings = lettersMeant(piece, true);
     ways = ways
       .flatMap((way) =>

@@ -8,12 +8,15 @@ export function squeezed(text: string): string {
 /** `squeezed(a + b)` from `squeezed(a)` and b. */
 export function appendedSqueezed(key: string, text: string): string {
   let result = key;
-  let last = key.at(-1) ?? "";
-  for (const character of text) {
-    if (character !== last) result += character;
-    last = character;
+  let from = 0;
+  // Most words repeat nothing: they are appended whole.
+  for (let at = 0; at < text.length; at++) {
+    const before = at === 0 ? key.at(-1) : text[at - 1];
+    if (text[at] !== before) continue;
+    result += text.slice(from, at);
+    from = at + 1;
   }
-  return result;
+  return result + text.slice(from);
 }
 
 /** Whether `text` is `word` with some of its letters repeated more often. */

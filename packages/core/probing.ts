@@ -40,6 +40,13 @@ export const REFUSALS_COUNTED_MAX = 3;
 
 const RACES_MAX = 20;
 
+const RULES = { wait: "probing-wait", suspended: "probing-suspended" } as const;
+
+/** Whether a refusal's rule says that the caller is held back, rather than that a prompt was judged. */
+export function isRestraint(rule: string): boolean {
+  return Object.values<string>(RULES).includes(rule);
+}
+
 /**
  * Before a request is looked at.
  *
@@ -57,14 +64,14 @@ export async function admitCaller(
     throw new AtelierError(
       "PolicyRefused",
       `Too many prompts were refused lately; ask again in ${Math.ceil(decision.retryAfterMs / 1000)} s (${at}).`,
-      { data: { rule: "probing-wait", retryAfterMs: decision.retryAfterMs } },
+      { data: { rule: RULES.wait, retryAfterMs: decision.retryAfterMs } },
     );
   }
   if (decision.kind === "suspended") {
     throw new AtelierError(
       "PolicyRefused",
       `${caller} is suspended since ${new Date(decision.sinceMs).toISOString()}: too many prompts were refused. An operator lifts it with \`atelier review lift --caller ${caller}\`.`,
-      { data: { rule: "probing-suspended" } },
+      { data: { rule: RULES.suspended } },
     );
   }
 }

@@ -26,6 +26,7 @@ import { derivedSeed, imageIdOf, newRequestId } from "@atelier/core/ids";
 import { microsFromUsd } from "@atelier/core/money";
 import type { PromptVault } from "@atelier/core/ports";
 import type { PreviewedImage } from "@atelier/core/preview";
+import { admitCaller, type Callers, countRefusals, isRestraint } from "@atelier/core/probing";
 import { checkedPrompt } from "@atelier/core/prompt";
 import type { ImageRequest } from "@atelier/core/request";
 import { type StartDeps, startRequest } from "@atelier/core/start";
@@ -42,6 +43,11 @@ const shared = {
     .string()
     .regex(/^req_[0-9a-z]{26}$/, "must be req_ and 26 characters")
     .optional(),
+  /**
+   * Who asks, as whoever calls this function knows them: refusals are counted by it. Without one nobody is restrained; the
+   * function is called by whom AWS lets, not by the public.
+   */
+  caller: z.string().min(1).max(200).optional(),
   seed: seedSchema.optional(),
   model: z.string().min(1).optional(),
   max_cost: z.number().nonnegative().optional(),
@@ -79,11 +85,12 @@ export const askingSchema = z.looseObject({}).transform((event, context): AskedF
 
 export type StartAnswer =
   | { readonly request_id: string; readonly status: "accepted"; readonly images: readonly string[] }
-  | ({ readonly request_id: string } & Refusal);
+  | ({ readonly request_id: string; readonly retry_after_ms?: number } & Refusal);
 
 export interface AcceptDeps extends PreviewDeps, CheckDeps, StartDeps, Omit<AuditDeps, "clock"> {
   readonly telemetry: Pick<Telemetry, "info">;
   readonly vault: Pick<PromptVault, "put">;
+  readonly callers: Callers;
   /** Null: the best that routing finds. */
   readonly provider: ProviderName | null;
   /** For the hash of a prompt that is refused; not needed otherwise. */
@@ -98,6 +105,7 @@ export async function acceptRequest(
 ): Promise<StartAnswer> {
   const requestId = asked.request_id ?? requestIdOfCall(invocation.requestId);
   try {
+    if (asked.caller !== undefined) await admitCaller(asked.caller, deps);
     const { request, images } = previewed(asked, requestId, deps);
     await checkRequests([{ request, images }], request.maxCostMicros, deps);
     if ("prompt" in asked) await deps.vault.put(imageIdOf(requestId, 0), checkedPrompt(promptOf(asked)));
@@ -112,6 +120,12 @@ export async function acceptRequest(
     if ("prompt" in asked) {
       await auditRefusal(requestId, promptOf(asked), refused, { ...deps, ...deps.openPromptKey() });
     }
+    const { retryAfterMs } = error.data;
+    if (typeof retryAfterMs === "number") {
+      return { request_id: requestId, ...refused, retry_after_ms: retryAfterMs };
+    }
+    const isJudged = refused.error === "PolicyRefused" && !isRestraint(refused.rule);
+    if (asked.caller !== undefined && isJudged) await countRefusals(asked.caller, 1, deps);
     return { request_id: requestId, ...refused };
   }
 }

@@ -2,6 +2,7 @@
 import { readSettings } from "@atelier/aws/config";
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createAudit } from "@atelier/aws/dynamo/audit";
+import { createCallers } from "@atelier/aws/dynamo/callers";
 import type { Dynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
@@ -24,6 +25,7 @@ type Maker = (dynamo: Dynamo, surroundings: Surroundings) => unknown;
 
 export const attempts = (dynamo: Dynamo) => createAttempts(dynamo);
 export const audit = (dynamo: Dynamo, { randomBytes }: Surroundings) => createAudit(dynamo, randomBytes);
+export const callers = (dynamo: Dynamo) => createCallers(dynamo);
 export const events = (dynamo: Dynamo, { telemetry }: Surroundings) => createEvents({ dynamo, telemetry });
 export const images = (dynamo: Dynamo) => createImages(dynamo);
 export const ledger = (dynamo: Dynamo) => createLedgerStore(dynamo);

@@ -1,6 +1,6 @@
 /** @module How much developing costs beyond the encoders, and against plain sharp calls. */
 import { fileURLToPath } from "node:url";
-import type { Provenance } from "@atelier/core/ports";
+import type { Provenance } from "@atelier/core/pictures";
 import { encodeOnly, modelOutput, naiveRenditions, readyPixels } from "@atelier/imaging/baseline";
 import { createImaging } from "@atelier/imaging/open";
 import { provenanceXmp } from "@atelier/imaging/provenance";

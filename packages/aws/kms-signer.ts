@@ -4,7 +4,7 @@
  */
 import { createHash, createPublicKey, type KeyObject, verify, X509Certificate } from "node:crypto";
 import { AtelierError } from "@atelier/core/errors";
-import type { ProvenanceSigner } from "@atelier/core/ports";
+import type { ProvenanceSigner } from "@atelier/core/pictures";
 import { GetPublicKeyCommand, KMSClient, SignCommand } from "@aws-sdk/client-kms";
 import { type ServiceNames, serviceFailure } from "./service-failure.ts";
 

@@ -1,5 +1,5 @@
 import type { RatingScores } from "@atelier/core/image";
-import type { OpenPicture } from "@atelier/core/ports";
+import type { OpenPicture } from "@atelier/core/pictures";
 import { DEFAULT_THRESHOLDS } from "@atelier/core/verdict";
 import { RekognitionClient } from "@aws-sdk/client-rekognition";
 import { afterEach, describe, expect, it } from "vitest";

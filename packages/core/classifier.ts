@@ -1,6 +1,6 @@
 /** @module The port of whatever looks at pictures: embedded models, or a service. */
 import type { FaceEstimate, RatingScores } from "./image.ts";
-import type { OpenPicture } from "./ports.ts";
+import type { OpenPicture } from "./pictures.ts";
 
 /**
  * Looks at a picture and says what it sees; `verdict.ts` decides. What cannot be measured is `failed`; whatever is

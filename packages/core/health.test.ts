@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { someAttempt } from "../../test/contract/table-fixtures.ts";
 import type { Attempt } from "./attempt.ts";
-import { healthOf } from "./health.ts";
+import { createHealth, healthOf } from "./health.ts";
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;
@@ -94,4 +94,35 @@ test("models and providers are kept apart; old attempts are left out", () => {
     "replicate/flux",
     "stability/sdxl",
   ]);
+});
+
+test("attempts are read every half minute, closed accounts each time; what failed is read anew", async () => {
+  let nowMs = NOW;
+  let reads = 0;
+  const reasons: Record<string, string | null> = { replicate: null, stability: null };
+  const health = createHealth({
+    providers: ["replicate", "stability"],
+    attempts: {
+      async ofProvider(provider) {
+        reads++;
+        if (reads > 4) throw new Error("the table is away");
+        return { items: provider === "replicate" ? [attempt(0)] : [], cursor: null };
+      },
+    },
+    closed: async (provider) => reasons[provider] ?? null,
+    clock: () => nowMs,
+  });
+  expect((await health()).closed).toEqual(new Map());
+  reasons.replicate = "no credit left";
+  const second = await health();
+  expect(second.closed).toEqual(new Map([["replicate", "no credit left"]]));
+  expect(second.models).toMatchObject([{ provider: "replicate", model: "sdxl", ended: 1 }]);
+  expect(reads).toBe(2);
+
+  nowMs += 30_001;
+  await health();
+  expect(reads).toBe(4);
+  nowMs += 30_001;
+  await expect(health()).rejects.toThrow("the table is away");
+  await expect(health()).rejects.toThrow("the table is away");
 });

@@ -151,11 +151,12 @@ export async function recentAttempts(
   return lists.flat();
 }
 
-/** How long an answer is taken for current: an image costs more than what a fresher one could save. */
+/** How long what attempts tell is taken for current: an image costs more than what a fresher one could save. */
 const HEALTH_TTL_MS = 30_000;
 
 /**
- * The health of providers as routing takes it, read anew every half minute.
+ * The health of providers as routing takes it: of models read anew every half minute, of closed accounts each time. An image
+ * whose provider has just refused the account would otherwise spend all of its attempts on it.
  *
  * @param deps.providers those that may be bought from
  * @param deps.closed why a provider takes no create now, or null: an open breaker, a quota that is used up
@@ -166,27 +167,25 @@ export function createHealth(deps: {
   readonly closed: (provider: string) => Promise<string | null>;
   readonly clock: Clock;
 }): () => Promise<HealthView> {
-  let view: Promise<HealthView> | undefined;
+  let models: Promise<ModelHealth[]> | undefined;
   let readAtMs = 0;
-  const read = async (): Promise<HealthView> => {
-    const [attempts, ...reasons] = await Promise.all([
-      recentAttempts(deps.providers, deps),
-      ...deps.providers.map(async (provider) => [provider, await deps.closed(provider)] as const),
-    ]);
-    const closed = reasons.flatMap(([provider, reason]) =>
-      reason === null ? [] : [[provider, reason] as const],
+  const readModels = async () => healthOf(await recentAttempts(deps.providers, deps), deps.clock());
+  const readClosed = async (): Promise<HealthView["closed"]> => {
+    const reasons = await Promise.all(
+      deps.providers.map(async (provider) => [provider, await deps.closed(provider)] as const),
     );
-    return { models: healthOf(attempts, deps.clock()), closed: new Map(closed) };
+    return new Map(reasons.flatMap(([provider, reason]) => (reason === null ? [] : [[provider, reason]])));
   };
-  return () => {
-    if (view === undefined || deps.clock() - readAtMs > HEALTH_TTL_MS) {
+  return async () => {
+    if (models === undefined || deps.clock() - readAtMs > HEALTH_TTL_MS) {
       readAtMs = deps.clock();
-      view = read();
+      models = readModels();
       // The next caller reads anew.
-      view.catch(() => {
-        view = undefined;
+      models.catch(() => {
+        models = undefined;
       });
     }
-    return view;
+    const [known, closed] = await Promise.all([models, readClosed()]);
+    return { models: known, closed };
   };
 }

@@ -8,7 +8,8 @@ import { AtelierError } from "./errors.ts";
 import type { Image, ImageStatus, Rendition, StoredOutput, Verdict } from "./image.ts";
 import { imageFolder, type Manifest, originalKey, SHELVES, type Shelf, versionFolder } from "./manifest.ts";
 import type { PictureBlock } from "./picture-block.ts";
-import type { Attempts, Blobs, Images, Imaging, OpenPicture, Recipe } from "./ports.ts";
+import type { Imaging, OpenPicture, Recipe } from "./pictures.ts";
+import type { Attempts, Blobs, Images } from "./ports.ts";
 import type { ReviewDecision } from "./review.ts";
 import { developRenditions, readManifest, writeManifest } from "./workflow/steps/process.ts";
 

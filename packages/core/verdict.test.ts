@@ -3,7 +3,7 @@ import { classifierSaying, NOTHING_SEEN } from "../../test/builders/classifier.t
 import { RATINGS, type Rating } from "./catalogue.ts";
 import type { Classifier, Thresholds } from "./classifier.ts";
 import { type RatingScores, verdictSchema } from "./image.ts";
-import type { OpenPicture } from "./ports.ts";
+import type { OpenPicture } from "./pictures.ts";
 import {
   DEFAULT_THRESHOLDS,
   decideVerdict,

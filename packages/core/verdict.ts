@@ -6,7 +6,7 @@ import * as z from "zod";
 import { ADULT_AGE, type Model, type Rating, ratingRank } from "./catalogue.ts";
 import type { Classification, Classifier, Thresholds } from "./classifier.ts";
 import { type FaceEstimate, faceEstimateSchema, ratingScoresSchema, type Verdict } from "./image.ts";
-import type { OpenPicture } from "./ports.ts";
+import type { OpenPicture } from "./pictures.ts";
 
 const share = (max: number) => z.number().positive().max(max);
 const ageYears = (min: number) => z.number().min(min).max(100);

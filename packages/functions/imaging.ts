@@ -3,7 +3,7 @@ import { readSettings } from "@atelier/aws/config";
 import { connectKms, createKmsSigner, readKmsPublicKey } from "@atelier/aws/kms-signer";
 import { connectRekognition } from "@atelier/aws/rekognition";
 import type { Classifier } from "@atelier/core/classifier";
-import type { ProvenanceSigner } from "@atelier/core/ports";
+import type { ProvenanceSigner } from "@atelier/core/pictures";
 import { createTestCertificates } from "@atelier/imaging/c2pa-test-certificate";
 import { createImaging } from "@atelier/imaging/open";
 import { DEFAULT_RECIPE } from "@atelier/imaging/renditions";

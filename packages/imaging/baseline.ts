@@ -1,5 +1,5 @@
 /** @module What developing is measured against: the encoders alone, and one plain sharp call a rendition. For benchmarks. */
-import type { Recipe } from "@atelier/core/ports";
+import type { Recipe } from "@atelier/core/pictures";
 import sharp from "sharp";
 import { enhance } from "./enhance.ts";
 import { decode, type RawPicture, resized, sizeWithin } from "./raw.ts";

@@ -1,7 +1,7 @@
 /** @module The signature of a C2PA claim: a COSE_Sign1 structure (RFC 9052, section 4.2) in just enough CBOR (RFC 8949). */
 import { X509Certificate } from "node:crypto";
 import { AtelierError } from "@atelier/core/errors";
-import type { ProvenanceSigner } from "@atelier/core/ports";
+import type { ProvenanceSigner } from "@atelier/core/pictures";
 
 export interface ClaimSigner {
   /** How many bytes `sign` returns, known before anything is signed. */

@@ -1,4 +1,4 @@
-import type { DevelopedRendition, Provenance } from "@atelier/core/ports";
+import type { DevelopedRendition, Provenance } from "@atelier/core/pictures";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readManifests } from "./c2pa-read.ts";

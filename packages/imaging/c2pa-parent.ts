@@ -1,5 +1,5 @@
 /** @module The provider's own manifest: whether it goes along as an ingredient of ours. */
-import type { OpenPicture, Provenance } from "@atelier/core/ports";
+import type { OpenPicture, Provenance } from "@atelier/core/pictures";
 import { mayHoldManifest, readManifests } from "./c2pa-read.ts";
 
 /** A provider's file that came with a manifest. */

@@ -1,7 +1,7 @@
 /** @module Signs with a private key that this process holds. */
 import { createPrivateKey, type KeyObject, sign, X509Certificate } from "node:crypto";
 import { AtelierError } from "@atelier/core/errors";
-import type { ProvenanceSigner } from "@atelier/core/ports";
+import type { ProvenanceSigner } from "@atelier/core/pictures";
 import type { SigningKey } from "./c2pa-test-certificate.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { AtelierError } from "@atelier/core/errors";
 import { sha256Hex } from "@atelier/core/ids";
-import type { DevelopedRendition, ProvenanceSigner } from "@atelier/core/ports";
+import type { DevelopedRendition, ProvenanceSigner } from "@atelier/core/pictures";
 import fc from "fast-check";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /** @module Signs one rendition with a C2PA manifest. It comes last: whatever is changed afterwards makes it invalid. */
 import { AtelierError, isAtelierError } from "@atelier/core/errors";
-import type { Provenance, ProvenanceSigner } from "@atelier/core/ports";
+import type { Provenance, ProvenanceSigner } from "@atelier/core/pictures";
 import type { WasmBuilder } from "@contentauth/c2pa-wasm";
 import { type ClaimSigner, claimSigner } from "./c2pa-cose.ts";
 import { c2paEngine, memoryBlob } from "./c2pa-engine.ts";

@@ -1,5 +1,5 @@
 import { sha256Hex } from "@atelier/core/ids";
-import type { DevelopedRendition, Recipe } from "@atelier/core/ports";
+import type { DevelopedRendition, Recipe } from "@atelier/core/pictures";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { DEFAULT_RECIPE } from "./renditions.ts";

@@ -6,7 +6,7 @@ import type {
   ProvenanceSigner,
   Recipe,
   RecipeStep,
-} from "@atelier/core/ports";
+} from "@atelier/core/pictures";
 import { blurred } from "./blur.ts";
 import { type MarkedOriginal, type Parent, parentOf } from "./c2pa-parent.ts";
 import { type DevelopingAction, signRendition } from "./c2pa-sign.ts";

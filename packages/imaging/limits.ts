@@ -1,7 +1,7 @@
 /** @module What is let in: one whole PNG, JPEG, WebP or AVIF picture within these limits. Looks, never decodes. */
 import { AtelierError } from "@atelier/core/errors";
 import { fileTypeBrands, sniffMediaType } from "@atelier/core/media-type";
-import type { OpenPicture } from "@atelier/core/ports";
+import type { OpenPicture } from "@atelier/core/pictures";
 import { pngChunks } from "./png.ts";
 
 /** 64 megapixel: 192 MB decoded, and sixteen times the largest picture that a model of the catalogue makes. */

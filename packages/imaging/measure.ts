@@ -3,7 +3,7 @@
  * not beauty, and not validated against people.
  */
 import type { QualityParts } from "@atelier/core/image";
-import type { Measurement } from "@atelier/core/ports";
+import type { Measurement } from "@atelier/core/pictures";
 import { dominantColours } from "./colours.ts";
 import { blockinessOf, type Features, featuresOf } from "./features.ts";
 import { fingerprintOf } from "./fingerprint.ts";

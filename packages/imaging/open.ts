@@ -1,5 +1,5 @@
 /** @module Opens what a provider delivered: checked, decoded once, used for everything. */
-import type { Imaging, OpenPicture, ProvenanceSigner } from "@atelier/core/ports";
+import type { Imaging, OpenPicture, ProvenanceSigner } from "@atelier/core/pictures";
 import sharp from "sharp";
 import { markedOriginal } from "./c2pa-parent.ts";
 import { develop } from "./develop.ts";

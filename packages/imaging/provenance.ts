@@ -1,5 +1,5 @@
 /** @module What every file says about where it comes from, as an XMP packet. It never holds a prompt. */
-import type { Provenance } from "@atelier/core/ports";
+import type { Provenance } from "@atelier/core/pictures";
 
 /** IPTC NewsCodes, digital source type: made by a trained model. */
 export const DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";

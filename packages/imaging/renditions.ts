@@ -1,5 +1,5 @@
 /** @module The recipes, as data, and how a rendition is encoded. */
-import type { Recipe, RecipeStep } from "@atelier/core/ports";
+import type { Recipe, RecipeStep } from "@atelier/core/pictures";
 import { type RawPicture, sharpOf } from "./raw.ts";
 
 /** The files that every picture gets. Change the name with the steps: manifests keep it. */

@@ -1,7 +1,7 @@
 /** @module What the tests of this package share: real photographs, and comparisons by perception instead of bytes. */
 import { readFileSync } from "node:fs";
 import { hammingDistance } from "@atelier/core/fingerprint";
-import type { OpenPicture, Provenance } from "@atelier/core/ports";
+import type { OpenPicture, Provenance } from "@atelier/core/pictures";
 import { createImaging } from "./open.ts";
 import type { RawPicture } from "./raw.ts";
 

@@ -1,5 +1,5 @@
 /** @module What any picture file says about where it comes from, and whether that still holds. */
-import type { OpenPicture } from "@atelier/core/ports";
+import type { OpenPicture } from "@atelier/core/pictures";
 import sharp from "sharp";
 import {
   actionsOf,

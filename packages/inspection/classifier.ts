@@ -5,7 +5,7 @@
 import { createRequire } from "node:module";
 import type { Classification, Classifier, Thresholds } from "@atelier/core/classifier";
 import type { Clock } from "@atelier/core/ids";
-import type { OpenPicture } from "@atelier/core/ports";
+import type { OpenPicture } from "@atelier/core/pictures";
 import { DEFAULT_THRESHOLDS } from "@atelier/core/verdict";
 import { FACE_MODEL } from "./age.ts";
 import { RATING_MODEL } from "./rating.ts";

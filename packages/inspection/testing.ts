@@ -1,5 +1,5 @@
 /** @module What the tests of this package share: threads that misbehave, and a picture of no more than its pixels. */
-import type { OpenPicture } from "@atelier/core/ports";
+import type { OpenPicture } from "@atelier/core/pictures";
 
 /** A thread of these lines instead of the models. */
 export function threadOf(lines: string): URL {

@@ -3,7 +3,7 @@ import * as files from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import type { ProvenanceSigner } from "@atelier/core/ports";
+import type { ProvenanceSigner } from "@atelier/core/pictures";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DataFolder, prepareDataFolder } from "./data-folder.ts";
 import { openProvenanceSigner, rotateProvenanceKey } from "./provenance-key.ts";

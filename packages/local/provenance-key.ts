@@ -7,7 +7,7 @@ import * as files from "node:fs/promises";
 import { join } from "node:path";
 import { AtelierError } from "@atelier/core/errors";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
-import type { ProvenanceSigner } from "@atelier/core/ports";
+import type { ProvenanceSigner } from "@atelier/core/pictures";
 import { createPemSigner } from "@atelier/imaging/c2pa-pem-signer";
 import { createTestKey } from "@atelier/imaging/c2pa-test-certificate";
 import type { DataFolder } from "./data-folder.ts";

@@ -2,7 +2,7 @@
 import { transformSync } from "esbuild";
 import { type Import, isProduct, npmNameOf, packageOf, type Sources } from "./sources.ts";
 
-/** Package to the packages that it may import; of `aws`, `local` may take the table's adapters alone. */
+/** Package to the packages that it may import; of `aws`, `local` may take the table's adapters and the cipher. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   providers: ["core"],
@@ -24,6 +24,11 @@ const OWNERS: readonly { readonly module: RegExp; readonly paths: RegExp; readon
     module: /^(nsfwjs$|@tensorflow\/|@vladmandic\/)/,
     paths: /^packages\/inspection\//,
     what: "the models belong to inspection",
+  },
+  {
+    module: /^@aws-crypto\//,
+    paths: /^packages\/aws\/prompt-encryption[\w-]*\.ts$/,
+    what: "encryption belongs to the vault for texts",
   },
   {
     module: /^@(aws-sdk|smithy)\//,
@@ -52,7 +57,11 @@ export function brokenArrows(imports: readonly Import[]): string[] {
     if (own === other) return [];
     const allowed =
       ARROWS[own]?.includes(other) &&
-      !(own === "local" && other === "aws" && !to.startsWith("packages/aws/dynamo/")) &&
+      !(
+        own === "local" &&
+        other === "aws" &&
+        !/^packages\/aws\/(dynamo\/|prompt-encryption(-raw)?\.ts$)/.test(to)
+      ) &&
       // Help and wrong usage start no engine.
       !(own === "cli" && other === "local" && kind === "value");
     return allowed ? [] : [`${from} imports ${to}${kind === "value" ? "" : ` (${kind})`}`];

@@ -5,7 +5,7 @@
 import { crc32, inflateSync } from "node:zlib";
 import { AtelierError } from "@atelier/core/errors";
 import { sha256Hex } from "@atelier/core/ids";
-import type { Imaging, OpenPicture } from "@atelier/core/ports";
+import type { Imaging, OpenPicture } from "@atelier/core/pictures";
 import { greyPng } from "../simulators/tiny-png.ts";
 
 interface Decoded {

@@ -2,7 +2,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Dynamo } from "@atelier/aws/dynamo/client";
 import { isAtelierError } from "@atelier/core/errors";
-import type { Blobs, Imaging, OpenPicture, OutputFetcher } from "@atelier/core/ports";
+import type { Imaging, OpenPicture } from "@atelier/core/pictures";
+import type { Blobs, OutputFetcher } from "@atelier/core/ports";
 import type { Provider, Submission } from "@atelier/core/provider";
 import { createOutputFetcher } from "@atelier/providers/safe-url";
 import { type Account, IMPATIENT_MS, LATE_MS, type Occasion, type SpoiltCall } from "./account.ts";

@@ -1,5 +1,5 @@
 /** @module Signers for tests, and files as a provider delivers them that writes manifests of its own. */
-import type { ProvenanceSigner } from "@atelier/core/ports";
+import type { ProvenanceSigner } from "@atelier/core/pictures";
 import { claimSigner } from "../c2pa-cose.ts";
 import { c2paEngine, memoryBlob } from "../c2pa-engine.ts";
 import { createPemSigner } from "../c2pa-pem-signer.ts";

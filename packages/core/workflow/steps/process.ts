@@ -18,16 +18,8 @@ import {
 import { type Manifest, manifestSchema, SHELVES, versionFolder } from "../../manifest.ts";
 import { extensionOf } from "../../media-type.ts";
 import { keepOutput } from "../../outcome.ts";
-import type {
-  Attempts,
-  Blobs,
-  Images,
-  Imaging,
-  Measurement,
-  OpenPicture,
-  Provenance,
-  Recipe,
-} from "../../ports.ts";
+import type { Imaging, Measurement, OpenPicture, Provenance, Recipe } from "../../pictures.ts";
+import type { Attempts, Blobs, Images } from "../../ports.ts";
 import { judgePicture, providerFilters, type VerdictDeps } from "../../verdict.ts";
 import { type AttemptInput, ownedAttempt, ownedImage } from "../ownership.ts";
 

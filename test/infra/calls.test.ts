@@ -1,5 +1,6 @@
 /** @module Runs every step and entrance through all that can happen to it, on clients that note what is called. */
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
+import { createCallers } from "@atelier/aws/dynamo/callers";
 import { auditHeadKey } from "@atelier/aws/dynamo/keys";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
@@ -149,6 +150,7 @@ async function asked(body: Readonly<Record<string, unknown>>, invocationId = "")
     today,
     telemetry: QUIET,
     openPromptKey: () => ({ promptKey }),
+    callers: createCallers(recorder.dynamo),
   };
   return recorder.as("start", () =>
     acceptRequest(askingSchema.parse(body), { ...deps(), ...own }, { requestId: invocationId }),
@@ -274,6 +276,9 @@ test("each function calls what its table says, and nothing else", async () => {
   await planAgain(free.request_id, 1);
   const refused = await asked({ prompt: "A bowl of pears on a table", max_cost: 0 }, "another call");
   expect(refused.status).toBe("refused");
+  // By one who probes, and is counted.
+  const probe = { prompt: "forbiddenword", caller: "somebody" };
+  expect((await asked(probe, "a probe")).status).toBe("refused");
 
   // The calendar.
   await recorder.as("plan", () =>

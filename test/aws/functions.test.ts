@@ -3,6 +3,7 @@
 import { derivedKey } from "@atelier/aws/secrets";
 import { imageIdOf } from "@atelier/core/ids";
 import { webhookPath } from "@atelier/core/webhook";
+import { verifyPicture } from "@atelier/imaging/verify";
 import { predictionIdOf } from "@atelier/providers/replicate/responses";
 import { signWebhook } from "@atelier/providers/replicate/webhook";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -52,10 +53,9 @@ describe("a request", () => {
     const createsBefore = cloud.sandbox.creates().length;
     const images = await produced(asked);
 
-    // What a real provider made waits for a person until there are classifiers.
     expect(images.map(({ status, failure }) => ({ status, failure }))).toStrictEqual([
-      { status: "quarantined", failure: null },
-      { status: "quarantined", failure: null },
+      { status: "completed", failure: null },
+      { status: "completed", failure: null },
     ]);
     expect(cloud.sandbox.creates().length - createsBefore).toBe(2);
     for (const image of images) {
@@ -79,7 +79,7 @@ describe("a request", () => {
       tookMs: expect.any(Number),
     });
     // Two calls at once share a line here; in the cloud a function takes one call at a time.
-    const counted = log.filter((line) => "_aws" in line).flatMap((line) => line.ImagesQuarantined ?? []);
+    const counted = log.filter((line) => "_aws" in line).flatMap((line) => line.ImagesCompleted ?? []);
     expect(counted).toStrictEqual([1, 1]);
     const prompts = cloud.catalogue.categories.flatMap(({ templates }) =>
       templates.map(({ prompt }) => prompt),
@@ -98,14 +98,14 @@ describe("a request", () => {
   test("of a prompt of one's own is made, too", async () => {
     const requestId = requestIdFor("b");
     const [image] = await produced({ request_id: requestId, prompt: "A bowl of pears on a table", ...SMALL });
-    expect(image).toMatchObject({ status: "quarantined", category: "custom", template: null });
+    expect(image).toMatchObject({ status: "completed", category: "custom", template: null });
   });
 
   test("that a provider fails is made by another attempt", async () => {
     cloud.sandbox.faults.add({ kind: "job", as: "failed" });
     const requestId = requestIdFor("c");
     const [image] = await produced({ request_id: requestId, category: "weekend_special", ...SMALL });
-    expect(image).toMatchObject({ status: "quarantined", attempts: 2 });
+    expect(image).toMatchObject({ status: "completed", attempts: 2 });
   });
 
   test("that the policy refuses is answered and audited, without its text", async () => {
@@ -131,6 +131,59 @@ describe("a request", () => {
     expect(await cloud.invoke("start", taken)).toMatchObject({ status: "refused", error: "RequestConflict" });
     const unknown = { category: "weekend_special", template: "nothing_such" };
     expect(await cloud.invoke("start", unknown)).toMatchObject({ status: "refused", error: "UnknownName" });
+  });
+});
+
+describe("a picture", () => {
+  afterEach(() => cloud.rekognition.sees([]));
+
+  test("that nothing speaks against is released, each file with a manifest that the key in KMS signed", async () => {
+    const signedBefore = cloud.kms.calls.filter((call) => call === "Sign").length;
+    const [image] = await produced({ request_id: requestIdFor("f"), category: "weekend_special", ...SMALL });
+    expect(image).toMatchObject({
+      status: "completed",
+      verdict: {
+        decision: "released",
+        basis: "classifier",
+        classifier: expect.stringMatching(/^Rekognition/),
+      },
+    });
+    const renditions = image?.renditions ?? [];
+    expect(renditions.length).toBeGreaterThan(2);
+    expect(cloud.kms.calls.filter((call) => call === "Sign").length - signedBefore).toBe(renditions.length);
+    for (const { path } of renditions) {
+      const { bytes } = (await cloud.blobs.get(path)) ?? { bytes: new Uint8Array() };
+      expect(await verifyPicture(bytes)).toMatchObject({
+        status: "marked",
+        synthetic: true,
+        manifest: { state: "valid", signedBy: { name: "Atelier local test certificate, not trusted" } },
+      });
+      const altered = Uint8Array.from(bytes);
+      const middle = bytes.length >> 1;
+      altered[middle] = (altered[middle] ?? 0) ^ 1;
+      expect(await verifyPicture(altered).catch(() => ({ status: "altered" }))).toMatchObject({
+        status: "altered",
+      });
+    }
+    // Two calls a picture, whatever the number of its renditions.
+    expect(cloud.rekognition.calls.slice(-2).sort()).toEqual(["DetectFaces", "DetectModerationLabels"]);
+  });
+
+  test("that shows more than was asked for waits for a person", async () => {
+    cloud.rekognition.sees([{ Name: "Explicit Nudity", ParentName: "Explicit", Confidence: 70 }]);
+    const [image] = await produced({ request_id: requestIdFor("g"), category: "weekend_special", ...SMALL });
+    expect(image).toMatchObject({ status: "quarantined", verdict: { basis: "classifier" } });
+    for (const { path } of image?.renditions ?? []) expect(path).toMatch(/^quarantine\//);
+  });
+
+  test("that cannot be judged waits for a person, and somebody is told", async () => {
+    cloud.rekognition.sees(null);
+    const [image] = await produced({ request_id: requestIdFor("h"), category: "weekend_special", ...SMALL });
+    expect(image).toMatchObject({ status: "quarantined", verdict: { decision: "quarantined" } });
+    expect(lines()).toContainEqual(expect.objectContaining({ service: "process", ClassifierFailed: 1 }));
+    expect(lines()).toContainEqual(
+      expect.objectContaining({ level: "WARN", service: "process", message: "the classifier failed" }),
+    );
   });
 });
 
@@ -162,7 +215,7 @@ describe("the schedule", () => {
     expect(cloud.sandbox.creates().length).toBe(creates);
     const occurrence = await cloud.requests.occurrences.get("weekly_sunday@2026-11-29");
     const images = await cloud.images.ofRequest(occurrence?.requestId ?? "");
-    expect(images.map(({ status }) => status)).toStrictEqual(["quarantined"]);
+    expect(images.map(({ status }) => status)).toStrictEqual(["completed"]);
   });
 });
 
@@ -231,7 +284,7 @@ describe("the reconciler", () => {
     const report = await cloud.invoke("reconcile", {});
     expect(report).toMatchObject({ attempts: { learned: 1, unreachable: [] } });
     await cloud.machine.ended(`${requestId}.0-1`);
-    expect(await cloud.images.get(imageIdOf(requestId, 0))).toMatchObject({ status: "quarantined" });
+    expect(await cloud.images.get(imageIdOf(requestId, 0))).toMatchObject({ status: "completed" });
     expect(lines()).toContainEqual(expect.objectContaining({ service: "reconcile", AttemptsLearned: 1 }));
   });
 

@@ -1,4 +1,6 @@
 /** @module The settings of a deployment alone: what follows from them, and what is refused in one sentence. */
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { compileCatalogue } from "../../scripts/templates.ts";
 import { ROOT } from "./evaluation.ts";
@@ -12,14 +14,17 @@ const SET = [
   "STABILITY_BASE_URL",
   "MIDJOURNEY_BASE_URL",
 ];
-let readSettings: typeof import("../../stacks/settings.ts").readSettings;
+type Settings = Readonly<Record<"environment" | "provenance", Readonly<Record<string, string>>>>;
+let readSettings: () => Settings;
+/** By its path: its types would bring SST's platform along, which is checked by a configuration of its own. */
+const STACK = pathToFileURL(join(ROOT, "stacks", "settings.ts")).href;
 
 beforeAll(async () => {
   await compileCatalogue();
   // What SST's command line puts there.
   vi.stubGlobal("$cli", { paths: { root: ROOT } });
   vi.stubGlobal("$app", { name: "atelier", stage: "dev" });
-  ({ readSettings } = await import("../../stacks/settings.ts"));
+  ({ readSettings } = await import(STACK));
 });
 afterEach(() => vi.unstubAllEnvs());
 

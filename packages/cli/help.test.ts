@@ -11,6 +11,10 @@ const COMMANDS = [
   "models",
   "budget",
   "audit",
+  "review",
+  "attest",
+  "attest-age",
+  "privacy",
   "resume",
   "cancel",
   "verify",
@@ -43,6 +47,10 @@ describe("help", () => {
         models [options]            models with price, sizes, terms by rating, and how they have done
         budget                      limits and what is left; \`budget set\` changes them
         audit [options] [image]     what was asked, decided, bought, refused and released
+        review                      pictures that wait for a person; release, reject or rate them
+        attest                      an operator's word for terms of their own account, and for a viewer's
+                                    age
+        privacy                     what is kept about a subject, and its removal
         resume                      settles what an interrupted run left open
         cancel <id>                 stops a request or an image; what runs is stopped at its provider
         verify <file...>            where picture files come from, and whether they were altered

@@ -29,7 +29,7 @@ export function addReview(program: Command, act: Act): void {
   addExamples(review, [
     "atelier review list",
     `atelier review show ${IMAGE}`,
-    `atelier review release ${IMAGE} --reason "an adult, no more than was asked for"`,
+    `atelier review release ${IMAGE} --reason "an adult"`,
   ]);
   addList(review, act);
   const show = review

@@ -17,8 +17,10 @@ describe("settings", () => {
           "ATELIER_TABLE",
           "ATELIER_STATE_MACHINE_ARN",
           "ATELIER_WEBHOOK_URL",
+          "ATELIER_PROVIDERS",
           "ATELIER_PROVIDER",
           "ATELIER_TIMEZONE",
+          "ATELIER_PROVENANCE_CERTIFICATE",
         ],
         environment,
       ),
@@ -26,8 +28,15 @@ describe("settings", () => {
       ATELIER_TABLE: "atelier",
       ATELIER_STATE_MACHINE_ARN: ARN,
       ATELIER_WEBHOOK_URL: "https://abc.example.com",
-      ATELIER_PROVIDER: "replicate",
+      ATELIER_PROVIDERS: ["replicate"],
+      ATELIER_PROVIDER: null,
       ATELIER_TIMEZONE: undefined,
+      ATELIER_PROVENANCE_CERTIFICATE: undefined,
+    });
+    const named = { ATELIER_PROVIDERS: "replicate, stability", ATELIER_PROVIDER: "stability" };
+    expect(readSettings(["ATELIER_PROVIDERS", "ATELIER_PROVIDER"], named)).toStrictEqual({
+      ATELIER_PROVIDERS: ["replicate", "stability"],
+      ATELIER_PROVIDER: "stability",
     });
   });
 
@@ -46,7 +55,8 @@ describe("settings", () => {
     ["ATELIER_WEBHOOK_URL", "http://abc.example.com", "must be an address that begins with https://."],
     ["ATELIER_WEBHOOK_URL", "abc", "must be an address that begins with https://."],
     ["ATELIER_TIMEZONE", "Mars/Olympus", "must be a time zone such as Europe/Paris."],
-    ["ATELIER_PROVIDER", "sandbox", "must be replicate, the one provider that can be bought from yet."],
+    ["ATELIER_PROMPT_KEY_ARN", "alias/prompts", "must be the ARN of a key, and not of an alias."],
+    ["ATELIER_PROVENANCE_KEY", " ", "is missing; set it to the KMS key that signs where pictures come from."],
   ] as const)("%s as %s is refused", (name, value, message) => {
     expect(() => readSettings([name], { [name]: value })).toThrow(
       expect.objectContaining({ name: "ConfigurationInvalid", message: `${name} ${message}` }),

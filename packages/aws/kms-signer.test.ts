@@ -7,16 +7,17 @@ import {
   verify,
   X509Certificate,
 } from "node:crypto";
-import { createTestKey } from "@atelier/imaging/c2pa-test-certificate";
+import { createTestCertificates, createTestKey } from "@atelier/imaging/c2pa-test-certificate";
 import { KMSClient } from "@aws-sdk/client-kms";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { startTestKms, TEST_SIGNING_KEY } from "../../test/simulators/kms.ts";
 import {
   type Reply,
   type ScriptedServer,
   startScriptedServer,
 } from "../../test/simulators/scripted-server.ts";
-import { createKmsSigner, rawSignature } from "./kms-signer.ts";
+import { createKmsSigner, rawSignature, readKmsPublicKey } from "./kms-signer.ts";
 
 const KEY_ID = "arn:aws:kms:eu-west-3:123456789012:key/9c2b";
 const { privateKeyPem, certificateChainPem } = createTestKey({
@@ -52,6 +53,47 @@ const answer = (signature: Uint8Array) =>
   });
 /** As KMS answers: DER. */
 const signed = (key: KeyObject | string, message: Uint8Array = MESSAGE) => sign("sha256", message, key);
+
+describe("the public half of a key", () => {
+  const clientOf = (origin: string) =>
+    new KMSClient({
+      endpoint: origin,
+      region: "eu-west-3",
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      maxAttempts: 1,
+    });
+
+  it("is what a certificate is made for, and what the key signs is checked against", async () => {
+    const kms = await startTestKms();
+    try {
+      const client = clientOf(kms.origin);
+      const publicKey = await readKmsPublicKey({ client, keyId: TEST_SIGNING_KEY });
+      expect(publicKey.equals(kms.publicKey)).toBe(true);
+      const certificateChainPem = createTestCertificates(publicKey, {
+        clock: () => Date.UTC(2026, 10, 22),
+        randomBytes: (size) => new Uint8Array(randomBytes(size)),
+      });
+      const signer = createKmsSigner({ client, keyId: TEST_SIGNING_KEY, certificateChainPem });
+      for (let time = 0; time < 20; time++) expect(await signer.sign(randomBytes(50))).toHaveLength(64);
+    } finally {
+      await kms.close();
+    }
+  });
+
+  it.each([
+    [
+      json({ KeyId: KEY_ID, PublicKey: "AAAA", KeySpec: "RSA_2048" }),
+      "ConfigurationInvalid",
+      /kind RSA_2048/,
+    ],
+    [fault("NotFoundException"), "ConfigurationInvalid", /reading its public half/],
+    [fault("KMSInternalException", 500), "StorageUnavailable", /reading its public half/],
+  ])("%j is named", async (reply, name, message) => {
+    server = await startScriptedServer(() => reply);
+    const asked = readKmsPublicKey({ client: clientOf(server.origin), keyId: KEY_ID });
+    await expect(asked).rejects.toMatchObject({ name, message: expect.stringMatching(message) });
+  });
+});
 
 describe("sign", () => {
   it("sends the digest alone, and gives back r and s", async () => {

@@ -65,7 +65,6 @@ export async function runPlanOf(
   if (planned.some(({ occurrence }) => occurrence.action.kind === "reconcile-and-report")) {
     await settleBooks(installation);
     await privacyOf(installation).sweep(false);
-    await reportExpiring(installation);
   }
 
   const earlier = planned
@@ -78,6 +77,7 @@ export async function runPlanOf(
     if (fired?.requestId) requestIds.push(fired.requestId);
   }
   await requestsEnded(requestIds, false, installation, run.signal);
+  await reportExpiring(installation);
   return imagesOf(requestIds, installation);
 }
 

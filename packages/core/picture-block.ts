@@ -1,12 +1,12 @@
 /**
  * @module Pictures that were removed, recognised when they come again, without keeping what they look like. Of the picture's
  * difference hash (`fingerprint.ts`) its 64 bits are put into an order that only the key knows and cut into 16 pieces of
- * four; each piece is kept as an HMAC, salted by the image it came from. Two pictures are the same when ten pieces are.
+ * four; what is kept for a piece is drawn by the key and the image it came from. Two pictures are the same when ten pieces are.
  *
  * Six bits that differ spoil six pieces at most, so whatever lies within that distance is found; re-encoding and scaling
  * change none to two. A picture's hash is compared mirrored as well.
  */
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import * as z from "zod";
 import type { Fingerprint } from "./image.ts";
 
@@ -14,7 +14,9 @@ const BITS = 64;
 const PIECE_BITS = 4;
 const PIECES = BITS / PIECE_BITS;
 const PIECES_ALIKE_MIN = 10;
+const PIECE_VALUES = 2 ** PIECE_BITS;
 /** 48 bits: two pieces are never alike by chance. */
+const PIECE_BYTES = 6;
 const PIECE_CHARACTERS = 8;
 
 /** Up to so many bits of 64 may differ: the picture is recognised for certain. Beyond, it may be. */
@@ -46,35 +48,33 @@ export function createPictureBlock(store: BlockedPictures, key: Uint8Array): Pic
   const order = bitOrder(key);
   return {
     block: async (imageId, fingerprint, atMs) => {
-      const values = piecesOf(fingerprint.dhash, order);
-      await store.add({
-        imageId,
-        atMs,
-        pieces: values.map((value, index) => keptPiece(imageId, index, value, key)),
-      });
+      const keptOf = keptPieces(imageId, key);
+      await store.add({ imageId, atMs, pieces: piecesOf(fingerprint.dhash, order).map(keptOf) });
     },
     isBlocked: async ({ dhash, mirrored }) => {
       const hashes = [piecesOf(dhash, order), piecesOf(mirrored, order)];
-      const blocked = await store.all();
-      return blocked.some((entry) => hashes.some((values) => isAlike(values, entry, key)));
+      return (await store.all()).some(({ imageId, pieces }) => {
+        const keptOf = keptPieces(imageId, key);
+        const alike = (values: readonly number[]) =>
+          values.filter((value, index) => keptOf(value, index) === pieces[index]).length;
+        return hashes.some((values) => alike(values) >= PIECES_ALIKE_MIN);
+      });
     },
   };
 }
 
-function isAlike(values: readonly number[], { imageId, pieces }: BlockedPicture, key: Uint8Array): boolean {
-  let different = 0;
-  for (const [index, value] of values.entries()) {
-    if (keptPiece(imageId, index, value, key) !== pieces[index]) different++;
-    if (different > BLOCK_DISTANCE) return false;
-  }
-  return true;
-}
-
-function keptPiece(imageId: string, index: number, value: number, key: Uint8Array): string {
-  return createHmac("sha256", key)
-    .update(`${imageId}\n${index}\n${value}`)
-    .digest("base64url")
-    .slice(0, PIECE_CHARACTERS);
+/**
+ * What is kept for each value of each piece: 6 bytes of a stream that follows from key and image. One stream for all of them,
+ * since a picture is compared with thousands.
+ */
+function keptPieces(imageId: string, key: Uint8Array): (value: number, index: number) => string {
+  const outputLength = PIECES * PIECE_VALUES * PIECE_BYTES;
+  const seed = createHmac("sha256", key).update(imageId).digest();
+  const stream = createHash("shake256", { outputLength }).update(seed).digest();
+  return (value, index) => {
+    const at = (index * PIECE_VALUES + value) * PIECE_BYTES;
+    return stream.toString("base64url", at, at + PIECE_BYTES);
+  };
 }
 
 /**

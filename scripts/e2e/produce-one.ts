@@ -130,7 +130,7 @@ async function ended(requestId: string, images: ReturnType<typeof createImages>)
   throw new Error(`${requestId} has not ended after ${WAIT_MS / 60_000} minutes; look at its execution.`);
 }
 
-/** Real pictures are quarantined until there is a classifier: filed as completely as released ones. */
+/** What the classifier holds back is filed as completely as what is released. */
 async function checkPicture(image: Image, { files, bucketName }: Place): Promise<void> {
   expectThat(
     image.status === "quarantined" || image.status === "completed",

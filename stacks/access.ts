@@ -117,6 +117,8 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     indexes: ["state"],
     reads: ["incoming"],
     writes: ["incoming"],
+    // Whether a picture was kept by a run that died before it could note it.
+    misses: ["incoming"],
     workflow: ["answer", "start", "describe"],
     secrets: ["providerKeys"],
   },

@@ -6,9 +6,9 @@ import type { Attempt, Outcome, OutputReference } from "./attempt.ts";
 import { AtelierError, ERRORS, isErrorName } from "./errors.ts";
 import { sha256Hex } from "./ids.ts";
 import type { StoredOutput } from "./image.ts";
-import { extensionOf, sniffMediaType } from "./media-type.ts";
+import { extensionOf, MEDIA_TYPES, sniffMediaType } from "./media-type.ts";
 import { withoutPromptText } from "./png-text.ts";
-import type { Attempts, Blobs, TokenAnswer, Workflow } from "./ports.ts";
+import type { Attempts, BlobHead, Blobs, TokenAnswer, Workflow } from "./ports.ts";
 import type { OperationStatus, OutputData, OutputLayout } from "./provider.ts";
 
 export interface OutcomeDeps {
@@ -103,6 +103,36 @@ export async function referencesTo(
     );
   }
   return references;
+}
+
+/**
+ * What lies under the attempt's keys already, in order: of a call that was answered with bytes and whose caller died before it
+ * could note them.
+ */
+export async function keptOutputs(
+  attempt: Pick<Attempt, "attemptId" | "imageId">,
+  blobs: Blobs,
+): Promise<StoredOutput[]> {
+  const kept: StoredOutput[] = [];
+  for (;;) {
+    const head = await firstHead(
+      KEPT_TYPES.map((contentType) => incomingKey(attempt, kept.length, contentType)),
+      blobs,
+    );
+    if (!head) return kept;
+    const { key, sha256, bytes, contentType } = head;
+    kept.push({ key, sha256, bytes, contentType });
+  }
+}
+
+const KEPT_TYPES = [...MEDIA_TYPES, "application/octet-stream"];
+
+async function firstHead(keys: readonly string[], blobs: Blobs): Promise<BlobHead | undefined> {
+  for (const key of keys) {
+    const head = await blobs.head(key);
+    if (head) return head;
+  }
+  return undefined;
 }
 
 /** The outcome that a status tells, or null while it is pending. */

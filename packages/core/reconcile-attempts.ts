@@ -10,6 +10,7 @@ import { isTerminal } from "./image.ts";
 import { keepOutputs } from "./keep-outputs.ts";
 import { askForOutcome } from "./learn.ts";
 import { applyCorrection, applySettlement, bookCharge, type LedgerDeps, settle } from "./ledger.ts";
+import { endFree, recordKept } from "./lost-answer.ts";
 import { answerIfBoth, chargeOf, recordOutcome } from "./outcome.ts";
 import { all } from "./pages.ts";
 import type { Blobs, Images, OutputFetcher, Workflow } from "./ports.ts";
@@ -99,7 +100,7 @@ async function reconcileAttempt(attempt: Attempt, deps: AttemptsDeps): Promise<A
     // Also the answer that was lost between an outcome and its token.
     await answerIfBoth(attempt, deps);
     await keepOverdue(attempt, deps);
-    return attempt;
+    return attempt.settledMicros === null ? settleIfEnded(attempt, attempt.outcome, deps) : attempt;
   }
   switch (attempt.state) {
     case "held":
@@ -132,6 +133,13 @@ async function keepOverdue(attempt: Attempt, deps: AttemptsDeps): Promise<void> 
     // What cannot be fetched ends the image in its own run, with its reason.
     if (!isAtelierError(error) || error.name.startsWith("Storage")) throw error;
   }
+}
+
+/** An image that has ended (somebody cancelled it) may have no run any more that would settle what became known after. */
+async function settleIfEnded(attempt: Attempt, outcome: Outcome, deps: AttemptsDeps): Promise<Attempt> {
+  const image = await deps.images.get(attempt.imageId);
+  if (image && !isTerminal(image.status)) return attempt;
+  return settle(attempt.attemptId, chargeOf(attempt, outcome), deps);
 }
 
 async function catchUp(attempt: Attempt, deps: AttemptsDeps): Promise<void> {
@@ -174,6 +182,10 @@ async function findLostCreate(attempt: Attempt, deps: AttemptsDeps): Promise<Att
   if (nowMs - (attempt.checkedAtMs ?? 0) < deps.times.lostCreateGraceMs) return attempt;
   const provider = deps.providerOf(attempt.provider);
   const model = deps.modelOf(attempt.model);
+  if (provider && !provider.find) {
+    const kept = await recordKept(attempt, deps);
+    if (kept) return kept;
+  }
   const found =
     provider?.find && model
       ? await provider.find({
@@ -197,17 +209,6 @@ async function findLostCreate(attempt: Attempt, deps: AttemptsDeps): Promise<Att
     return endFree(attempt, deps);
   }
   return giveUpWhenOld(attempt, deps);
-}
-
-/** It cost nothing, and nobody can be asked about it: the image goes on at once after the job's own deadline. */
-function endFree(attempt: Attempt, deps: AttemptsDeps): Promise<Attempt> {
-  const message =
-    "The answer of one's own machine was lost; the picture cannot be had any more, and cost nothing.";
-  return recordOutcome(
-    attempt.attemptId,
-    { kind: "failed", name: "ProviderFailed", message, charged: false, costMicros: 0, atMs: deps.clock() },
-    deps,
-  );
 }
 
 /** Put-if-absent on the operation: a job is never taken for two attempts. */

@@ -6,13 +6,14 @@ import * as z from "zod";
 import type { Attempt } from "../../attempt.ts";
 import { type AuditDeps, audited } from "../../audit.ts";
 import type { Model } from "../../catalogue.ts";
-import { AtelierError } from "../../errors.ts";
+import { AtelierError, isAtelierError } from "../../errors.ts";
 import type { RandomBytes } from "../../ids.ts";
 import type { Image } from "../../image.ts";
 import { answerIfBoth, recordOutcome, referencesTo } from "../../outcome.ts";
 import type { Attempts, Blobs, Images, Pacing, PromptVault, Workflow } from "../../ports.ts";
 import { JOB_DEADLINE_MS } from "../../price.ts";
-import type { Provider, Submission } from "../../provider.ts";
+import type { OutputData, Provider, Submission } from "../../provider.ts";
+import { withSafetyWording } from "../../safety-wording.ts";
 import { advance, attemptInputSchema, ownedImage, superseded } from "../ownership.ts";
 import { notNow, pace, resultOf } from "../pace.ts";
 
@@ -153,8 +154,12 @@ async function requestOf(attempt: Attempt, image: Image, deps: GenerateDeps) {
     provider,
     request: {
       model,
-      prompt: text.prompt,
-      negativePrompt: text.negativePrompt,
+      // Said to the provider alone: what is kept and hashed is the caller's own text.
+      ...withSafetyWording(text, {
+        rating: image.rating,
+        takesNegative: model.negativePrompt !== null,
+        charactersMax: model.prompt.charactersMax,
+      }),
       parameters: image.parameters,
       seed: attempt.seed,
       deadlineMs: Math.max(5_000, attempt.deadlineAtMs - deps.clock()),
@@ -189,7 +194,7 @@ async function keepSubmission(
     case "accepted":
       return keepOperation(attempt, submission.operation, deps);
     case "done": {
-      const outputs = await referencesTo(attempt, submission.outputs, deps.blobs);
+      const outputs = await keptFirmly(attempt, submission.outputs, deps.blobs);
       await recordOutcome(
         attempt.attemptId,
         { kind: "succeeded", outputs, costMicros: submission.costMicros, atMs: nowMs },
@@ -211,6 +216,19 @@ async function keepSubmission(
       return;
     case "unknown":
       await stopSubmitting(attempt, deps);
+  }
+}
+
+/** A picture in an answer is paid for, and nowhere else: a store that does not answer is asked again at once. */
+const KEEP_ROUNDS_MAX = 5;
+
+async function keptFirmly(attempt: Attempt, outputs: readonly OutputData[], blobs: Blobs) {
+  for (let round = 1; ; round++) {
+    try {
+      return await referencesTo(attempt, outputs, blobs);
+    } catch (error) {
+      if (round >= KEEP_ROUNDS_MAX || !isAtelierError(error, "StorageUnavailable")) throw error;
+    }
   }
 }
 

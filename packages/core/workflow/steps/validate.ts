@@ -137,7 +137,7 @@ function failureOf(attempt: Attempt): AtelierError {
   return new AtelierError(isErrorName(outcome.name) ? outcome.name : "ProviderFailed", outcome.message);
 }
 
-/** Kept once built: later runs read the very same text. */
+/** As it was planned; images of the first release have it built here, once. */
 async function promptOf(image: Image, deps: ValidateDeps): Promise<PromptText> {
   const kept = await deps.vault.get(image.imageId);
   if (kept) return kept;
@@ -157,7 +157,8 @@ async function promptOf(image: Image, deps: ValidateDeps): Promise<PromptText> {
 
 /** The effective rating, or a refusal that names its rule and never the text. */
 async function judged(image: Image, prompt: PromptText, deps: ValidateDeps): Promise<Rating> {
-  const judgement = judgePrompt({ ...prompt, rating: image.rating, policy: deps.catalogue.policy });
+  const { rating, localDate: today } = image;
+  const judgement = judgePrompt({ ...prompt, rating, policy: deps.catalogue.policy, today });
   const promptHash = promptHashOf(prompt, deps.promptKey);
   if (judgement.decision === "allowed") return judgement.rating;
   await note(image, "PolicyRefused", judgement.message, judgement.rule, { promptHash }, deps);

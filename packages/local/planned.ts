@@ -5,12 +5,14 @@ import type { Image } from "@atelier/core/image";
 import { occurrenceRequest, stockOf } from "@atelier/core/occurrence";
 import { variationDocument } from "@atelier/core/preview";
 import type { ImageRequest, Occurrence } from "@atelier/core/request";
+import { finishReviews } from "@atelier/core/review";
 import { occurrencesOn, resolveCategory, type ScheduledOccurrence } from "@atelier/core/schedule";
 import { reportExpiring } from "./attest-desk.ts";
 import type { PlannedEntry, RunOptions } from "./facade.ts";
 import type { Installation } from "./installation.ts";
 import { privacyOf } from "./privacy.ts";
 import { checking } from "./requests.ts";
+import { reviewing } from "./review-desk.ts";
 import { executionsEnded, firingName, imagesOf, requestsEnded, settleBooks } from "./runs.ts";
 
 export async function planOf(date: string, installation: Installation): Promise<PlannedEntry[]> {
@@ -77,6 +79,7 @@ export async function runPlanOf(
     if (fired?.requestId) requestIds.push(fired.requestId);
   }
   await requestsEnded(requestIds, false, installation, run.signal);
+  await finishReviews(reviewing(installation));
   await reportExpiring(installation);
   return imagesOf(requestIds, installation);
 }

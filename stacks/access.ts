@@ -62,12 +62,13 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     ...NOTHING,
     table: ["GetItem", "PutItem", "UpdateItem", "Query"],
     indexes: ["state"],
-    prompts: ["Decrypt"],
+    prompts: ["GenerateDataKey", "Decrypt"],
   },
   validate: {
     ...NOTHING,
     table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem"],
     indexes: ["timeline"],
+    // Images of the first release have their prompts built here.
     prompts: ["GenerateDataKey", "Decrypt"],
     secrets: ["atelierKey"],
   },

@@ -135,7 +135,7 @@ export const imageSchema = z.object({
   category: categoryNameSchema,
   /** Null for a free prompt. */
   template: z.string().nullable(),
-  /** Slot name to the words chosen. */
+  /** Slot name to the words chosen, of images that were planned by the first release; a prompt stands in the vault now. */
   slots: z.record(z.string(), z.string()),
   /** The effective rating: raised by `validate` when the prompt says more than the category. */
   rating: ratingSchema,

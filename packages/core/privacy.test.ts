@@ -5,6 +5,7 @@ import { createImages } from "@atelier/aws/dynamo/images";
 import { promptKey } from "@atelier/aws/dynamo/keys";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
+import { createReviews } from "@atelier/aws/dynamo/reviews";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
 import { TEXT_VAULT } from "../../test/builders/text-vault.ts";
@@ -40,6 +41,7 @@ beforeEach(async () => {
       { name: "here", blobs: createMemoryBlobs() },
       { name: "backup", blobs: createMemoryBlobs() },
     ],
+    reviews: createReviews(dynamo),
     clock: () => NOW_MS,
     actor: "alice",
   };

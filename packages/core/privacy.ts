@@ -11,6 +11,7 @@ import { imageFolder } from "./manifest.ts";
 import type { Attempts, Audit, AuditEntry, BlobHead, Blobs, Images, PromptVault, Requests } from "./ports.ts";
 import type { ImageRequest } from "./request.ts";
 import { isDue, type Retention, retainedStatuses } from "./retention.ts";
+import type { Reviews } from "./review.ts";
 
 /** Somewhere that files are kept: the folder itself, its backup. */
 export interface Place {
@@ -25,6 +26,7 @@ export interface PrivacyDeps extends AuditDeps {
   readonly vault: Pick<PromptVault, "get" | "remove">;
   readonly audit: Audit;
   readonly places: readonly Place[];
+  readonly reviews: Pick<Reviews, "get" | "patch">;
 }
 
 /** What belongs to a subject. */
@@ -48,6 +50,8 @@ export interface Erasure {
   readonly prompts: number;
   readonly files: readonly StoredFile[];
   readonly auditEntries: number;
+  /** Where was looked for files: a backup that is not set is not among them. */
+  readonly places: readonly string[];
   /** What is there all the same, in words; empty when a second look found nothing. */
   readonly left: readonly string[];
 }
@@ -103,6 +107,8 @@ export async function* exportSubject(subject: Subject, deps: PrivacyDeps): Async
     const prompt = await deps.vault.get(image.imageId);
     if (prompt) yield { kind: "prompt", imageId: image.imageId, ...prompt };
     for (const attempt of await deps.attempts.ofImage(image.imageId)) yield { kind: "attempt", ...attempt };
+    const review = await deps.reviews.get(image.imageId);
+    if (review) yield { kind: "review", ...review };
     for (const file of await filesOf(image, deps.places)) yield { kind: "file", ...file };
   }
   for (const audited of subject.audited) {
@@ -144,6 +150,7 @@ export async function eraseSubject(subject: Subject, deps: PrivacyDeps): Promise
     prompts,
     files,
     auditEntries,
+    places: deps.places.map(({ name }) => name),
     left: [...left, ...(await whatIsLeft(subject, deps))],
   };
 }
@@ -202,6 +209,7 @@ async function eraseImage(
   const hadPrompt = await deps.vault.remove(imageId);
   await deps.images.removeTags(image);
   await deps.images.removeFingerprint(image);
+  await forgetReviewers(imageId, deps.reviews);
   for (const attempt of await deps.attempts.ofImage(imageId)) {
     const { outcome } = attempt;
     await deps.attempts.patch(attempt.attemptId, {
@@ -240,6 +248,19 @@ async function eraseImage(
   return { files, prompts: hadPrompt ? 1 : 0 };
 }
 
+/** What was decided stays, who did and why goes. */
+async function forgetReviewers(imageId: string, reviews: PrivacyDeps["reviews"]): Promise<void> {
+  for (let review = await reviews.get(imageId); review; ) {
+    const { revision } = review;
+    const decided = review.decided.map((decision) => ({ ...decision, votes: [] }));
+    const patched = await reviews.patch(imageId, {
+      set: { revision: revision + 1, votes: [], decided },
+      when: [{ field: "revision", is: "equals", value: revision }],
+    });
+    review = patched.ok ? undefined : patched.record;
+  }
+}
+
 async function checkErasable(image: Image, deps: PrivacyDeps): Promise<void> {
   if (isSealed(image)) {
     throw new AtelierError(
@@ -254,8 +275,10 @@ async function checkErasable(image: Image, deps: PrivacyDeps): Promise<void> {
   );
 }
 
-function isSealed({ verdict }: Image): boolean {
-  return verdict?.sealed === true;
+/** A suspected minor; once a reviewer has removed it, there is nothing left to look into. */
+function isSealed({ status, verdict }: Image): boolean {
+  const isRemoved = status === "rejected" && verdict?.basis === "review";
+  return verdict?.sealed === true && !isRemoved;
 }
 
 /** A late answer of its provider would bring files of it back. */

@@ -10,8 +10,8 @@ import { storageFault } from "./storage-fault.ts";
 const PAGE = 100;
 
 export function privacyOf(installation: Installation): Privacy {
-  const { steps, audit, vault, places, retention, dataFolder } = installation;
-  const deps: PrivacyDeps = { ...steps, audit, vault, places };
+  const { steps, audit, vault, places, retention, dataFolder, gate } = installation;
+  const deps: PrivacyDeps = { ...steps, audit, vault, places, reviews: gate.reviews };
 
   /** Overviews show pictures that may be gone; they can be made again. */
   async function removeContactSheets(): Promise<void> {

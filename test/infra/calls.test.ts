@@ -1,7 +1,7 @@
 /** @module Runs every step and entrance through all that can happen to it, on clients that note what is called. */
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createCallers } from "@atelier/aws/dynamo/callers";
-import { auditHeadKey } from "@atelier/aws/dynamo/keys";
+import { auditHeadKey, promptKey } from "@atelier/aws/dynamo/keys";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createEvents } from "@atelier/aws/events";
@@ -163,11 +163,15 @@ async function planAgain(requestId: string, generation: number): Promise<void> {
   await recorder.as("plan", () => plan(input, deps()));
 }
 
-/** Validated and sent; what the provider says is in `told`. Without a chain: an image of the release before audits had one. */
-async function sent(image: Image, hasChain = true): Promise<Attempt> {
+/** Validated and sent; what the provider says is in `told`. Of the first release: its prompt not built, its audit no chain. */
+async function sent(image: Image, isOfFirstRelease = false): Promise<Attempt> {
   const owned = { imageId: image.imageId, generation: image.generation };
+  if (isOfFirstRelease) {
+    await world.steps.images.patch(image.imageId, { set: { slots: { fruit: "pears" } }, when: [] });
+    await recorder.dynamo.remove(promptKey(image.imageId));
+  }
   const { attemptId } = await recorder.as("validate", () => validate(owned, deps()));
-  if (!hasChain) await recorder.dynamo.remove(auditHeadKey(image.imageId));
+  if (isOfFirstRelease) await recorder.dynamo.remove(auditHeadKey(image.imageId));
   await recorder.as("generate", () =>
     generate({ ...owned, attemptId, taskToken: `token of ${attemptId}` }, deps()),
   );
@@ -245,7 +249,7 @@ test("each function calls what its table says, and nothing else", async () => {
   // By webhook with the bytes; by webhook that it failed, whereupon another attempt is made, and given up.
   told.submission = { kind: "accepted", operation: "op-2" };
   told.status = succeeded(picture(2));
-  await notified(await sent(await planned(), false));
+  await notified(await sent(await planned(), true));
   told.submission = { kind: "accepted", operation: "op-3" };
   told.status = failed;
   const unlucky = await planned();

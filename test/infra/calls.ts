@@ -16,6 +16,7 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     ...records("GetItem", "PutItem", "Query", "UpdateItem"),
     "dynamodb:Query records/index/state",
     "kms:Decrypt prompts",
+    "kms:GenerateDataKey prompts",
   ],
   validate: [
     ...records("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),

@@ -95,6 +95,7 @@ function erase(session: Session, subject: string, isMeant: boolean): Promise<Exi
         prompts,
         files: files.map(({ place, key, sha256 }) => ({ place, path: key, sha256 })),
         audit_entries: auditEntries,
+        places: erasure.places,
         left,
         proved: left.length === 0,
       });
@@ -104,7 +105,7 @@ function erase(session: Session, subject: string, isMeant: boolean): Promise<Exi
         `${countOf(images.length, "image")}: ${countOf(files.length, "file")} and ${countOf(prompts, "prompt")} removed, ${countOf(auditEntries, "audit record")} without names.`,
       );
       for (const what of left) output.text(`Still there: ${what}.`);
-      if (left.length === 0) output.text("A second look found nothing.");
+      if (left.length === 0) output.text(`A second look found nothing in ${erasure.places.join(" and ")}.`);
     }
     return left.length === 0 ? EXIT.done : EXIT.failed;
   });

@@ -167,6 +167,7 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
         prompts: 1,
         files: [{ place: "/data", key: "content/a.jpg", bytes: 1, sha256: "0", contentType: "image/jpeg" }],
         auditEntries: 2,
+        places: ["/data"],
         left: [],
       }),
       sweep: async () => ({ images: [imageNumbered(0).image_id], files: 2 }),

@@ -37,7 +37,7 @@ export interface PlanDeps extends AuditDeps {
   readonly requests: Requests;
   readonly images: Images;
   readonly attempts: Attempts;
-  readonly vault: Pick<PromptVault, "get">;
+  readonly vault: Pick<PromptVault, "get" | "put">;
   readonly catalogue: Catalogue;
   /** Whom the occurrences of this installation buy from; null: whatever routing chooses. */
   readonly providerForOccurrences: ImageRequest["wantedProvider"];
@@ -194,6 +194,8 @@ async function putImages(request: ImageRequest, part: Part, deps: PlanDeps): Pro
   await Promise.all(
     expanded.map(async (variation) => {
       const image = plannedImage(request, part, variation, deps.clock());
+      // The text before its image: words that were chosen for a template are a prompt, and stand nowhere else.
+      if (!request.freePrompt) await deps.vault.put(image.imageId, variation, image.rating);
       await deps.images.putIfAbsent(image);
       standing.set(image.index, image);
     }),
@@ -240,7 +242,7 @@ function plannedImage(request: ImageRequest, part: Part, variation: ExpandedImag
     generation: part.generation,
     category: request.category,
     template: variation.template,
-    slots: { ...variation.slots },
+    slots: {},
     rating: variation.rating,
     tags: [...variation.tags],
     parameters: variation.parameters,

@@ -1,10 +1,10 @@
 /** @module The function of `generate`. */
 import { generateInputSchema } from "@atelier/core/workflow/steps/generate";
 import { generateAs } from "./generate-as.ts";
-import { openWebhookAddresses } from "./installation.ts";
+import { openBlobs, openWebhookAddresses } from "./installation.ts";
 import { openProviders } from "./providers.ts";
 import { stepHandler } from "./runtime.ts";
-import { attempts, audit, images, openBlobs, openStores, pacing, withTurns } from "./stores.ts";
+import { attempts, audit, images, openStores, pacing, withTurns } from "./stores.ts";
 import { vault } from "./vault.ts";
 import { openWorkflow } from "./workflow.ts";
 

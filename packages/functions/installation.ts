@@ -1,12 +1,19 @@
-/** @module What an installation has set: limits of its budget, its own key, its address for webhooks. */
+/** @module What an installation has: its bucket, limits of its budget, its own key, its address for webhooks. */
 import { readFirstLimits, readSettings } from "@atelier/aws/config";
+import { connectBlobs } from "@atelier/aws/s3-blobs";
 import { derivedKey } from "@atelier/aws/secrets";
 import type { Attempt } from "@atelier/core/attempt";
+import type { Blobs } from "@atelier/core/ports";
 import { webhookPath } from "@atelier/core/webhook";
 
 /** One time zone for calendar, budgets and folders: the installation's, else the calendar's own. */
 export function chosenTimezone(written: string): string {
   return readSettings(["ATELIER_TIMEZONE"]).ATELIER_TIMEZONE ?? written;
+}
+
+export function openBlobs(): { readonly blobs: Blobs } {
+  const { ATELIER_BUCKET } = readSettings(["ATELIER_BUCKET"]);
+  return { blobs: connectBlobs(ATELIER_BUCKET) };
 }
 
 export function openLimits() {

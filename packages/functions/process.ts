@@ -2,9 +2,10 @@
 import { attemptInputSchema } from "@atelier/core/workflow/ownership";
 import { process } from "@atelier/core/workflow/steps/process";
 import { openImaging } from "./imaging.ts";
+import { openBlobs } from "./installation.ts";
 import { openOffers } from "./offers.ts";
 import { stepHandler } from "./runtime.ts";
-import { attempts, images, openBlobs, openStores, removed } from "./stores.ts";
+import { attempts, images, openStores, removed } from "./stores.ts";
 
 export const handler = stepHandler("process", attemptInputSchema, process, async (around) => {
   const { removed: pictures, ...stores } = openStores(around, { images, attempts, removed });

@@ -1,19 +1,9 @@
 /** @module The function that the schedule calls each minute. */
-import { openLimits } from "./installation.ts";
+import { openBlobs, openLimits } from "./installation.ts";
 import { openFetcher, openProviders } from "./providers.ts";
 import { reconcileAndReport } from "./reconcile-report.ts";
 import { lambdaHandler } from "./runtime.ts";
-import {
-  attempts,
-  audit,
-  events,
-  images,
-  ledger,
-  openBlobs,
-  openStores,
-  pacing,
-  requests,
-} from "./stores.ts";
+import { attempts, audit, events, images, ledger, openStores, pacing, requests } from "./stores.ts";
 import { openWorkflow } from "./workflow.ts";
 
 export const handler = lambdaHandler("reconcile", reconcileAndReport, (around) => {

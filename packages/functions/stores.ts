@@ -10,14 +10,13 @@ import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { createBlockedPictures } from "@atelier/aws/dynamo/reviews";
 import { createEvents } from "@atelier/aws/events";
-import { connectBlobs } from "@atelier/aws/s3-blobs";
 import { derivedKey } from "@atelier/aws/secrets";
 import { connectTable } from "@atelier/aws/table";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { installedHealth } from "@atelier/core/installed-health";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import { createPictureBlock } from "@atelier/core/picture-block";
-import type { Attempts, Blobs, Pacing, PacingStore } from "@atelier/core/ports";
+import type { Attempts, Pacing, PacingStore } from "@atelier/core/ports";
 import type { Offers } from "./offers.ts";
 import type { Surroundings } from "./runtime.ts";
 
@@ -44,11 +43,6 @@ export function openStores<const Makers extends Readonly<Record<string, Maker>>>
   const dynamo = connectTable(ATELIER_TABLE);
   const opened = Object.entries(makers).map(([name, make]) => [name, make(dynamo, surroundings)] as const);
   return Object.fromEntries(opened) as { [Name in keyof Makers]: ReturnType<Makers[Name]> };
-}
-
-export function openBlobs(): { readonly blobs: Blobs } {
-  const { ATELIER_BUCKET } = readSettings(["ATELIER_BUCKET"]);
-  return { blobs: connectBlobs(ATELIER_BUCKET) };
 }
 
 /** The stores with turns at the providers in place of the table's rows about them. */

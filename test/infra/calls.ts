@@ -57,6 +57,7 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     ...records("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     "dynamodb:Query records/index/state",
     ...reads("incoming"),
+    ...misses("incoming"),
     ...writes("incoming"),
     "states:DescribeExecution executions",
     ...answers,

@@ -96,6 +96,8 @@ export const attemptSchema = z.object({
   settledMicros: amountMicrosSchema.nullable(),
   /** A charge that came to light after that. */
   correctionMicros: amountMicrosSchema.nullable(),
+  /** When somebody cancelled its image while it ran: how it ended says nothing about its provider. */
+  cancelledAtMs: z.int().nullable().default(null),
   /** Of the picture that was made of it, 0 to 100; null before the record and without one. */
   quality: z.number().min(0).max(100).nullable().default(null),
   ledgerApplied: z.boolean(),

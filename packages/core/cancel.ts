@@ -2,23 +2,24 @@
  * @module Cancelling: nothing more is bought, jobs that run are stopped as far as their provider can, and what was charged all
  * the same is settled by whoever learns it (webhook, reconciler). A picture that comes after all is kept as an alternate.
  */
+
+import { fileAfterEnd } from "./alternates.ts";
 import { type AnnounceDeps, announceEnd } from "./announce.ts";
 import type { Attempt } from "./attempt.ts";
 import { audited } from "./audit.ts";
 import { isAtelierError } from "./errors.ts";
 import { type Image, isTerminal, OPEN_STATUSES } from "./image.ts";
+import { type KeepOutputsDeps, keepOutputs } from "./keep-outputs.ts";
 import { type LedgerDeps, settle } from "./ledger.ts";
 import { chargeOf } from "./outcome.ts";
 import type { Images, Requests } from "./ports.ts";
-import type { Provider } from "./provider.ts";
 import type { ImageRequest } from "./request.ts";
 import { releaseUnsent } from "./workflow/steps/abandon.ts";
-import { costOf } from "./workflow/steps/record.ts";
 
-export interface CancelDeps extends AnnounceDeps, LedgerDeps {
+export interface CancelDeps extends AnnounceDeps, LedgerDeps, KeepOutputsDeps {
+  readonly attempts: LedgerDeps["attempts"];
   readonly images: Images;
   readonly requests: Pick<Requests, "get" | "patch">;
-  readonly providerOf: (name: Attempt["provider"]) => Provider | undefined;
 }
 
 export interface CancelReport {
@@ -54,7 +55,8 @@ export async function cancelRequest(request: ImageRequest, deps: CancelDeps): Pr
 
 /** Cancels one image; one that has ended stays as it is. */
 export async function cancelImage(image: Image, deps: CancelDeps): Promise<CancelReport> {
-  if (isTerminal(image.status)) return { cancelled: [], running: [] };
+  // One that was cancelled before is gone through again: whoever did may have died before its jobs were told.
+  if (isTerminal(image.status) && image.status !== "cancelled") return { cancelled: [], running: [] };
   const patched = await deps.images.patch(image.imageId, {
     set: {
       status: "cancelled",
@@ -63,28 +65,29 @@ export async function cancelImage(image: Image, deps: CancelDeps): Promise<Cance
     },
     when: [{ field: "status", is: "one-of", values: OPEN_STATUSES }],
   });
-  if (!patched.ok) return { cancelled: [], running: [] };
+  if (patched.record?.status !== "cancelled") return { cancelled: [], running: [] };
   const running: Attempt[] = [];
   for (const attempt of await deps.attempts.ofImage(image.imageId)) {
-    if (await mayRun(attempt, deps)) running.push(attempt);
+    if (await mayRun(attempt, patched.record, deps)) running.push(attempt);
   }
-  const costMicros = await costOf(image.imageId, deps.attempts);
-  const ended = await deps.images.patch(image.imageId, {
-    set: { costMicros },
-    when: [{ field: "status", is: "equals", value: "cancelled" }],
-  });
-  const cancelled = ended.record ?? patched.record;
+  const cancelled = (await deps.images.get(image.imageId)) ?? patched.record;
   await announceEnd(cancelled, deps);
-  return { cancelled: [cancelled], running };
+  return { cancelled: patched.ok ? [cancelled] : [], running };
 }
 
-/** Releases what was not sent, stops what runs; true when a charge may still come. */
-async function mayRun(attempt: Attempt, deps: CancelDeps): Promise<boolean> {
+/** Releases what was not sent, files and books what has ended, stops what runs; true when a charge may still come. */
+async function mayRun(attempt: Attempt, image: Image, deps: CancelDeps): Promise<boolean> {
   const ended = attempt.state === "held" ? await releaseUnsent(attempt, deps) : attempt;
   if (ended.outcome) {
-    await settle(ended.attemptId, chargeOf(ended, ended.outcome), deps);
+    await keepQuietly(ended, deps);
+    const settled = await settle(ended.attemptId, chargeOf(ended, ended.outcome), deps);
+    await fileAfterEnd(image, settled, deps);
     return false;
   }
+  await deps.attempts.patch(ended.attemptId, {
+    set: { cancelledAtMs: deps.clock() },
+    when: [{ field: "cancelledAtMs", is: "absent" }],
+  });
   const provider = deps.providerOf(ended.provider);
   const operation = ended.operation ?? provider?.operationOf?.(ended.attemptId) ?? null;
   if (operation !== null && provider?.cancel) {
@@ -96,4 +99,14 @@ async function mayRun(attempt: Attempt, deps: CancelDeps): Promise<boolean> {
     }
   }
   return true;
+}
+
+/** A picture that is there is kept before it is booked: nobody looks after it any more once it is. */
+async function keepQuietly(attempt: Attempt, deps: CancelDeps): Promise<void> {
+  if (attempt.outcome?.kind !== "succeeded") return;
+  try {
+    await keepOutputs(attempt, deps);
+  } catch (error) {
+    if (!isAtelierError(error) || error.name.startsWith("Storage")) throw error;
+  }
 }

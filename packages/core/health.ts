@@ -40,9 +40,7 @@ export interface ModelHealth {
 
 /** Ends that say something about the provider; the others are about the prompt, the budget or ourselves. */
 const FAULTS: ReadonlySet<string> = new Set([
-  "KeyRefused",
   "ModelUnavailable",
-  "OutOfCredit",
   "OutcomeUnknown",
   "OutputExpired",
   "OutputInvalid",
@@ -60,7 +58,7 @@ const FAULTS: ReadonlySet<string> = new Set([
 export function healthOf(attempts: readonly Attempt[], nowMs: number): ModelHealth[] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of attempts) {
-    if (nowMs - attempt.createdAtMs > HEALTH_WINDOW_MS) continue;
+    if (nowMs - attempt.createdAtMs > HEALTH_WINDOW_MS || attempt.cancelledAtMs !== null) continue;
     const key = `${attempt.provider} ${attempt.model}`;
     groups.set(key, [...(groups.get(key) ?? []), attempt]);
   }

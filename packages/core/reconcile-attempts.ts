@@ -2,6 +2,7 @@
  * @module The attempts that nobody has finished: the reconciler asks providers about them, finds creates whose answer was
  * lost, and gives up, in the end, what nobody can tell about. It never submits anything.
  */
+import { fileAfterEnd } from "./alternates.ts";
 import type { Attempt, Outcome } from "./attempt.ts";
 import type { Model } from "./catalogue.ts";
 import { isAtelierError } from "./errors.ts";
@@ -39,8 +40,11 @@ export const SUBMITTING_MAX_MS = 8 * 60 * 1000;
 /** Providers that take a deadline end a job by themselves; after this grace the others are told to. */
 const OVERDUE_MS = 60 * 1000;
 
-/** Originals are kept within a minute of completion: the run has the first half of it, the reconciler the second. */
-export const KEEP_AFTER_MS = 30 * 1000;
+/**
+ * Originals are kept within a minute of completion, and on AWS a pass comes once a minute: the first one that sees a picture that
+ * its own run has not begun to fetch keeps it. Fetching it twice harms nobody.
+ */
+export const KEEP_AFTER_MS = 5 * 1000;
 
 /** A late success of a job that was given up is looked for this seldom, for a day. */
 export const LATE_CHECK_INTERVAL_MS = 10 * 60 * 1000;
@@ -71,9 +75,11 @@ export interface AttemptsReport {
 /** In these, an attempt is brought on by asking its provider. */
 const ASKING_STATES: ReadonlySet<Attempt["state"]> = new Set(["submitted", "reconciling", "unknown"]);
 
+/** @throws the first fault that is not a provider's silence, when every attempt has had its turn */
 export async function reconcileAttempts(deps: AttemptsDeps): Promise<AttemptsReport> {
   const tally = { learned: 0, givenUp: 0, open: 0 };
   const unreachable = new Set<string>();
+  let failure: { readonly error: unknown } | undefined;
   for await (const attempt of all((page) => deps.attempts.open(page))) {
     try {
       // A provider that is silent is not asked again in this pass: each question may take as long as its time-out.
@@ -85,12 +91,13 @@ export async function reconcileAttempts(deps: AttemptsDeps): Promise<AttemptsRep
       if (after.state === "unknown" && attempt.state !== "unknown") tally.givenUp++;
       if (!after.outcome && after.state !== "unknown") tally.open++;
     } catch (error) {
-      // One provider that does not answer must not keep the others from being asked.
-      if (!isAtelierError(error, "ProviderUnavailable")) throw error;
-      unreachable.add(attempt.provider);
+      // One provider that does not answer, or one attempt that cannot be mended, must not keep the others from being asked.
+      if (isAtelierError(error, "ProviderUnavailable")) unreachable.add(attempt.provider);
+      else failure ??= { error };
       tally.open++;
     }
   }
+  if (failure) throw failure.error;
   return { ...tally, unreachable: [...unreachable] };
 }
 
@@ -139,7 +146,10 @@ async function keepOverdue(attempt: Attempt, deps: AttemptsDeps): Promise<void> 
 async function settleIfEnded(attempt: Attempt, outcome: Outcome, deps: AttemptsDeps): Promise<Attempt> {
   const image = await deps.images.get(attempt.imageId);
   if (image && !isTerminal(image.status)) return attempt;
-  return settle(attempt.attemptId, chargeOf(attempt, outcome), deps);
+  const settled = await settle(attempt.attemptId, chargeOf(attempt, outcome), deps);
+  // The picture is kept by now, if it could be.
+  if (image) await fileAfterEnd(image, settled, deps);
+  return settled;
 }
 
 async function catchUp(attempt: Attempt, deps: AttemptsDeps): Promise<void> {

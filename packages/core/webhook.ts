@@ -105,6 +105,11 @@ async function takeHint(
     outcome = await askForOutcome({ ...attempt, operation }, provider, model, deps);
   } catch (error) {
     if (!isAtelierError(error, "ProviderUnavailable")) throw error;
+    // Due at once for the reconciler, whenever somebody asked last.
+    await deps.attempts.patch(attempt.attemptId, {
+      set: { checkedAtMs: 0 },
+      when: [{ field: "outcome", is: "absent" }],
+    });
     return { status: 200, message: "Noted: the provider did not answer, and is asked again later." };
   }
   if (outcome) await recordOutcome(attempt.attemptId, outcome, deps);

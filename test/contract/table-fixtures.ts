@@ -99,6 +99,7 @@ export function someAttempt(fields: Partial<Attempt> = {}): Attempt {
     outcome: null,
     stored: [],
     storedAtMs: null,
+    cancelledAtMs: null,
     quality: null,
     settledMicros: null,
     correctionMicros: null,

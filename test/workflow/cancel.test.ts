@@ -98,7 +98,7 @@ describe("cancelling", () => {
   test("while a job runs: it is stopped at the provider, and what it cost is booked", async () => {
     const executions = await world.start();
     await expect
-      .poll(async () => (await world.steps.attempts.get("img_contract_00000-1"))?.operation)
+      .poll(async () => (await world.steps.attempts.get("img_contract_00000-1"))?.operation, { timeout: 20_000 })
       .toBeTruthy();
     await world.advance(500);
     const report = await cancelRequest(await theRequest(), world.steps);

@@ -3,6 +3,7 @@
  * the hold; never touches an image that another attempt completed.
  */
 import * as z from "zod";
+import { costOf } from "../../alternates.ts";
 import { type AnnounceDeps, announceEnd } from "../../announce.ts";
 import type { Attempt, Outcome } from "../../attempt.ts";
 import { ERRORS, type ErrorName, isErrorName } from "../../errors.ts";
@@ -11,7 +12,6 @@ import { type LedgerDeps, settle } from "../../ledger.ts";
 import { chargeOf } from "../../outcome.ts";
 import type { Images } from "../../ports.ts";
 import { advance, imageInputSchema, superseded } from "../ownership.ts";
-import { costOf } from "./record.ts";
 
 export const abandonInputSchema = imageInputSchema.extend({
   /** As a Catch writes it. */

@@ -8,7 +8,7 @@ import { type AuditDeps, audited } from "../../audit.ts";
 import type { Model } from "../../catalogue.ts";
 import { AtelierError, isAtelierError } from "../../errors.ts";
 import type { RandomBytes } from "../../ids.ts";
-import type { Image } from "../../image.ts";
+import { type Image, isTerminal } from "../../image.ts";
 import { answerIfBoth, recordOutcome, referencesTo } from "../../outcome.ts";
 import type { Attempts, Blobs, Images, Pacing, PromptVault, Workflow } from "../../ports.ts";
 import { JOB_DEADLINE_MS } from "../../price.ts";
@@ -16,6 +16,7 @@ import type { OutputData, Provider, Submission } from "../../provider.ts";
 import { withSafetyWording } from "../../safety-wording.ts";
 import { advance, attemptInputSchema, ownedImage, superseded } from "../ownership.ts";
 import { notNow, pace, resultOf } from "../pace.ts";
+import { releaseUnsent } from "./abandon.ts";
 
 export const generateInputSchema = attemptInputSchema.extend({ taskToken: z.string().min(1) });
 export type GenerateInput = z.infer<typeof generateInputSchema>;
@@ -53,6 +54,7 @@ export async function generate(input: GenerateInput, deps: GenerateDeps): Promis
   if (attempt.state !== "held") return;
 
   const image = await ownedImage(input, deps.images);
+  if (isTerminal(image.status)) return endForEndedImage(attempt, deps);
   const turn = await deps.pacing.take({
     provider: attempt.provider,
     attemptId: attempt.attemptId,
@@ -64,6 +66,7 @@ export async function generate(input: GenerateInput, deps: GenerateDeps): Promis
   const won = await winSubmission(attempt, deps);
   if (!won) return;
   const request = await prepared(input, won, image, deps);
+  if (request === null) return endForEndedImage(won, deps);
   if (deps.clock() - (won.submittingAtMs ?? 0) > SUBMIT_RIGHT_MS) {
     await backToHeld(won, deps);
     return pace(image, input.taskToken, 1_000, deps);
@@ -80,18 +83,29 @@ export async function generate(input: GenerateInput, deps: GenerateDeps): Promis
   }
 }
 
-/** Everything between winning and calling. When it fails nothing was sent, and the next call may win again. */
+/**
+ * Everything between winning and calling; null when the image has ended meanwhile (somebody cancelled it). When it fails nothing
+ * was sent, and the next call may win again.
+ */
 async function prepared(input: GenerateInput, won: Attempt, image: Image, deps: GenerateDeps) {
   try {
-    await Promise.all([
-      advance(input, "generating", deps.images),
-      audited({ ...boughtFacts(won), phase: "intended" }, deps),
-    ]);
+    const { record } = await advance(input, "generating", deps.images);
+    if (record && isTerminal(record.status)) {
+      await backToHeld(won, deps);
+      return null;
+    }
+    await audited({ ...boughtFacts(won), phase: "intended" }, deps);
     return await requestOf(won, image, deps);
   } catch (error) {
     await backToHeld(won, deps).catch(() => undefined);
     throw error;
   }
+}
+
+/** Nothing is sent for an image that has ended: the attempt ends as one that was never sent. */
+async function endForEndedImage(attempt: Attempt, deps: GenerateDeps): Promise<void> {
+  const ended = await releaseUnsent({ ...attempt, state: "held" }, deps);
+  await answerIfBoth(ended, deps);
 }
 
 /** The token goes onto the attempt first: an outcome that comes at any time after finds it. */
@@ -260,6 +274,18 @@ async function keepOperation(attempt: Attempt, operation: string, deps: Generate
     : await deps.attempts.patch(attempt.attemptId, { set: handle, when: [mine] });
   await deps.attempts.claimOperation(attempt.provider, operation, attempt.attemptId);
   if (kept.record) await answerIfBoth(kept.record, deps);
+  await stopIfCancelled(attempt, operation, deps);
+}
+
+/** Whoever cancelled the image while the create was on its way had nothing to stop yet. */
+async function stopIfCancelled(attempt: Attempt, operation: string, deps: GenerateDeps): Promise<void> {
+  const image = await deps.images.get(attempt.imageId);
+  if (image?.status !== "cancelled") return;
+  // It runs on until its own deadline, and the reconciler learns how it ended.
+  await deps
+    .providerOf(attempt.provider)
+    ?.cancel?.(operation)
+    .catch(() => undefined);
 }
 
 /** Only for a create that certainly made nothing. */

@@ -3,21 +3,15 @@
  * after, what was charged stands in the ledger.
  */
 import * as z from "zod";
+import { costOf, keepAsAlternates, mayBeCopied, promote } from "../../alternates.ts";
 import { type AnnounceDeps, announceEnd, announceSuspicion } from "../../announce.ts";
 import type { Attempt } from "../../attempt.ts";
 import { nearestDuplicate } from "../../fingerprint.ts";
-import {
-  type Image,
-  type ImageStatus,
-  isTerminal,
-  OPEN_STATUSES,
-  type StoredOutput,
-  type Verdict,
-} from "../../image.ts";
+import { type Image, type ImageStatus, isTerminal, OPEN_STATUSES, type StoredOutput } from "../../image.ts";
 import { bookCharge, type LedgerDeps } from "../../ledger.ts";
-import { type Manifest, originalKey } from "../../manifest.ts";
+import type { Manifest } from "../../manifest.ts";
 import { chargeOf } from "../../outcome.ts";
-import type { Attempts, Blobs, Images } from "../../ports.ts";
+import type { Blobs, Images } from "../../ports.ts";
 import { openRemoval, type Reviews } from "../../review.ts";
 import { attemptInputSchema, ownedAttempt, ownedImage, superseded } from "../ownership.ts";
 import { readManifest } from "./process.ts";
@@ -61,7 +55,7 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
     : outputs;
   const costMicros = await costOf(image.imageId, deps.attempts);
   if (isTerminated) {
-    return keepAsAlternate(image, originals, costMicros, deps);
+    return keepAsAlternates(image, originals, deps);
   }
 
   const others = await deps.images.fingerprints(image.category, image.imageId, DUPLICATE_WINDOW);
@@ -89,8 +83,7 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
   });
   const recorded = patched.record;
   if (!recorded || recorded.generation !== input.generation) throw superseded(image.imageId);
-  if (recorded.chosenAttemptId !== attempt.attemptId)
-    return keepAsAlternate(recorded, originals, costMicros, deps);
+  if (recorded.chosenAttemptId !== attempt.attemptId) return keepAsAlternates(recorded, originals, deps);
 
   // A repeated call comes here too: everything below is idempotent.
   await announceEnd(recorded, deps);
@@ -98,20 +91,6 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
   if (recorded.verdict?.basis === "known-picture" && deps.reviews) {
     await openRemoval(recorded, { reviews: deps.reviews });
   }
-}
-
-/** What was rejected, or may show a minor, stays where it arrived: no copy, no backup. */
-function mayBeCopied(verdict: Verdict | null): boolean {
-  return verdict === null || (verdict.decision !== "rejected" && !verdict.sealed);
-}
-
-async function promote(image: Image, stored: readonly StoredOutput[], blobs: Blobs): Promise<StoredOutput[]> {
-  const originals: StoredOutput[] = [];
-  for (const output of stored) {
-    const head = await blobs.copy(output.key, originalKey(image, output.key));
-    originals.push({ ...output, key: head.key });
-  }
-  return originals;
 }
 
 /** Tags of the template and its slots come first, the picture's own colours after them. */
@@ -143,30 +122,4 @@ function completion(
         ? { name: "ContentRejected", message: manifest.verdict.reason, rule: "verdict" }
         : null,
   };
-}
-
-/** Another attempt has completed the image meanwhile: this one's picture is kept beside it, and booked. */
-async function keepAsAlternate(
-  image: Image,
-  originals: readonly StoredOutput[],
-  costMicros: number,
-  deps: RecordDeps,
-): Promise<void> {
-  const known = new Set(image.originals.map((original) => original.key));
-  await deps.images.patch(image.imageId, {
-    set: {
-      originals: [...image.originals, ...originals.filter((original) => !known.has(original.key))],
-      costMicros,
-    },
-    when: [{ field: "chosenAttemptId", is: "equals", value: image.chosenAttemptId }],
-  });
-}
-
-/** Everything that was charged for an image, all attempts and corrections together. */
-export async function costOf(imageId: string, attempts: Attempts): Promise<number> {
-  let costMicros = 0;
-  for (const attempt of await attempts.ofImage(imageId)) {
-    costMicros += (attempt.settledMicros ?? 0) + (attempt.correctionMicros ?? 0);
-  }
-  return costMicros;
 }

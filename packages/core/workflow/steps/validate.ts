@@ -3,6 +3,7 @@
  * the attempt gets its number, and the most that it can cost is set aside.
  */
 import * as z from "zod";
+import { costOf } from "../../alternates.ts";
 import { type AnnounceDeps, announceBudgets } from "../../announce.ts";
 import { type Attempt, attemptSchema } from "../../attempt.ts";
 import { audited } from "../../audit.ts";
@@ -22,7 +23,6 @@ import { filledPrompt, promptHashOf } from "../../prompt.ts";
 import { type Candidate, type HealthView, noCandidateError, type Routing } from "../../routing.ts";
 import { localDateOf } from "../../schedule.ts";
 import { type imageInputSchema, ownedImage, superseded } from "../ownership.ts";
-import { costOf } from "./record.ts";
 
 export const validateOutputSchema = z.object({ attemptId: attemptSchema.shape.attemptId });
 export type ValidateOutput = z.infer<typeof validateOutputSchema>;
@@ -271,6 +271,7 @@ async function createAttempt(
     outcome: null,
     stored: [],
     storedAtMs: null,
+    cancelledAtMs: null,
     quality: null,
     settledMicros: null,
     correctionMicros: null,

@@ -10,6 +10,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { TEST_TOKEN, TEST_WEBHOOK_SECRET } from "../simulators/replicate.ts";
 import { type Cloud, httpEvent, openCloud } from "./cloud.ts";
 
+// Whole executions, some seconds each on a machine that does nothing else.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 let cloud: Cloud;
 const written: string[] = [];
 beforeAll(async () => {

@@ -2,6 +2,9 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Cloud, openCloud } from "./cloud.ts";
 
+// Whole executions, some seconds each on a machine that does nothing else.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
 let cloud: Cloud;
 beforeAll(async () => {
   for (const method of ["info", "log", "warn", "error", "debug"] as const) {
@@ -28,7 +31,7 @@ test("the best of both is taken: the most for the money, as nothing was measured
   expect(attempts).toMatchObject([{ provider: "replicate", state: "succeeded" }]);
   // Those of Stability AI could have made it too: none is excluded.
   expect(image.exclusions.filter(({ provider }) => provider === "stability")).toEqual([]);
-}, 120_000);
+});
 
 test("Replicate out of credit: Stability AI makes it in another attempt, and each dollar is where it belongs", async () => {
   const creates = cloud.sandbox.creates().length;
@@ -67,4 +70,4 @@ test("Replicate out of credit: Stability AI makes it in another attempt, and eac
   expect(next.attempts).toMatchObject([{ provider: "stability", state: "succeeded" }]);
   const report = await cloud.invoke("reconcile", {});
   expect(report).toMatchObject({ attempts: { open: 0, unreachable: [] }, ledger: { givenBack: 0 } });
-}, 120_000);
+});

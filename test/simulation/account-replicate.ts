@@ -65,12 +65,9 @@ const READ_FAULTS: readonly FaultInput[] = [
 /** What is left of a picture that went wrong in these ways can be had all the same: the address is renewed, or tried again. */
 const MENDED: ReadonlySet<string> = new Set(["expired", "unavailable-once", "drip"]);
 
-/** 2 seconds at the provider, as its typical job. */
-export const JOB_MS = 2_000;
-
 export async function openReplicateAccount(
   name: "replicate" | "sandbox",
-  { clock, models, faultsPerThousand }: AccountDeps,
+  { clock, models, faultsPerThousand, jobMs = 2_000 }: AccountDeps,
 ): Promise<Account> {
   const folder = await mkdtemp(join(tmpdir(), "simulated-"));
   const errors: unknown[] = [];
@@ -82,7 +79,7 @@ export async function openReplicateAccount(
     models,
     draw: async ({ seed }) => tinyPng(64, 64, seed),
     settings: {
-      delayMs: JOB_MS,
+      delayMs: jobMs,
       token: TEST_TOKEN,
       webhookSecret: TEST_WEBHOOK_SECRET,
       outputKey: "an output key for tests",

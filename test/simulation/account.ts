@@ -48,8 +48,8 @@ export interface AccountDeps {
   readonly models: readonly Model[];
   /** Faults in a thousand calls. */
   readonly faultsPerThousand: number;
-  /** Where webhooks go. */
-  readonly webhookUrl: string;
+  /** How long a job takes at Replicate and in the sandbox. Default: two seconds. */
+  readonly jobMs?: number;
 }
 
 /** Every so often one of the faults; none for the rest. */

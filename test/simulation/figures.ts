@@ -3,6 +3,7 @@ import type { Attempt } from "@atelier/core/attempt";
 import { proveBudget } from "@atelier/core/budget-verify";
 import type { Image } from "@atelier/core/image";
 import { isTerminal } from "@atelier/core/image";
+import { keptOutputs } from "@atelier/core/outcome";
 import { all } from "@atelier/core/pages";
 import type { Attempts, Blobs, Events, Images, LedgerStore } from "@atelier/core/ports";
 import type { Account, Bought } from "./account.ts";
@@ -36,6 +37,8 @@ export interface Findings {
   readonly images: Record<string, number>;
   /** Why images failed. */
   readonly failures: Record<string, number>;
+  /** The longest that an image took at its provider and after it. */
+  readonly slowestMs: number;
   readonly leakedHolds: number;
   readonly isProved: boolean;
   /** Everything that must not be, in words; empty when all holds. */
@@ -74,12 +77,13 @@ export async function findings(
   const images: Record<string, number> = {};
   const failures: Record<string, number> = {};
   let found = 0;
+  let slowestMs = 0;
   for (const requestId of asked.requestIds) {
     for (const image of await records.images.ofRequest(requestId)) {
       found++;
+      slowestMs = Math.max(slowestMs, image.processingMs ?? 0);
       images[image.status] = (images[image.status] ?? 0) + 1;
       if (image.failure) failures[image.failure.name] = (failures[image.failure.name] ?? 0) + 1;
-      if (process.env.DEBUG_SIM && image.failure) console.log(image.imageId, image.status, image.failure);
       await checkImage(image, records, problems);
     }
   }
@@ -107,7 +111,7 @@ export async function findings(
       }
     }
   }
-  return { byProvider, images, failures, leakedHolds, isProved, problems };
+  return { byProvider, images, failures, slowestMs, leakedHolds, isProved, problems };
 }
 
 async function figuresOf(
@@ -157,7 +161,7 @@ async function figuresOf(
       const create = creates[owners.indexOf(attempt)];
       if (!create) continue;
       seen.add(attempt.attemptId);
-      const isStored = await hasPictures(attempt, records, shas, problem);
+      const isStored = await hasPictures(attempt, create.hasPicture, records, shas, problem);
       const spentMicros = spentOf(attempt);
       const isBooked =
         spentMicros > 0 ||
@@ -174,7 +178,7 @@ async function figuresOf(
         if (isTold && spentMicros !== create.chargedMicros)
           problem(attempt, `charged ${create.chargedMicros}, booked ${spentMicros}`);
       }
-      const wasHanded = create.hasPicture || delivered.has(attempt.attemptId);
+      const wasHanded = create.hasPicture || (await wasKept(attempt, delivered, records.blobs));
       if (wasHanded && !isStored && !isGivenUp) {
         figures.lostPictures++;
         problem(attempt, "its picture was made, and is nowhere");
@@ -202,8 +206,20 @@ async function figuresOf(
   return figures;
 }
 
+/** Handed to a caller who lived on to keep it, or who had kept it before it died. */
+async function wasKept(
+  attempt: Attempt,
+  delivered: Misfortunes["delivered"],
+  blobs: Records["blobs"],
+): Promise<boolean> {
+  const life = delivered.get(attempt.attemptId);
+  return life !== undefined && (!life.wasCut || (await keptOutputs(attempt, blobs)).length > 0);
+}
+
+/** @param isWhole false: what arrived is what a fault made of it, the same for many */
 async function hasPictures(
   attempt: Attempt,
+  isWhole: boolean,
   { blobs }: Records,
   shas: Map<string, string>,
   problem: (attempt: Attempt, what: string) => void,
@@ -211,6 +227,7 @@ async function hasPictures(
   for (const { key, sha256 } of attempt.stored) {
     const head = await blobs.head(key);
     if (head?.sha256 !== sha256) problem(attempt, `its file ${key} is missing`);
+    if (!isWhole) continue;
     const other = shas.get(sha256);
     if (other !== undefined && other !== attempt.attemptId)
       problem(attempt, `its picture is that of ${other}`);

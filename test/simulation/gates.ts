@@ -43,8 +43,8 @@ export function gatedBlobs(blobs: Blobs, life: Life, scheduler: Scheduler): Blob
 export interface Misfortunes {
   /** Provider and fault to number. */
   readonly faults: Record<string, number>;
-  /** Attempts whose picture was handed to a caller who was alive to keep it. */
-  readonly delivered: Set<string>;
+  /** Attempts whose picture was in the answer to a create, and who was given it. */
+  readonly delivered: Map<string, Life>;
   /** Creates that were sent, by attempt. */
   readonly sent: Map<string, number>;
 }
@@ -87,7 +87,7 @@ export function gatedProvider(
         return provider.submit(request, context);
       };
       const submission = await call("submit", make, { request, attemptId });
-      if (submission.kind === "done") delivered.add(attemptId);
+      if (submission.kind === "done") delivered.set(attemptId, life);
       return submission;
     },
     check: (operation, model) => call("check", () => provider.check(operation, model)),

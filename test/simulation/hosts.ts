@@ -256,7 +256,10 @@ export function createHosts(
         if (over()) fail("Lambda.Unknown", 100 + scheduler.random(3_000));
       });
       scheduler.after(timeoutMs, () => {
-        if (over()) reject(new TaskFailed("Sandbox.Timedout", "{}"));
+        if (over()) {
+          life.wasCut = true;
+          reject(new TaskFailed("Sandbox.Timedout", "{}"));
+        }
         // Whatever it still does, it does no more.
         life.isDead = true;
       });
@@ -293,10 +296,12 @@ export function createHosts(
     counts,
     running: () => [...executions.values()].filter(({ status }) => status === "running").length,
     asFunction(name, onDeath = () => undefined) {
+      counts.invocations[name] = (counts.invocations[name] ?? 0) + 1;
       const { life, installation, timeoutMs } = newFunction(name, onDeath);
       scheduler.after(timeoutMs, () => {
         if (life.isDead) return;
         life.isDead = true;
+        life.wasCut = true;
         onDeath();
       });
       return { life, installation };

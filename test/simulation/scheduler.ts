@@ -11,12 +11,14 @@ export interface Life {
   readonly name: string;
   readonly kind: "machine" | "function" | "cloud";
   isDead: boolean;
+  /** True when it died in the middle of something; a function that has returned is dead, and was not cut. */
+  wasCut: boolean;
   /** Told once. */
   onDeath: () => void;
 }
 
 export function newLife(name: string, kind: Life["kind"], onDeath: () => void = () => undefined): Life {
-  return { name, kind, isDead: false, onDeath };
+  return { name, kind, isDead: false, wasCut: false, onDeath };
 }
 
 /** Out of a hundred thousand calls, how many meet each mishap. */
@@ -99,6 +101,7 @@ export class Scheduler {
   kill(life: Life, label: string): void {
     if (life.isDead) return;
     life.isDead = true;
+    life.wasCut = true;
     this.deaths[label] = (this.deaths[label] ?? 0) + 1;
     this.count(`${life.kind} died`);
     life.onDeath();

@@ -121,12 +121,15 @@ async function stream(
   signal: AbortSignal,
 ): Promise<void> {
   response.writeHead(200, { "content-type": "image/png" });
+  const closed = new Promise<void>((resolve) => {
+    response.once("close", () => resolve());
+  });
   for await (const chunk of chunks) {
     if (response.destroyed || signal.aborted) break;
-    await new Promise<void>((resolve) => {
-      response.once("close", resolve);
+    const written = new Promise<void>((resolve) => {
       response.write(chunk, () => resolve());
     });
+    await Promise.race([written, closed]);
   }
   response.end();
 }

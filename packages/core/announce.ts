@@ -61,7 +61,10 @@ export async function announceSuspicion(
   });
 }
 
-/** Told once for each budget and period, whoever came to it; a hold that is given back does not take it back. */
+/**
+ * Told for each budget, period and limit, by whoever takes money of it from its warning on: always under the same id, so that
+ * those who follow events hear of it once.
+ */
 export async function announceBudgets(
   account: Attempt["account"],
   crossed: readonly BudgetCrossing[],

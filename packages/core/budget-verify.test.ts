@@ -30,7 +30,14 @@ beforeEach(async () => {
 
 const prove = () =>
   proveBudget(
-    { account: "real", month: MONTH, providers: ["replicate", "stability"], monthStartMs: MONTH_START_MS },
+    {
+      account: "real",
+      month: MONTH,
+      providers: ["replicate", "stability"],
+      monthStartMs: MONTH_START_MS,
+      today: "2026-11-22",
+      nowMs: Date.UTC(2026, 10, 22, 12),
+    },
     deps,
   );
 
@@ -116,6 +123,46 @@ test("any history of holds, settlements, corrections and limits is proved", asyn
     }),
     { numRuns: 25 },
   );
+});
+
+test("a day that is over is proved with its month, whatever was done to the limit afterwards", async () => {
+  const attempt = someAttempt({
+    imageId: imageIdOf("req_proof", number++),
+    account: "real",
+    provider: "replicate",
+    budgetMonth: MONTH,
+    budgetDay: "2026-11-21",
+    createdAtMs: Date.UTC(2026, 10, 21),
+    holdMicros: 300,
+  });
+  await deps.attempts.putIfAbsent(attempt);
+  await takeHold(attempt, deps);
+  await setBudget({ account: "real", localDate: "2026-11-22", scope: "day", limitMicros: 4_000 }, deps);
+  const proof = await prove();
+  expect(proof).toMatchObject({ isProved: true });
+  expect(proof.counters.find(({ period }) => period === "2026-11-21")).toMatchObject({
+    limitMicros: null,
+    heldMicros: 300,
+    differenceMicros: 0,
+  });
+});
+
+test("a hold whose outcome has been known for long is found", async () => {
+  const { attemptId } = await held(300);
+  await deps.attempts.patch(attemptId, {
+    set: {
+      outcome: {
+        kind: "failed",
+        name: "ProviderFailed",
+        message: "",
+        charged: false,
+        costMicros: null,
+        atMs: Date.UTC(2026, 10, 22, 11),
+      },
+    },
+    when: [],
+  });
+  expect(await prove()).toMatchObject({ isProved: false, leakedHolds: [attemptId] });
 });
 
 test("a hold without an attempt, and a counter that lost money, are found", async () => {

@@ -14,7 +14,7 @@ export interface CounterProof {
   readonly scope: string;
   /** yyyy-mm or yyyy-mm-dd */
   readonly period: string;
-  /** Null: the scope has no limit, and is counted from zero. */
+  /** Null: the scope has no limit and is counted from zero, or it is a day that is over, whose limit nobody keeps. */
   readonly limitMicros: Micros | null;
   readonly remainingMicros: Micros;
   /** By the attempts. */
@@ -47,6 +47,9 @@ export async function proveBudget(
     readonly month: string;
     readonly providers: readonly string[];
     readonly monthStartMs: number;
+    /** yyyy-mm-dd, local: a day before it is proved with its month, since the day's limit may have changed afterwards. */
+    readonly today: string;
+    readonly nowMs: number;
   },
   deps: { readonly ledger: Pick<LedgerStore, "read">; readonly attempts: Pick<Attempts, "ofProvider"> },
 ): Promise<BudgetProof> {
@@ -56,7 +59,7 @@ export async function proveBudget(
 }
 
 async function look(
-  { account, month, providers, monthStartMs }: Parameters<typeof proveBudget>[0],
+  { account, month, providers, monthStartMs, today, nowMs }: Parameters<typeof proveBudget>[0],
   deps: Parameters<typeof proveBudget>[1],
 ): Promise<BudgetProof> {
   // Before the first amount there is no item.
@@ -69,8 +72,8 @@ async function look(
       }
     }
   }
-  const counters = countersIn(row, attempts).map((counter) => proofOf(counter, row, attempts));
-  const leakedHolds = Object.keys(row.holds).filter((key) => isLeaked(key, row, attempts));
+  const counters = countersIn(row, attempts).map((counter) => proofOf(counter, row, attempts, today));
+  const leakedHolds = Object.keys(row.holds).filter((key) => isLeaked(key, row, attempts, nowMs));
   return {
     account,
     month,
@@ -101,8 +104,14 @@ function countersIn(row: LedgerRow, attempts: ReadonlyMap<string, Attempt>): Nam
   return [...found.values()].sort((one, other) => (one.counter < other.counter ? -1 : 1));
 }
 
-function proofOf(named: NamedCounter, row: LedgerRow, attempts: ReadonlyMap<string, Attempt>): CounterProof {
-  const limitMicros = row.limits[named.limit] ?? null;
+function proofOf(
+  named: NamedCounter,
+  row: LedgerRow,
+  attempts: ReadonlyMap<string, Attempt>,
+  today: string,
+): CounterProof {
+  const isOver = named.limit === "d" && named.counter.slice(2) < today;
+  const limitMicros = isOver ? null : (row.limits[named.limit] ?? null);
   let spentMicros = 0;
   let heldMicros = 0;
   for (const attempt of attempts.values()) {
@@ -122,12 +131,22 @@ function proofOf(named: NamedCounter, row: LedgerRow, attempts: ReadonlyMap<stri
     remainingMicros,
     spentMicros,
     heldMicros,
-    differenceMicros: remainingMicros - ((limitMicros ?? 0) - spentMicros - heldMicros),
+    differenceMicros: isOver ? 0 : remainingMicros - ((limitMicros ?? 0) - spentMicros - heldMicros),
   };
 }
 
-function isLeaked(key: string, row: LedgerRow, attempts: ReadonlyMap<string, Attempt>): boolean {
+/** Whoever learns an outcome settles it at once, or the reconciler does with its next passes. */
+const SETTLED_AFTER_MS = 15 * 60 * 1000;
+
+function isLeaked(
+  key: string,
+  row: LedgerRow,
+  attempts: ReadonlyMap<string, Attempt>,
+  nowMs: number,
+): boolean {
   if (row.holds[key] === 0) return false;
   const attempt = attempts.get(attemptIdOfKey(key));
-  return attempt === undefined || (attempt.attemptId === key && attempt.ledgerApplied);
+  if (attempt === undefined) return true;
+  const isForgotten = attempt.outcome !== null && nowMs - attempt.outcome.atMs > SETTLED_AFTER_MS;
+  return attempt.attemptId === key && (attempt.ledgerApplied || isForgotten);
 }

@@ -66,7 +66,7 @@ export const ERRORS = {
     remedy: "Give a folder that you may write with --data.",
   },
   KeyRefused: {
-    ...rule("abandon", "no", 502, 2),
+    ...rule("fail-over", "no", 502, 2),
     meaning: "The provider refused the key.",
     remedy: "Set a valid key for the provider; nothing was bought.",
   },
@@ -123,13 +123,15 @@ export const ERRORS = {
   },
   ProviderResting: {
     ...rule("fail-over", "no", 503, 1),
-    meaning: "The provider has failed several times in a row, or refused the account, and is left alone for a while.",
+    meaning:
+      "The provider has failed several times in a row, or refused the account, and is left alone for a while.",
     remedy: "Nothing to do: another provider is asked, or this one again later; `atelier models` shows why.",
   },
   QuotaUsedUp: {
     ...rule("fail-over", "no", 429, 1),
     meaning: "The provider's own quota of the day or month is used up.",
-    remedy: "Wait for the reset that the message names, raise the limit in templates/models.yaml, or allow another provider.",
+    remedy:
+      "Wait for the reset that the message names, raise the limit in templates/models.yaml, or allow another provider.",
   },
   ProviderRefused: {
     ...rule("fail-over", "no", 502, 1),

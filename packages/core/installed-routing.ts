@@ -34,6 +34,7 @@ export function installedRouting(installation: {
       off,
       tried: query.tried,
       rejectedBy: query.rejectedBy,
+      failedProviders: query.failedProviders,
       capMicros: query.capMicros,
       health,
       today: today(),

@@ -20,6 +20,9 @@ export interface KeepOutputsDeps {
   readonly clock: Clock;
 }
 
+/** After this what could not be fetched is done without, as long as something was. */
+const MISSING_OUTPUTS_MS = 2 * 60 * 1000;
+
 /**
  * Fetches the outputs and notes them on the attempt; those that are kept already are verified.
  *
@@ -31,7 +34,9 @@ export async function keepOutputs(attempt: Attempt, deps: KeepOutputsDeps): Prom
   if (outcome?.kind !== "succeeded") {
     throw new AtelierError("Unexpected", `Attempt ${attempt.attemptId} has no outputs to collect.`);
   }
-  if (await allKept(attempt.stored, deps.blobs)) return;
+  const isPatient = deps.clock() - outcome.atMs < MISSING_OUTPUTS_MS;
+  const enough = isPatient ? outcome.outputs.length : 1;
+  if (attempt.stored.length >= enough && (await allKept(attempt.stored, deps.blobs))) return;
 
   const stored: StoredOutput[] = [];
   const failures: unknown[] = [];
@@ -53,6 +58,9 @@ export async function keepOutputs(attempt: Attempt, deps: KeepOutputsDeps): Prom
   if (stored.length === 0) throw failures[0];
   // Whoever keeps them keeps the same bytes under the same keys: no generation guards this.
   await deps.attempts.patch(attempt.attemptId, { set: { stored, storedAtMs: deps.clock() }, when: [] });
+  // All were paid for: one that only did not answer just now is asked again, while there is time.
+  const passing = failures.find((error) => isAtelierError(error, "OutputUnavailable"));
+  if (passing && isPatient) throw passing;
 }
 
 /**

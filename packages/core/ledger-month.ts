@@ -27,21 +27,21 @@ export type Booking = Pick<
   "attemptId" | "account" | "budgetMonth" | "budgetDay" | "provider" | "category" | "holdMicros"
 >;
 
-/** A budget of which this hold is the first to use so much. */
+/** A budget that is used to its warning or beyond. */
 export interface BudgetCrossing {
   /** `month`, `day`, `provider:replicate`, `category:feet` */
   readonly scope: string;
   /** yyyy-mm or yyyy-mm-dd */
   readonly period: string;
   readonly limitMicros: Micros;
-  /** Spent and held, this hold included. */
+  /** Spent and held. */
   readonly usedMicros: Micros;
 }
 
 export type HoldResult =
   | {
       readonly kind: "held";
-      /** Left out where no budget came to its warning. */
+      /** Budgets that are used to their warning with this hold; left out where none is. */
       readonly crossed?: readonly BudgetCrossing[];
     }
   /** The attempt is settled and applied already: a delayed caller. */
@@ -119,20 +119,14 @@ export function shortfall(
 /** The share of a budget that is worth a warning. */
 export const BUDGET_WARNING_SHARE = 0.8;
 
-/** The budgets that come to their warning with an amount. */
-export function crossingsOf(
-  row: LedgerRow,
-  counters: readonly LedgerCounter[],
-  amountMicros: Micros,
-): BudgetCrossing[] {
+/** The budgets that are used to their warning or beyond, as the row has them. */
+export function crossingsOf(row: LedgerRow, counters: readonly LedgerCounter[]): BudgetCrossing[] {
   return counters.flatMap((counter) => {
     const limitMicros = row.limits[counter.limit];
     const remainingMicros = remainingOf(row, counter);
     if (limitMicros === undefined || remainingMicros === null) return [];
-    const warningMicros = limitMicros * BUDGET_WARNING_SHARE;
-    const before = limitMicros - remainingMicros;
-    const usedMicros = before + amountMicros;
-    if (before >= warningMicros || usedMicros < warningMicros) return [];
+    const usedMicros = limitMicros - remainingMicros;
+    if (limitMicros === 0 || usedMicros < limitMicros * BUDGET_WARNING_SHARE) return [];
     const period = counter.limit === "d" ? counter.counter.slice(2) : row.month;
     return [{ scope: scopeOf(counter.limit), period, limitMicros, usedMicros }];
   });

@@ -57,7 +57,9 @@ export async function takeHold(booking: Booking, deps: LedgerOpening): Promise<H
       openHoldsMax: OPEN_HOLDS_MAX,
     });
     if (!taken) continue;
-    const crossed = crossingsOf(row, counters, booking.holdMicros);
+    // Read again: what others took at the same moment counts too.
+    const after = (await deps.ledger.read(booking.account, booking.budgetMonth)) ?? row;
+    const crossed = crossingsOf(after, counters);
     return crossed.length > 0 ? { kind: "held", crossed } : { kind: "held" };
   }
   throw new AtelierError(

@@ -11,7 +11,7 @@ export const OPEN_MAX_MS = 15 * 60_000;
 /** A refused key or an empty account is mended by a person, who should not have to wait long afterwards. */
 export const BLOCKED_MS = 60_000;
 /** Longer than a create may take; an attempt that tells nothing until then has died. */
-export const PROBE_TURN_MS = 60_000;
+export const PROBE_TURN_MS = 150_000;
 /** How soon to ask again while another attempt tries. */
 const PROBE_ASK_MS = 5_000;
 

@@ -30,6 +30,7 @@ function previewed(text: string | null, change: Partial<RoutingInput> = {}) {
       on: ["replicate"],
       off: new Map(),
       rejectedBy: [],
+      failedProviders: [],
       capMicros: null,
       health: null,
       tried: query.tried,

@@ -26,6 +26,7 @@ export function previewImage(
     prompt: { prompt: expanded.prompt, negativePrompt: expanded.negativePrompt },
     tried: [],
     rejectedBy: [],
+    failedProviders: [],
     capMicros: null,
   });
   return { expanded, routing };

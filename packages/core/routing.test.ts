@@ -60,6 +60,7 @@ const rank = (change: Partial<RoutingInput>) =>
     off: new Map(),
     tried: [],
     rejectedBy: [],
+    failedProviders: [],
     capMicros: null,
     health: null,
     today: "2026-11-22",

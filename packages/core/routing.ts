@@ -92,6 +92,8 @@ export interface RoutingInput {
   readonly tried: readonly { readonly model: string; readonly provider: string }[];
   /** Providers whose own filter rejected this image: none of their models is asked again. */
   readonly rejectedBy: readonly ProviderName[];
+  /** Providers that failed for this image as a whole (unreachable, account refused): others are asked first. */
+  readonly failedProviders: readonly ProviderName[];
   /** What the attempt may cost at most; null: as much as it costs. */
   readonly capMicros: Micros | null;
   /** Null in a dry run. */
@@ -126,15 +128,18 @@ export function rankCandidates(input: RoutingInput): Routing {
     if ("reason" in result) excluded.push({ ...result, model: model.name });
     else found.push(result);
   }
-  const { candidates, passedOver } = byHealth(found, input.health);
+  const { candidates, passedOver } = byHealth(found, input);
   return { candidates: ranked(candidates, input), excluded: [...excluded, ...passedOver] };
 }
 
 function byHealth(
   found: readonly Candidate[],
-  health: HealthView | null,
+  { health, failedProviders }: Pick<RoutingInput, "health" | "failedProviders">,
 ): { candidates: readonly Candidate[]; passedOver: readonly RoutedExclusion[] } {
-  const problems = found.map((candidate) => ({ candidate, problem: problemOf(candidate, health) }));
+  const problems = found.map((candidate) => ({
+    candidate,
+    problem: problemOf(candidate, health, failedProviders),
+  }));
   const well = problems.filter(({ problem }) => problem === null);
   if (well.length === 0) {
     const candidates = problems.map(({ candidate, problem }) => ({
@@ -149,7 +154,12 @@ function byHealth(
   return { candidates: well.map(({ candidate }) => candidate), passedOver };
 }
 
-function problemOf({ model, provider }: Candidate, health: HealthView | null): string | null {
+function problemOf(
+  { model, provider }: Candidate,
+  health: HealthView | null,
+  failedProviders: readonly ProviderName[],
+): string | null {
+  if (failedProviders.includes(provider)) return `${provider} has failed for this picture just now`;
   return health?.closed.get(provider) ?? healthOfModel(model, provider, health)?.problem ?? null;
 }
 

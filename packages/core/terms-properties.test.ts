@@ -97,6 +97,7 @@ const input = fc
       off: new Map(),
       tried: [],
       rejectedBy: [],
+      failedProviders: [],
       capMicros: null,
       health: null,
       today: TODAY,

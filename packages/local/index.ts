@@ -132,7 +132,10 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
         .map(({ name }) => name)
         .filter((name) => (name === SANDBOX) === (account === "sandbox"));
       const monthStartMs = instantOf(`${month}-01`, "00:00", installation.configuration.timezone);
-      return proveBudget({ account, month, providers, monthStartMs }, steps);
+      return proveBudget(
+        { account, month, providers, monthStartMs, today: today(), nowMs: installation.clock() },
+        steps,
+      );
     },
     audit: async (subject, limit) =>
       subject === null

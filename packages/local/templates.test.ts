@@ -102,6 +102,7 @@ describe("what is shipped", () => {
       on: ["replicate"],
       off: new Map(),
       rejectedBy: [],
+      failedProviders: [],
       capMicros: null,
       health: null,
       tried: [],

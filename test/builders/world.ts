@@ -216,6 +216,7 @@ export async function startWorld(
         off: new Map(),
         tried: query.tried,
         rejectedBy: query.rejectedBy,
+        failedProviders: query.failedProviders,
         capMicros: query.capMicros,
         health: null,
         today: localDateOf(clock(), TIMEZONE),

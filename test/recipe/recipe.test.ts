@@ -183,6 +183,7 @@ describe("the recipe for a provider", () => {
             off: new Map(),
             tried: query.tried,
             rejectedBy: query.rejectedBy,
+            failedProviders: [],
             capMicros: query.capMicros,
             health: null,
             today: "2026-11-22",

@@ -86,7 +86,14 @@ export async function spendInProcesses(processes: number, attempts: number): Pro
     await reconcileLedger("real", MONTH, deps);
     const row = await deps.ledger.read("real", MONTH);
     const proof = await proveBudget(
-      { account: "real", month: MONTH, providers: ["replicate"], monthStartMs: 0 },
+      {
+        account: "real",
+        month: MONTH,
+        providers: ["replicate"],
+        monthStartMs: 0,
+        today: `${MONTH}-01`,
+        nowMs: 0,
+      },
       deps,
     );
     const sum = (of: (report: (typeof reports)[number]) => number) =>

@@ -38,7 +38,14 @@ async function booksClose(): Promise<number> {
   }
   await reconcileLedgers(world.reconciling);
   const proof = await proveBudget(
-    { account: "real", month: "2026-11", providers: ["replicate"], monthStartMs: 0 },
+    {
+      account: "real",
+      month: "2026-11",
+      providers: ["replicate"],
+      monthStartMs: 0,
+      today: "2026-11-22",
+      nowMs: world.clock(),
+    },
     world.steps,
   );
   expect(proof).toMatchObject({ isProved: true, leakedHolds: [] });
@@ -98,7 +105,9 @@ describe("cancelling", () => {
   test("while a job runs: it is stopped at the provider, and what it cost is booked", async () => {
     const executions = await world.start();
     await expect
-      .poll(async () => (await world.steps.attempts.get("img_contract_00000-1"))?.operation, { timeout: 20_000 })
+      .poll(async () => (await world.steps.attempts.get("img_contract_00000-1"))?.operation, {
+        timeout: 20_000,
+      })
       .toBeTruthy();
     await world.advance(500);
     const report = await cancelRequest(await theRequest(), world.steps);

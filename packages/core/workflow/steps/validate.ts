@@ -43,6 +43,8 @@ export interface RoutingQuery {
   readonly tried: readonly { readonly model: string; readonly provider: string }[];
   /** Providers whose own filter rejected it. */
   readonly rejectedBy: readonly string[];
+  /** Providers that failed for it as a whole. */
+  readonly failedProviders: readonly string[];
   /** What the attempt may cost at most; null: as much as it costs. */
   readonly capMicros: Micros | null;
 }
@@ -88,6 +90,9 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
     rejectedBy: earlier
       .filter((attempt) => failedWith(attempt) === "ContentRejected")
       .map(({ provider }) => provider),
+    failedProviders: earlier
+      .filter((attempt) => OF_PROVIDER.has(failedWith(attempt)))
+      .map(({ provider }) => provider),
     capMicros: await remainingShare(image, deps),
   };
   const routing = deps.route(query, await deps.health());
@@ -103,6 +108,15 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
 
 /** A create that never arrived, or was never sent, says nothing against the model. */
 const SAYS_NOTHING_OF_MODEL: ReadonlySet<string> = new Set<ErrorName>(["NotCreated", "ProviderResting"]);
+
+/** What any other model of the same provider would meet as well. */
+const OF_PROVIDER: ReadonlySet<string> = new Set<ErrorName>([
+  "KeyRefused",
+  "OutOfCredit",
+  "ProviderAborted",
+  "ProviderResting",
+  "QuotaUsedUp",
+]);
 
 /** The name of an attempt's failure; empty without one. */
 function failedWith({ outcome }: Attempt): string {

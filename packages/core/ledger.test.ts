@@ -114,6 +114,19 @@ describe("holds", () => {
     expect(await rowOf()).toMatchObject({ remaining: { "d.2026-11-30": 0, m: 950 }, openHolds: 50 });
   });
 
+  test("who comes to the warning is told, also by holds at the same moment", async () => {
+    const attempts = await Promise.all(Array.from({ length: 9 }, () => made(9)));
+    const results = await Promise.all(attempts.map((attempt) => takeHold(attempt, deps)));
+    const told = results.flatMap((result) => (result.kind === "held" ? (result.crossed ?? []) : []));
+    expect(told.map(({ scope, period, limitMicros }) => [scope, period, limitMicros])).toContainEqual([
+      "day",
+      DAYS[0],
+      100,
+    ]);
+    expect(told.every(({ usedMicros }) => usedMicros >= 80)).toBe(true);
+    expect(await takeHold(await made(1, DAYS[1]), deps)).toEqual({ kind: "held" });
+  });
+
   test("the same hold any number of times at once is taken once", async () => {
     const attempt = await made(10);
     const results = await Promise.all(Array.from({ length: 20 }, () => takeHold(attempt, deps)));

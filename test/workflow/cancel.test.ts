@@ -1,14 +1,18 @@
 /** @module Cancelling a request at every point of its way: nothing more is bought, and the books close on what was charged. */
 import { proveBudget } from "@atelier/core/budget-verify";
 import { cancelImage, cancelRequest } from "@atelier/core/cancel";
+import { AtelierError } from "@atelier/core/errors";
+import { healthOf } from "@atelier/core/health";
 import { reconcileLedgers } from "@atelier/core/reconcile";
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
+import { generate } from "@atelier/core/workflow/steps/generate";
 import { plan } from "@atelier/core/workflow/steps/plan";
 import { validate } from "@atelier/core/workflow/steps/validate";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ended } from "../builders/flows.ts";
+import { ended, held } from "../builders/flows.ts";
 import { type MemoryTables, startMemoryTables } from "../builders/memory-table.ts";
 import { startWorld, type World } from "../builders/world.ts";
+import { TEST_JOB_MS } from "../simulators/replicate.ts";
 
 let tables: MemoryTables;
 let world: World;
@@ -131,5 +135,100 @@ describe("cancelling", () => {
       running: [],
     });
     expect(await statuses()).toStrictEqual(["completed"]);
+  });
+
+  test("of a job whose run is dead: settled by the reconciler, and its picture kept beside the image", async () => {
+    const input = await held(world);
+    const run = world.generating(input);
+    await run.sent;
+    // The provider does not hear of it: the job goes on and succeeds, and nobody follows its token any more.
+    const deaf = (name: string) => {
+      const provider = world.steps.providerOf(name);
+      return provider && { ...provider, cancel: async () => undefined };
+    };
+    await cancelImage(await world.image(input.imageId), { ...world.steps, providerOf: deaf });
+    await world.advance(TEST_JOB_MS);
+    expect(await booksClose()).toBe(10_000);
+    expect(await world.attempt(input.attemptId)).toMatchObject({
+      settledMicros: 10_000,
+      ledgerApplied: true,
+    });
+    const image = await world.image(input.imageId);
+    expect(image).toMatchObject({ status: "cancelled", costMicros: 10_000 });
+    expect(image.originals).toHaveLength(1);
+  });
+
+  test("of a picture that was made and not fetched yet: fetched, kept and booked", async () => {
+    const input = await held(world);
+    const run = world.generating(input);
+    await run.sent;
+    await world.advance(TEST_JOB_MS);
+    expect(await run.answered).toBe("ok");
+    await cancelImage(await world.image(input.imageId), world.steps);
+    expect((await world.image(input.imageId)).originals).toHaveLength(1);
+    expect(await booksClose()).toBe(10_000);
+  });
+
+  test("between the number of an attempt and the attempt: nothing is sent", async () => {
+    const [image] = await world.planned();
+    if (!image) throw new Error("No image.");
+    const attempts: typeof world.steps.attempts = {
+      ...world.steps.attempts,
+      async putIfAbsent(attempt) {
+        await cancelImage(await world.image(image.imageId), world.steps);
+        return world.steps.attempts.putIfAbsent(attempt);
+      },
+    };
+    const { attemptId } = await validate(image, { ...world.steps, attempts });
+    await world.generating({ ...image, attemptId }).sent;
+    expect(creates()).toHaveLength(0);
+    expect(await booksClose()).toBe(0);
+  });
+
+  test("between winning and calling: nothing is sent", async () => {
+    const input = await held(world);
+    let isCancelled = false;
+    const images: typeof world.steps.images = {
+      ...world.steps.images,
+      async patch(imageId, change) {
+        if (change.set.status === "generating" && !isCancelled) {
+          isCancelled = true;
+          await cancelImage(await world.image(imageId), world.steps);
+        }
+        return world.steps.images.patch(imageId, change);
+      },
+    };
+    await generate({ ...input, taskToken: "direct~none" }, { ...world.steps, images });
+    expect(creates()).toHaveLength(0);
+    expect(await booksClose()).toBe(0);
+  });
+
+  test("says nothing about the provider's health", async () => {
+    await world.planned({ count: 5 });
+    const images = await world.steps.images.ofRequest("req_contract");
+    for (const image of images) {
+      const { attemptId } = await validate(image, world.steps);
+      await world.generating({ ...image, attemptId }).sent;
+    }
+    await cancelRequest(await theRequest(), world.steps);
+    await booksClose();
+    const attempts = await Promise.all(images.map(({ imageId }) => world.steps.attempts.ofImage(imageId)));
+    expect(attempts.flat().every(({ outcome }) => outcome?.kind === "failed")).toBe(true);
+    expect(healthOf(attempts.flat(), world.clock())).toStrictEqual([]);
+  });
+
+  test("again goes on where the first was cut off: jobs that were not told are told", async () => {
+    const input = await held(world);
+    const run = world.generating(input);
+    await run.sent;
+    const cut = {
+      ...world.steps.attempts,
+      ofImage: async () => Promise.reject(new AtelierError("StorageUnavailable", "Cut off.")),
+    };
+    const image = await world.image(input.imageId);
+    await expect(cancelImage(image, { ...world.steps, attempts: cut })).rejects.toThrow("Cut off.");
+    expect(cancels()).toHaveLength(0);
+    await cancelImage(await world.image(input.imageId), world.steps);
+    expect(cancels()).toHaveLength(1);
   });
 });

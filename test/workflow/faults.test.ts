@@ -135,9 +135,11 @@ describe("a create", () => {
     });
   });
 
-  test("with a refused key ends the image; nothing is tried elsewhere", async () => {
+  test("with a refused key ends the image where no other provider can be asked", async () => {
     expect(await make([{ kind: "status", status: 401, title: "Unauthenticated" }])).toEqual({
       ...bad("KeyRefused", 0),
+      attempts: 2,
+      creates: 1,
       jobs: 0,
     });
   });

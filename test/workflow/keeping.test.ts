@@ -1,6 +1,8 @@
 /** @module A picture whose run died after it was made: kept within a minute all the same, before its provider deletes it. */
 import { KEEP_AFTER_MS, reconcileAttempts } from "@atelier/core/reconcile-attempts";
+import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { collect } from "@atelier/core/workflow/steps/collect";
+import { validate } from "@atelier/core/workflow/steps/validate";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { held } from "../builders/flows.ts";
 import { type MemoryTables, startMemoryTables } from "../builders/memory-table.ts";
@@ -58,4 +60,13 @@ test("the run that comes back finds it kept, and fetches nothing again", async (
   expect(fetched).toBeGreaterThan(asked);
   await collect(input, world.steps);
   expect(world.replicate.requests.length).toBe(fetched);
+});
+
+test("what was not bought in its time is not bought by a run that comes late", async () => {
+  const input = await held(world);
+  await world.advance((await world.image(input.imageId)).deadlineAtMs - world.clock());
+  await expect(validate(input, world.steps)).rejects.toMatchObject({ name: "DeadlineExceeded" });
+  await abandon({ ...input, error: { Error: "DeadlineExceeded", Cause: "" } }, world.steps);
+  expect(await world.image(input.imageId)).toMatchObject({ status: "failed", costMicros: 0 });
+  expect((await world.row()).openHolds).toBe(0);
 });

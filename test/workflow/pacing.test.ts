@@ -95,7 +95,7 @@ describe("the breaker", () => {
   });
 
   test.each([
-    ["KeyRefused", 401, "KeyRefused"],
+    ["KeyRefused", 401, "FailOver"],
     ["OutOfCredit", 402, "FailOver"],
   ])("%s opens it at once; nobody waits for what a person must mend", async (because, status, answer) => {
     faults({ kind: "status", status });

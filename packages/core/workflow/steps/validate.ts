@@ -72,7 +72,11 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
     throw new AtelierError("ImageTerminal", `${image.imageId} is ${image.status} already.`);
   const earlier = await deps.attempts.ofImage(image.imageId);
   const current = earlier.find((attempt) => attempt.attemptId === image.currentAttemptId);
-  if (current && !(await isSpent(current, deps))) return hold(image, current, deps);
+  if (current && !(await isSpent(current, deps))) {
+    if (current.state === "held") ensureInTime(image, deps);
+    return hold(image, current, deps);
+  }
+  ensureInTime(image, deps);
 
   const prompt = await promptOf(image, deps);
   const rating = await judged(image, prompt, deps);
@@ -104,6 +108,15 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
   }
   const attempt = await createAttempt(image, candidate, { rating, routing, prompt }, deps);
   return hold(image, attempt, deps);
+}
+
+/** Money of another day's budget is not spent, and yesterday's plan not made, because a run was taken up late. */
+function ensureInTime(image: Image, deps: ValidateDeps): void {
+  if (deps.clock() < image.deadlineAtMs) return;
+  throw new AtelierError(
+    "DeadlineExceeded",
+    `The time of ${image.imageId} was over on ${new Date(image.deadlineAtMs).toISOString()}, before it was bought; ask again.`,
+  );
 }
 
 /** A create that never arrived, or was never sent, says nothing against the model. */

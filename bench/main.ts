@@ -1,5 +1,5 @@
 /**
- * @module `npm run bench [-- NAME ...]`: measures, and prints one JSON object: a group of figures for each name, and the
+ * @module `npm run bench [-- NAME ... [--OPTION VALUE ...]]`: measures, and prints one JSON object: a group of figures for each name, and the
  * targets beside them. Each part runs in a process of its own, so that none finds the other's memory or compiled code.
  */
 import { spawnSync } from "node:child_process";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { FUNCTION_TARGETS } from "./functions.ts";
 
 /** Name to its bench; loaded only where it runs. */
-const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
+const BENCHES: Readonly<Record<string, (options: readonly string[]) => Promise<object>>> = {
   imaging: async () => (await import("./imaging.ts")).benchImaging(),
   orchestration: async () => (await import("./orchestration.ts")).benchOrchestration(),
   memory: async () => (await import("./memory.ts")).benchMemory(),
@@ -16,7 +16,8 @@ const BENCHES: Readonly<Record<string, () => Promise<object>>> = {
   adapter: async () => (await import("./adapter.ts")).benchAdapter(),
   inspection: async () => (await import("./inspection.ts")).benchInspection(),
   pacing: async () => (await import("./pacing.ts")).benchPacing(),
-  faults: async () => (await import("./faults.ts")).benchFaults(),
+  cost: async () => (await import("./cost.ts")).benchCost(),
+  faults: async (options) => (await import("./faults.ts")).benchFaults(options),
   policy: async () => (await import("./policy.ts")).benchPolicy(),
 };
 
@@ -33,6 +34,13 @@ const TARGETS: Readonly<Record<string, object>> = {
   bundles: FUNCTION_TARGETS,
   adapter: { smallP50Ratio: 1.15, largeCpuRatio: 0.6, largeMemoryRatio: 0.5 },
   inspection: { medianMs: 1_000, growthMb: 20 },
+  cost: { usdPer1000: 0.25 },
+  faults: {
+    simulation: { unaccounted: 0, lostPictures: 0, boughtTwice: 0, overspentWrites: 0, leakedHolds: 0 },
+    ledger: { overspent: 0, leakedHolds: 0, differenceMicros: 0 },
+    idle: { transitionsRatio: 1.02, invocationsRatio: 1.02, billedRatio: 1.02 },
+    cost: { usdPer1000: 0.25 },
+  },
   policy: { misses: 0, falsePositives: 0.02, fuzzThrough: 0, judgeMs: 1 },
 };
 
@@ -42,10 +50,17 @@ const MAIN = fileURLToPath(import.meta.url);
 
 const [first = "", ...rest] = process.argv.slice(2);
 const alone = first.startsWith(ALONE) ? BENCHES[first.slice(ALONE.length)] : undefined;
-if (alone) process.stdout.write(JSON.stringify(await alone()));
-else measure(first === "" ? Object.keys(BENCHES).filter((name) => !ON_REQUEST.has(name)) : [first, ...rest]);
+if (alone) process.stdout.write(JSON.stringify(await alone(rest)));
+else {
+  // `--seed S --images N` are for the parts that take them.
+  const given = [first, ...rest].filter((argument) => argument !== "");
+  const optionsAt = given.findIndex((argument) => argument.startsWith("--"));
+  const names = optionsAt < 0 ? given : given.slice(0, optionsAt);
+  const standing = Object.keys(BENCHES).filter((name) => !ON_REQUEST.has(name));
+  measure(names.length > 0 ? names : standing, optionsAt < 0 ? [] : given.slice(optionsAt));
+}
 
-function measure(names: readonly string[]): void {
+function measure(names: readonly string[], options: readonly string[]): void {
   const unknown = names.filter((name) => BENCHES[name] === undefined);
   if (unknown.length > 0) {
     process.stderr.write(
@@ -58,10 +73,14 @@ function measure(names: readonly string[]): void {
   // One after the other: they are to measure themselves, not each other.
   for (const name of names) {
     process.stderr.write(`${name} ...\n`);
-    const { status, stdout } = spawnSync(process.execPath, [...process.execArgv, MAIN, ALONE + name], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [...process.execArgv, MAIN, ALONE + name, ...options],
+      {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     if (status !== 0) {
       process.exitCode = 1;
       return;

@@ -82,7 +82,8 @@ export function describeListsContract(makeTable: MakeTable): void {
   });
 
   test("a page of one category takes one query and one read, the next one too", async () => {
-    const filter = { category: "feet", status: "planned" } as const;
+    // Of images that have ended; those on their way share a key, and are filtered.
+    const filter = { category: "feet", status: "completed" } as const;
     const first = await images.list(filter, { limit: 2 });
     expect(first.cursor).not.toBeNull();
     for (const page of [{ limit: 2 }, { limit: 2, cursor: first.cursor ?? "" }]) {

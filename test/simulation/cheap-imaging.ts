@@ -53,7 +53,8 @@ function pictureOf({ width, height, pixels }: Decoded): OpenPicture {
           blockiness: part,
         },
         fingerprint: { dhash: sha256.slice(0, 16), mirrored: sha256.slice(16, 32) },
-        colours: ["grey"],
+        // As many as a picture has at most.
+        colours: ["grey", "white", "black", "silver"],
       };
     },
     proxyJpeg: async () => Buffer.from(sha256, "hex"),

@@ -26,6 +26,8 @@ const TIMEOUT_SECONDS: Readonly<Record<string, number>> = {
   webhook: 25,
 };
 const BACKSTOP_MS = 2_000;
+/** From memory: six to seven hundred. */
+const CLOUD_TOKEN_CHARACTERS = 640;
 
 interface Token {
   readonly host: Host;
@@ -149,7 +151,8 @@ export function createHosts(
         counts.transitions[state] = (counts.transitions[state] ?? 0) + 1;
       },
       newToken(payload) {
-        const token = `${host.life.name}~${++made}`;
+        // Tokens of Step Functions are long, and stand on the attempt.
+        const token = `${host.life.name}~${++made}${host === cloud ? `~${"t".repeat(CLOUD_TOKEN_CHARACTERS)}` : ""}`;
         const { attemptId } = payload as { readonly attemptId: string };
         const answered = new Promise<void>((resolve, reject) => {
           const answer = (given: TokenAnswer) =>

@@ -8,6 +8,7 @@ import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { createBlockedPictures } from "@atelier/aws/dynamo/reviews";
+import { createEvents } from "@atelier/aws/events";
 import { installedHealth } from "@atelier/core/installed-health";
 import { installedRouting } from "@atelier/core/installed-routing";
 import type { LedgerLimits } from "@atelier/core/ledger-month";
@@ -58,6 +59,8 @@ export interface Ground {
   readonly imaging: Imaging;
   readonly accounts: readonly Account[];
   readonly misfortunes: Misfortunes;
+  /** Default: two renditions. */
+  readonly recipe?: Recipe;
   readonly firstLimits: LedgerLimits;
   /** Where webhooks arrive: an origin. */
   readonly webhookOrigin: string;
@@ -101,6 +104,7 @@ export function createInstaller(ground: Ground): Installer {
   return (life, { workflow, submitter, times }) => {
     const dynamo = gatedTable(ground.dynamo, life, scheduler);
     const attempts = createAttempts(dynamo);
+    const events = createEvents({ dynamo, telemetry: { count: () => undefined } });
     const providers = new Map(
       accounts.map((account) => [account.name, gatedProvider(account, life, scheduler, misfortunes)]),
     );
@@ -120,14 +124,10 @@ export function createInstaller(ground: Ground): Installer {
         isRunning: jobRunning(attempts),
       }),
       events: {
-        publish: (event) =>
-          scheduler.call(
-            life,
-            { label: "events.publish", isStore: true, tookMs: () => [1, 20] },
-            async () => {
-              ground.published.push(event);
-            },
-          ),
+        async publish(event) {
+          await events.publish(event);
+          ground.published.push(event);
+        },
       },
       // Made where it is asked: its key is worked over at length, and most lives never see a picture.
       isBlocked: (fingerprint) =>
@@ -143,7 +143,7 @@ export function createInstaller(ground: Ground): Installer {
       clock,
       timezone: TIMEZONE,
       randomBytes,
-      recipe: RECIPE,
+      recipe: ground.recipe ?? RECIPE,
       firstLimits: ground.firstLimits,
       actor: life.name,
       submitter,

@@ -9,18 +9,19 @@ export interface LedgerWatch {
   overspentWrites: number;
 }
 
-/** After every write to a ledger: nothing is below zero that has a limit. */
-export function watched(
-  dynamo: Dynamo,
-  watch: { leastRemainingMicros: number; overspentWrites: number },
-): Dynamo {
+/**
+ * After every write to a ledger: nothing is below zero that has a limit.
+ *
+ * @param unbilled makes a call that is nobody's: the table in memory answers it at once
+ */
+export function watched(dynamo: Dynamo, watch: LedgerWatch, unbilled: <T>(look: () => T) => T): Dynamo {
   const ledger = createLedgerStore(dynamo);
   return {
     ...dynamo,
     async update(key, update) {
       const updated = await dynamo.update(key, update);
       const account = key.pk === "LEDGER#real" ? "real" : key.pk === "LEDGER#sandbox" ? "sandbox" : null;
-      const row = account && (await ledger.read(account, key.sk));
+      const row = account && (await unbilled(() => ledger.read(account, key.sk)));
       if (!row) return updated;
       for (const [counter, left] of Object.entries(row.remaining)) {
         const limit = counter.startsWith("d.") ? "d" : counter;

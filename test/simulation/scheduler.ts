@@ -71,6 +71,8 @@ export class Scheduler {
   /** Deaths between and inside steps, by the place that the interpreter gives. */
   readonly boundaries = new Map<string, number>();
   rates: MishapRates;
+  /** Told of every outside call that is made. */
+  onCall: (life: Life, label: string) => void = () => undefined;
   turns = 0;
   #nowMs: number;
   readonly #ready: Turn[] = [];
@@ -164,6 +166,7 @@ export class Scheduler {
       this.after(this.between(tookMs()), () => {
         if (!life.isDead) settle();
       });
+    this.onCall(life, label);
     try {
       let answer = await make();
       if (isStore && this.happens(rates.repeated)) {

@@ -7,7 +7,7 @@ import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { cancelRequest } from "@atelier/core/cancel";
-import type { Imaging } from "@atelier/core/pictures";
+import type { Imaging, Recipe } from "@atelier/core/pictures";
 import type { Events } from "@atelier/core/ports";
 import type { Provider } from "@atelier/core/provider";
 import { reconcile } from "@atelier/core/reconcile";
@@ -53,10 +53,13 @@ export interface SimulationOptions extends Asking {
   readonly hosts?: HostRates;
   /** Faults of providers in a thousand calls. Default 60. */
   readonly faultsPerThousand?: number;
-  /** Told of each call to the table. */
+  /** Told of each call to the table that AWS would bill. */
   readonly billed?: (call: Billed) => void;
+  /** Told of each outside call, with the name of the function or process that made it. */
+  readonly called?: (by: string, label: string) => void;
   /** How long a job takes at Replicate. */
   readonly jobMs?: number;
+  readonly recipe?: Recipe;
   /** Of both ledgers, in micro-USD. Default: so tight that some images are refused. */
   readonly limits?: Readonly<Record<string, number>>;
   /** Webhooks come once each, at once. */
@@ -83,6 +86,7 @@ export interface SimulationResult extends Findings {
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const { seed, images, faultsPerThousand = 60 } = options;
   const scheduler = new Scheduler(seed, START_MS, options.mishaps ?? MISHAPS);
+  scheduler.onCall = ({ name }, label) => options.called?.(name, label);
   const misfortunes: Misfortunes = { faults: {}, delivered: new Map(), sent: new Map() };
   const published: Parameters<Events["publish"]>[0][] = [];
   const webhooks = createWebhooks(scheduler, options.quiet === true);
@@ -100,7 +104,15 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const { tamper = (provider: Provider) => provider } = options;
   const accounts = opened.map((account) => ({ ...account, provider: tamper(account.provider) }));
   const watch: LedgerWatch = { leastRemainingMicros: Number.POSITIVE_INFINITY, overspentWrites: 0 };
-  const dynamo = watched(connectDirectly(createTableEngine(options.billed)), watch);
+  // What the simulation itself looks at is nobody's bill.
+  let isBilled = true;
+  const engine = createTableEngine((call) => isBilled && options.billed?.(call));
+  const dynamo = watched(connectDirectly(engine), watch, (look) => {
+    isBilled = false;
+    const looked = look();
+    isBilled = true;
+    return looked;
+  });
   const blobs = createMemoryBlobs(
     (key) => /^(content|quarantine|originals)\//.test(key) && !key.endsWith(".json"),
   );
@@ -117,6 +129,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         imaging: options.imaging ?? createCheapImaging(),
         accounts,
         misfortunes,
+        ...(options.recipe && { recipe: options.recipe }),
         firstLimits: { dayMicros: limits.d ?? 0, monthMicros: limits.m ?? 0 },
         webhookOrigin: receiver.origin,
         published,
@@ -173,6 +186,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     scheduler.after(PASS_MS, pass);
     await scheduler.run(() => isQuiet || scheduler.nowMs() > START_MS + ASKING_MS + PATIENCE_MS);
     // Nothing goes wrong any more; what is left is what the last passes bring into order.
+    isBilled = false;
     const found = await findings(
       {
         requestIds: requests.map(({ request }) => request.requestId),

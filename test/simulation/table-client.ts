@@ -44,7 +44,10 @@ export function connectDirectly(engine: Command): Dynamo {
 
   return {
     get: async (key) => found(made("GetItem", { Key: keyOf(key) })).item,
-    getMany: async (keys) => keys.flatMap((key) => found(made("GetItem", { Key: keyOf(key) })).item ?? []),
+    getMany: async (keys) =>
+      keys
+        .map((key) => found(made("GetItem", { Key: keyOf(key) })).item)
+        .filter((item) => item !== undefined),
     put: async (item, condition = {}) =>
       tried("PutItem", { Item: marshall(item, MARSHALLING), ...condition }) !== undefined,
     async putMany(items) {

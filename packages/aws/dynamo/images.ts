@@ -125,8 +125,9 @@ function positionOfImage(image: Pick<Image, "imageId" | "createdAtMs">): string 
 }
 
 /**
- * Status and category are exact in the indexes; a tag is looked up by its entries and the rest is filtered, because
- * an image carries a few tags but the states and categories are few for all images.
+ * Category and the status of an image that has ended are exact in the indexes; images on their way are few and filtered. A tag
+ * is looked up by its entries and the rest is filtered, because an image carries a few tags but the states and categories are
+ * few for all images.
  */
 function listOf(filter: ImageFilter): List<Image> {
   const { category, status, tag, sinceMs = 0 } = filter;

@@ -28,7 +28,7 @@
  * | index    | hash (`index...`)                            | range (`index...At`)          | answers                     |
  * |----------|----------------------------------------------|-------------------------------|-----------------------------|
  * | timeline | `IMAGE#{category}`, `AUDIT`, `AUDIT#heads`   | {position}                    | category, date, all; audit  |
- * | state    | `IMAGE#{status}`                             | {category}#{position}         | status, with category or not|
+ * | state    | `IMAGE#open`, `IMAGE#{status}` of those ended | {category}#{position}        | status, with category or not|
  * |          | `ATTEMPT#open` `PART#open` `REVIEW#open` ... | {position}                    | open work, oldest first     |
  *
  * A position is `{milliseconds, 15 digits}#{id}`: sorts by time and says which item it is. Lists over several hashes
@@ -37,12 +37,13 @@
  * Costs. Everything of a request stands in one partition, so "its images" and "an image's attempts" are consistent
  * queries without an index. Tag entries and fingerprints never change, so they are items in the order that they are
  * read in: one write each, where an index would take a second one. Indexes are KEYS_ONLY: a patch costs an index
- * write only when its key changes (status: 2, openness: 1), whereas ALL would repeat every patch of an image in both
+ * write only when its key changes (an image's end: 2, openness: 1), whereas ALL would repeat every patch of an image in both
  * indexes; lists read the records by BatchGet, consistently, so that a filter never sees an old copy.
  *
  * Index attributes are apart from the records' own fields because those may be null, which no index key may be.
  */
 import { imageIdOf, imageIdOfAttempt } from "@atelier/core/ids";
+import { type ImageStatus, isTerminal } from "@atelier/core/image";
 
 export interface Key {
   readonly pk: string;
@@ -176,8 +177,9 @@ export function imageTimeline(category: string): string {
   return `IMAGE#${category}`;
 }
 
-export function imageState(status: string): string {
-  return `IMAGE#${status}`;
+/** All images on their way stand under one hash: their status changes several times, and each change of a key is two writes. */
+export function imageState(status: ImageStatus): string {
+  return `IMAGE#${isTerminal(status) ? status : "open"}`;
 }
 
 /** Sorts by time, then by id. */

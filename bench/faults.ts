@@ -27,15 +27,20 @@ const FIRST_SEED = 20_261_122;
 export async function benchFaults(options: readonly string[] = []): Promise<object> {
   const { values } = parseArgs({
     args: [...options],
-    options: { seed: { type: "string" }, images: { type: "string" } },
+    options: { seed: { type: "string" }, images: { type: "string" }, imaging: { type: "string" } },
   });
   if (values.seed !== undefined || values.images !== undefined) {
-    const shard = { seed: Number(values.seed ?? FIRST_SEED), images: Number(values.images ?? 100) };
+    const shard = {
+      seed: Number(values.seed ?? FIRST_SEED),
+      images: Number(values.images ?? 100),
+      imaging: values.imaging ?? "",
+    };
     return { simulation: await simulated([shard]) };
   }
   const shards = Array.from({ length: SHARDS }, (_, index) => ({
     seed: FIRST_SEED + index,
     images: IMAGES / SHARDS,
+    imaging: "",
   }));
   return {
     simulation: await simulated(shards),
@@ -49,6 +54,8 @@ export async function benchFaults(options: readonly string[] = []): Promise<obje
 interface Shard {
   readonly seed: number;
   readonly images: number;
+  /** `real`: with sharp. */
+  readonly imaging: string;
 }
 
 async function simulated(shards: readonly Shard[]): Promise<object> {
@@ -73,12 +80,16 @@ async function simulated(shards: readonly Shard[]): Promise<object> {
   return { ...merged(results), minutes: minutesSince(startedAtMs) };
 }
 
-function runShard({ seed, images }: Shard): Promise<SimulationResult> {
+function runShard({ seed, images, imaging }: Shard): Promise<SimulationResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...process.execArgv, SHARD, String(seed), String(images)], {
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [...process.execArgv, SHARD, String(seed), String(images), imaging],
+      {
+        cwd: ROOT,
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     const chunks: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.once("error", reject);

@@ -34,8 +34,7 @@ export function requestsFor(options: Asking, random: (below: number) => number):
   for (let left = images, number = 0; left > 0; number++) {
     const count = Math.min(left, imagesPerRequest ?? drawnCount(images, random));
     left -= count;
-    const burst = Math.floor((number * BURSTS) / Math.max(1, images / 12)) % BURSTS;
-    const atMs = START_MS + 1_000 + (burst * ASKING_MS) / BURSTS + random(20 * 60_000);
+    const atMs = START_MS + 1_000 + (random(BURSTS) * ASKING_MS) / BURSTS + random(20 * 60_000);
     // Every provider by name, and some left to routing.
     const wanted = asked[number % asked.length] ?? null;
     const isLarge = random(10) === 0 && (wanted === "stability" || wanted === null);
@@ -61,6 +60,6 @@ export function requestsFor(options: Asking, random: (below: number) => number):
 
 /** Few are larger than a part. */
 function drawnCount(images: number, random: (below: number) => number): number {
-  if (images < 1_000) return 1 + random(12);
+  if (images < 500) return 1 + random(6);
   return random(12) === 0 ? 40 + random(40) : 1 + random(24);
 }

@@ -12,7 +12,7 @@ const IMAGES = 70;
 
 test("nothing paid is lost or bought twice, whatever goes wrong and whoever dies", async () => {
   const result = await simulate({ seed: SEED, images: IMAGES, imaging: createImaging({ concurrency: 1 }) });
-  const replay = `npm run bench -- faults --seed ${SEED} --images ${IMAGES}`;
+  const replay = `npm run bench -- faults --seed ${SEED} --images ${IMAGES} --imaging real`;
   expect(result.problems, `To see it again: ${replay}`).toEqual([]);
   expect(result).toMatchObject({ leakedHolds: 0, isProved: true, overspentWrites: 0 });
   expect(result.leastRemainingMicros).toBeGreaterThanOrEqual(0);

@@ -44,7 +44,7 @@ export const MISHAPS: MishapRates = {
   repeated: 200,
   stalled: 60,
 };
-export const HOST_RATES: HostRates = { atBoundary: 60, atNewBoundary: 50_000, forsaken: 300, onMachines: 50 };
+export const HOST_RATES: HostRates = { atBoundary: 60, atNewBoundary: 50_000, forsaken: 300, onMachines: 65 };
 
 export interface SimulationOptions extends Asking {
   readonly seed: number;

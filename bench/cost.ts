@@ -71,16 +71,16 @@ export interface CostBench {
   /** Milliseconds of each function, as computed. */
   functionMs: Record<string, number>;
   /** Measured, of one picture of 1024 x 1024: opened, measured and developed. */
-  pictureCpuMs: number;
+  pictureMs: Record<string, number>;
   /** Beside it, for 1,000 images: five signatures by KMS and two looks by Rekognition at each. */
   signingUsdPer1000: number;
   rekognitionUsdPer1000: number;
 }
 
 export async function benchCost(): Promise<CostBench> {
-  const pictureCpuMs = await measuredPicture();
-  const [batch, calendar] = [await counted(100, 50), await counted(60, 3)];
-  const [priced, calendarPriced] = [price(batch, pictureCpuMs), price(calendar, pictureCpuMs)];
+  const pictureMs = await measuredPicture();
+  const [batch, calendar] = [await counted(100, 50, pictureMs), await counted(60, 3, pictureMs)];
+  const [priced, calendarPriced] = [price(batch), price(calendar)];
   return {
     usdPer1000: rounded(total(priced.parts)),
     calendarUsdPer1000: rounded(total(calendarPriced.parts)),
@@ -93,7 +93,7 @@ export async function benchCost(): Promise<CostBench> {
     filePuts: rounded(batch.filePuts),
     fileGets: rounded(batch.fileGets),
     functionMs: mapped(priced.functionMs, Math.round),
-    pictureCpuMs: Math.round(pictureCpuMs),
+    pictureMs: mapped(pictureMs, Math.round),
     signingUsdPer1000: rounded(DEFAULT_RECIPE.steps.length * PRICES.signature * 1_000),
     rekognitionUsdPer1000: rounded(2 * PRICES.rekognitionCall * 1_000),
   };
@@ -103,16 +103,22 @@ export async function benchCost(): Promise<CostBench> {
 interface Counted {
   readonly transitions: number;
   readonly invocations: Record<string, number>;
-  /** Function, then port, to calls. */
-  readonly calls: Record<string, Record<string, number>>;
+  /** By function: calls over the network. */
+  readonly calls: Record<string, number>;
+  /** By function: virtual milliseconds in which it waited for them, those at once counted once. */
+  readonly waitMs: Record<string, number>;
   readonly writeUnits: Record<string, number>;
   readonly readUnits: number;
   readonly filePuts: number;
   readonly fileGets: number;
 }
 
-async function counted(images: number, imagesPerRequest: number): Promise<Counted> {
-  const calls: Record<string, Record<string, number>> = {};
+async function counted(
+  images: number,
+  imagesPerRequest: number,
+  pictureMs: Readonly<Record<string, number>>,
+): Promise<Counted> {
+  const calls: Record<string, number> = {};
   const writeUnits: Record<string, number> = {};
   let readUnits = 0;
   const result = await simulate({
@@ -127,6 +133,11 @@ async function counted(images: number, imagesPerRequest: number): Promise<Counte
     faultsPerThousand: 0,
     limits: { m: 1_000_000_000, d: 1_000_000_000 },
     quiet: true,
+    tookMsOf: (label) => {
+      const ms = { ...LATENCY_MS, ...pictureMs }[label] ?? LATENCY_MS[label.split(".")[0] ?? ""] ?? 0;
+      // Calls that all take the same would meet each other more often than real ones.
+      return [Math.floor(ms * 0.7), Math.ceil(ms * 1.3)];
+    },
     billed(call) {
       add(writeUnits, kindOf(call.kind), call.writeUnits / images);
       readUnits += call.readUnits / images;
@@ -134,9 +145,7 @@ async function counted(images: number, imagesPerRequest: number): Promise<Counte
     called(by, label) {
       const name = /^lambda-\d+-(\w+)$/.exec(by)?.[1];
       const port = label.split(".")[0] ?? "";
-      if (name === undefined || LATENCY_MS[port] === undefined) return;
-      calls[name] ??= {};
-      add(calls[name], port, 1 / images);
+      if (name !== undefined && LATENCY_MS[port] !== undefined) add(calls, name, 1 / images);
     },
   });
   if (result.problems.length > 0 || result.images.completed !== images) {
@@ -152,6 +161,7 @@ async function counted(images: number, imagesPerRequest: number): Promise<Counte
     transitions: (total(counts.transitions) + (counts.transitions.Plan ?? 0)) / images,
     invocations: mapped(invocations, (number) => number / images),
     calls,
+    waitMs: mapped(counts.billedMs, (ms) => ms / images),
     writeUnits,
     readUnits,
     filePuts: (blobRequests.put + blobRequests.copy) / images,
@@ -159,13 +169,13 @@ async function counted(images: number, imagesPerRequest: number): Promise<Counte
   };
 }
 
-function price(counts: Counted, pictureCpuMs: number) {
+function price(counts: Counted) {
   const functionMs: Record<string, number> = {};
   let lambda = 0;
   for (const [name, times] of Object.entries(counts.invocations)) {
     const memoryMb = Object.entries(SIZES).find(([sized]) => sized === name)?.[1].memoryMb ?? 256;
-    const ownCpuMs = name === "process" ? pictureCpuMs : 0;
-    const ms = functionMsOf(counts.calls[name] ?? {}, times, memoryMb, ownCpuMs);
+    const cpuMs = CPU_MS_PER_INVOCATION + ((counts.calls[name] ?? 0) / times) * CPU_MS_PER_CALL;
+    const ms = (counts.waitMs[name] ?? 0) / times + cpuMs / Math.min(1, memoryMb / MB_PER_CPU);
     functionMs[name] = ms;
     lambda +=
       times * (((Math.ceil(ms) / 1_000) * memoryMb) / 1_024) * PRICES.lambdaGbSecond +
@@ -185,23 +195,8 @@ function price(counts: Counted, pictureCpuMs: number) {
   return { functionMs, parts: mapped(perImage, (usd) => usd * 1_000) };
 }
 
-/** Of one call: what it waits for, one after the other, and what it computes on its share of a processor. */
-function functionMsOf(
-  calls: Readonly<Record<string, number>>,
-  times: number,
-  memoryMb: number,
-  ownCpuMs: number,
-): number {
-  let [waitMs, cpuMs] = [0, CPU_MS_PER_INVOCATION + ownCpuMs];
-  for (const [port, number] of Object.entries(calls)) {
-    waitMs += (number / times) * (LATENCY_MS[port] ?? 0);
-    cpuMs += (number / times) * CPU_MS_PER_CALL;
-  }
-  return waitMs + cpuMs / Math.min(1, memoryMb / MB_PER_CPU);
-}
-
-/** The median of some pictures, in milliseconds of one processor. */
-async function measuredPicture(rounds = 7, warmUpRounds = 4): Promise<number> {
+/** Medians over some pictures, in milliseconds of one processor: what `process` has. By the label of the call. */
+async function measuredPicture(rounds = 7, warmUpRounds = 4): Promise<Record<string, number>> {
   const imaging = createImaging({ concurrency: 1 });
   const input = await modelOutput(PHOTO, 1_024);
   const provenance = {
@@ -212,18 +207,27 @@ async function measuredPicture(rounds = 7, warmUpRounds = 4): Promise<number> {
     title: "Bench",
     keywords: ["bench"],
   };
-  const taken: number[] = [];
-  for (let round = -warmUpRounds; round < rounds; round++) {
+  const taken: Record<"open" | "measure" | "develop", number[]> = { open: [], measure: [], develop: [] };
+  async function timed<T>(into: number[], work: () => Promise<T>): Promise<T> {
     const before = process.cpuUsage();
-    const picture = await imaging.open(input);
-    await picture.measure();
-    for await (const { data } of picture.develop(DEFAULT_RECIPE, provenance)) {
-      if (data.byteLength === 0) throw new Error("A rendition is empty.");
-    }
+    const result = await work();
     const { user, system } = process.cpuUsage(before);
-    if (round >= 0) taken.push((user + system) / 1_000);
+    into.push((user + system) / 1_000);
+    return result;
   }
-  return taken.sort((one, other) => one - other)[rounds >> 1] ?? Number.NaN;
+  for (let round = 0; round < warmUpRounds + rounds; round++) {
+    const picture = await timed(taken.open, () => imaging.open(input));
+    await timed(taken.measure, () => picture.measure());
+    await timed(taken.develop, () => Array.fromAsync(picture.develop(DEFAULT_RECIPE, provenance)));
+  }
+  const median = (times: readonly number[]) =>
+    times.slice(warmUpRounds).sort((one, other) => one - other)[rounds >> 1] ?? Number.NaN;
+  return {
+    "imaging.open": median(taken.open),
+    "imaging.measure": median(taken.measure),
+    // Asked for one rendition after the other, and once more for the end.
+    "imaging.develop": median(taken.develop) / (DEFAULT_RECIPE.steps.length + 1),
+  };
 }
 
 /** Kinds of items by their keys' first pieces; entries under positions have no kind of their own. */

@@ -141,7 +141,12 @@ export function gatedImaging(imaging: Imaging, life: Life, scheduler: Scheduler)
     measure: () => call("measure", () => picture.measure()),
     proxyJpeg: (edgePixels) => picture.proxyJpeg(edgePixels),
     async *develop(recipe, provenance) {
-      yield* await call("develop", () => Array.fromAsync(picture.develop(recipe, provenance)));
+      const renditions = picture.develop(recipe, provenance)[Symbol.asyncIterator]();
+      for (;;) {
+        const { done, value } = await call("develop", () => renditions.next());
+        if (done) return;
+        yield value;
+      }
     },
   });
   return {

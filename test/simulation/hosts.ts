@@ -50,7 +50,12 @@ export interface Hosts {
   asFunction(
     name: string,
     onDeath?: () => void,
-  ): { readonly life: Life; readonly installation: Installation };
+  ): {
+    readonly life: Life;
+    readonly installation: Installation;
+    /** To be called when its work is done. */
+    over(): void;
+  };
   asMachine(): { readonly life: Life; readonly installation: Installation };
   running(): number;
   readonly counts: Counts;
@@ -299,6 +304,7 @@ export function createHosts(
     counts,
     running: () => [...executions.values()].filter(({ status }) => status === "running").length,
     asFunction(name, onDeath = () => undefined) {
+      const startedAtMs = scheduler.nowMs();
       counts.invocations[name] = (counts.invocations[name] ?? 0) + 1;
       const { life, installation, timeoutMs } = newFunction(name, onDeath);
       scheduler.after(timeoutMs, () => {
@@ -307,7 +313,11 @@ export function createHosts(
         life.wasCut = true;
         onDeath();
       });
-      return { life, installation };
+      const over = () => {
+        counts.billedMs[name] = (counts.billedMs[name] ?? 0) + scheduler.nowMs() - startedAtMs;
+        life.isDead = true;
+      };
+      return { life, installation, over };
     },
     asMachine() {
       const machine = machines[scheduler.random(machines.length)];

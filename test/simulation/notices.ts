@@ -29,10 +29,7 @@ export function createWebhooks(scheduler: Scheduler, isQuiet: boolean) {
       receiveWebhook(call, hosts.asMachine().installation).then(answered, again);
       return;
     }
-    const { life, installation } = hosts.asFunction("webhook", again);
-    const over = () => {
-      life.isDead = true;
-    };
+    const { installation, over } = hosts.asFunction("webhook", again);
     receiveWebhook(call, installation).finally(over).then(answered, again);
   }
 

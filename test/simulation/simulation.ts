@@ -57,6 +57,8 @@ export interface SimulationOptions extends Asking {
   readonly billed?: (call: Billed) => void;
   /** Told of each outside call, with the name of the function or process that made it. */
   readonly called?: (by: string, label: string) => void;
+  /** How long a call takes at least and at most, by its label. */
+  readonly tookMsOf?: Scheduler["tookMsOf"];
   /** How long a job takes at Replicate. */
   readonly jobMs?: number;
   readonly recipe?: Recipe;
@@ -86,6 +88,7 @@ export interface SimulationResult extends Findings {
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const { seed, images, faultsPerThousand = 60 } = options;
   const scheduler = new Scheduler(seed, START_MS, options.mishaps ?? MISHAPS);
+  if (options.tookMsOf) scheduler.tookMsOf = options.tookMsOf;
   scheduler.onCall = ({ name }, label) => options.called?.(name, label);
   const misfortunes: Misfortunes = { faults: {}, delivered: new Map(), sent: new Map() };
   const published: Parameters<Events["publish"]>[0][] = [];
@@ -171,10 +174,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     };
     scheduler.after(TICK_MS, tick);
     const pass = async () => {
-      const { life, installation } = hosts.asFunction("reconcile");
-      const over = () => {
-        life.isDead = true;
-      };
+      const { installation, over } = hosts.asFunction("reconcile");
       reconcile(installation).then(over, over);
       // Once in a while two come together.
       scheduler.after(scheduler.random(50) === 0 ? 0 : isBusy() ? PASS_MS : QUIET_PASS_MS, pass);
@@ -229,7 +229,7 @@ async function untilDone(
 ): Promise<void> {
   for (;;) {
     const died = Promise.withResolvers<"died">();
-    const { life, installation } = hosts.asFunction(name, () => died.resolve("died"));
+    const { installation, over } = hosts.asFunction(name, () => died.resolve("died"));
     const ended = await Promise.race([
       work(installation).then(
         () => "done",
@@ -237,7 +237,7 @@ async function untilDone(
       ),
       died.promise,
     ]);
-    life.isDead = true;
+    over();
     if (ended === "done") return;
     await new Promise<void>((resolve) => scheduler.after(5_000, resolve));
   }

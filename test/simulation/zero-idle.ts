@@ -16,7 +16,7 @@ export interface PerImage {
   readonly transitions: number;
   /** Calls of functions, webhooks included; without the reconciler, which comes each minute whatever there is to do. */
   readonly invocations: number;
-  /** Virtual milliseconds of the steps' functions: their calls to stores and providers. */
+  /** Virtual milliseconds of functions: their calls to stores and providers. */
   readonly billedMs: number;
   readonly virtualSeconds: number;
 }

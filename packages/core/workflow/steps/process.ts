@@ -161,11 +161,17 @@ export async function developRenditions(
   deps: Pick<ProcessDeps, "blobs" | "recipe">,
 ): Promise<Rendition[]> {
   const renditions: Rendition[] = [];
+  // One file is on its way while the next is encoded: the function is paid by the time that it takes.
+  let sending: Promise<unknown> = Promise.resolve();
   for await (const { data, ...made } of picture.develop(deps.recipe, provenanceOf(image, attempt))) {
     const path = `${folder}${made.name}-${sha256Hex(data).slice(0, 8)}.${extensionOf(made.contentType)}`;
-    await deps.blobs.put(path, data, made.contentType);
+    await sending;
+    sending = deps.blobs.put(path, data, made.contentType);
+    // It is waited for below, and fails there.
+    sending.catch(() => undefined);
     renditions.push({ ...made, path });
   }
+  await sending;
   return renditions;
 }
 
@@ -198,11 +204,9 @@ export async function writeManifest(folder: string, manifest: Manifest, blobs: B
 }
 
 async function existingManifest(image: Image, version: number, blobs: Blobs): Promise<string | null> {
-  for (const shelf of SHELVES) {
-    const key = `${versionFolder(shelf, image, version)}manifest.json`;
-    if (await blobs.head(key)) return key;
-  }
-  return null;
+  const keys = SHELVES.map((shelf) => `${versionFolder(shelf, image, version)}manifest.json`);
+  const heads = await Promise.all(keys.map((key) => blobs.head(key)));
+  return keys.find((_, index) => heads[index] !== undefined) ?? null;
 }
 
 /** @throws AtelierError `StorageUnavailable` when it is missing or damaged */

@@ -99,6 +99,12 @@ export async function benchCost(): Promise<CostBench> {
   };
 }
 
+/** US dollars for 1,000 images, and what they are made of, for pictures that take a processor that long. */
+export async function costOfBatch(images: number, pictureMs: Readonly<Record<string, number>>) {
+  const batch = await counted(images, 50, pictureMs);
+  return { ...batch, usdPer1000: total(price(batch).parts) };
+}
+
 /** Everything by image. */
 interface Counted {
   readonly transitions: number;

@@ -127,9 +127,9 @@ async function noteLateCharge(attempt: Attempt, status: OperationStatus, deps: W
 
 /** A create whose answer was lost learns its operation here; one that has its own takes no other. */
 async function claim(attempt: Attempt, operation: string, deps: WebhookDeps): Promise<boolean> {
-  if (attempt.operation !== null && attempt.operation !== operation) return false;
+  // Noted by whoever created it, who claims it too: nobody else has an attempt that it would fit.
+  if (attempt.operation !== null) return attempt.operation === operation;
   if (!(await deps.attempts.claimOperation(attempt.provider, operation, attempt.attemptId))) return false;
-  if (attempt.operation !== null) return true;
   const patched = await deps.attempts.patch(attempt.attemptId, {
     set: { operation },
     when: [{ field: "operation", is: "absent-or-equals", value: operation }],

@@ -17,7 +17,7 @@ export interface Asking {
   readonly images: number;
   /** Whom the requests ask; null: whom routing chooses. Default: every provider in turn, and routing. */
   readonly wanted?: readonly (string | null)[];
-  /** Images of a request, none of which is cancelled. Default: drawn, and some are. */
+  /** Images of a request; all come in the first burst, and none is cancelled. Default: drawn, in all, and some are. */
   readonly imagesPerRequest?: number;
 }
 
@@ -34,7 +34,8 @@ export function requestsFor(options: Asking, random: (below: number) => number):
   for (let left = images, number = 0; left > 0; number++) {
     const count = Math.min(left, imagesPerRequest ?? drawnCount(images, random));
     left -= count;
-    const atMs = START_MS + 1_000 + (random(BURSTS) * ASKING_MS) / BURSTS + random(20 * 60_000);
+    const burst = imagesPerRequest === undefined ? random(BURSTS) : 0;
+    const atMs = START_MS + 1_000 + (burst * ASKING_MS) / BURSTS + random(20 * 60_000);
     // Every provider by name, and some left to routing.
     const wanted = asked[number % asked.length] ?? null;
     const isLarge = random(10) === 0 && (wanted === "stability" || wanted === null);

@@ -58,8 +58,9 @@ export interface CostBench {
   usdPer1000: number;
   /** For requests of three: the calendar's. */
   calendarUsdPer1000: number;
-  /** Of `usdPer1000`. */
+  /** Of `usdPer1000`, and of `calendarUsdPer1000`. */
   parts: Record<string, number>;
+  calendarParts: Record<string, number>;
   /** By image. */
   transitions: number;
   invocations: number;
@@ -85,6 +86,7 @@ export async function benchCost(): Promise<CostBench> {
     usdPer1000: rounded(total(priced.parts)),
     calendarUsdPer1000: rounded(total(calendarPriced.parts)),
     parts: mapped(priced.parts, rounded),
+    calendarParts: mapped(calendarPriced.parts, rounded),
     transitions: rounded(batch.transitions),
     invocations: rounded(total(batch.invocations)),
     writeUnits: rounded(total(batch.writeUnits)),

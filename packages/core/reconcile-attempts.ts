@@ -218,7 +218,9 @@ async function findLostCreate(attempt: Attempt, deps: AttemptsDeps): Promise<Att
   if (provider && !provider.find && attempt.holdMicros === 0 && nowMs >= attempt.deadlineAtMs) {
     return endFree(attempt, deps);
   }
-  return giveUpWhenOld(attempt, deps);
+  // Nobody will ever tell: neither a list nor a webhook. Once the job's own time is over there is nothing to wait for.
+  const isHopeless = provider !== undefined && !provider.find && !provider.parseWebhook;
+  return isHopeless && nowMs >= attempt.deadlineAtMs ? giveUp(attempt, deps) : giveUpWhenOld(attempt, deps);
 }
 
 /** Put-if-absent on the operation: a job is never taken for two attempts. */
@@ -285,8 +287,11 @@ async function stopOverdue(operation: string, provider: Provider): Promise<void>
 }
 
 async function giveUpWhenOld(attempt: Attempt, deps: AttemptsDeps): Promise<Attempt> {
-  if (attempt.outcome || deps.clock() - (attempt.submittingAtMs ?? attempt.createdAtMs) < GIVE_UP_MS)
-    return attempt;
+  const ageMs = deps.clock() - (attempt.submittingAtMs ?? attempt.createdAtMs);
+  return attempt.outcome || ageMs < GIVE_UP_MS ? attempt : giveUp(attempt, deps);
+}
+
+async function giveUp(attempt: Attempt, deps: AttemptsDeps): Promise<Attempt> {
   const patched = await deps.attempts.patch(attempt.attemptId, {
     set: { state: "unknown" },
     when: [

@@ -52,6 +52,11 @@ describe("find", () => {
       list({ ...MINE, state: undefined, prompt: "a house --v 6.1 --ar 1:1 --seed 42" }, EARLIER),
       FOUND,
     ],
+    [
+      "its seed where the state is shown as null",
+      list({ ...MINE, state: null, prompt: "a house --v 6.1 --ar 1:1 --seed 42" }, EARLIER),
+      FOUND,
+    ],
     ["another's state", list(LATER, EARLIER), { kind: "none" }],
     [
       "another's seed where no state is shown",

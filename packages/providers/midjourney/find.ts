@@ -33,11 +33,13 @@ export async function findTask(create: LostCreate, connection: Connection): Prom
   return { kind: reachesBack && !doubtful ? "none" : "unknown" };
 }
 
-/** By `state`; a build that does not show it may show the prompt, which ends with the attempt's own seed. */
+/**
+ * By the attempt's own seed at the end of the prompt, whatever `state` says, or by `state`: builds differ in what they show, and one
+ * that is shown as null may have been sent.
+ */
 function matches(task: Task, create: LostCreate): "yes" | "no" | "perhaps" {
+  const prompts = [task.prompt, task.promptEn].filter((text) => typeof text === "string" && text !== "");
+  if (prompts.some((prompt) => seedIn(prompt ?? "") === create.seed)) return "yes";
   if (task.state) return task.state === create.attemptId ? "yes" : "no";
-  if (task.state === null) return "no";
-  const prompts = [task.prompt, task.promptEn].filter((text) => typeof text === "string");
-  if (prompts.length === 0) return "perhaps";
-  return prompts.some((prompt) => seedIn(prompt) === create.seed) ? "yes" : "no";
+  return prompts.length === 0 ? "perhaps" : "no";
 }

@@ -8,11 +8,11 @@ import type { Model } from "./catalogue.ts";
 import { isAtelierError } from "./errors.ts";
 import type { Clock } from "./ids.ts";
 import { isTerminal } from "./image.ts";
-import { keepOutputs } from "./keep-outputs.ts";
 import { askForOutcome } from "./learn.ts";
 import { applyCorrection, applySettlement, bookCharge, type LedgerDeps, settle } from "./ledger.ts";
 import { endFree, recordKept } from "./lost-answer.ts";
 import { answerIfBoth, chargeOf, recordOutcome } from "./outcome.ts";
+import { keepOverdue, OVERDUE_MS, stopOverdue } from "./overdue.ts";
 import { all } from "./pages.ts";
 import type { Blobs, Images, OutputFetcher, Workflow } from "./ports.ts";
 import type { Provider } from "./provider.ts";
@@ -36,15 +36,6 @@ export const GIVE_UP_MS = 50 * 60 * 1000;
  * answers with the picture itself may take the whole deadline of a job), and two minutes.
  */
 export const SUBMITTING_MAX_MS = 8 * 60 * 1000;
-
-/** Providers that take a deadline end a job by themselves; after this grace the others are told to. */
-const OVERDUE_MS = 60 * 1000;
-
-/**
- * Originals are kept within a minute of completion, and on AWS a pass comes once a minute: the first one that sees a picture that
- * its own run has not begun to fetch keeps it. Fetching it twice harms nobody.
- */
-export const KEEP_AFTER_MS = 5 * 1000;
 
 /** A late success of a job that was given up is looked for this seldom, for a day. */
 export const LATE_CHECK_INTERVAL_MS = 10 * 60 * 1000;
@@ -123,22 +114,6 @@ async function reconcileAttempt(attempt: Attempt, deps: AttemptsDeps): Promise<A
       return lookForLateSuccess(attempt.ledgerApplied ? attempt : await bookGivenUp(attempt, deps), deps);
     default:
       return attempt;
-  }
-}
-
-/**
- * The run that should have kept the picture has not: it is kept here, well before any provider deletes it. A picture that is
- * kept already stays with whoever works on it.
- */
-async function keepOverdue(attempt: Attempt, deps: AttemptsDeps): Promise<void> {
-  const { outcome, storedAtMs } = attempt;
-  if (outcome?.kind !== "succeeded" || storedAtMs !== null || attempt.stored.length > 0) return;
-  if (deps.clock() - outcome.atMs < KEEP_AFTER_MS) return;
-  try {
-    await keepOutputs(attempt, deps);
-  } catch (error) {
-    // What cannot be fetched ends the image in its own run, with its reason.
-    if (!isAtelierError(error) || error.name.startsWith("Storage")) throw error;
   }
 }
 
@@ -275,15 +250,6 @@ async function checkJob(attempt: Attempt, intervalMs: number, deps: AttemptsDeps
     when: [{ field: "outcome", is: "absent" }],
   });
   return giveUpWhenOld(patched.record ?? attempt, deps);
-}
-
-/** Time of hardware that nobody waits for any more. Told again at each question, until it has ended. */
-async function stopOverdue(operation: string, provider: Provider): Promise<void> {
-  try {
-    await provider.cancel?.(operation);
-  } catch (error) {
-    if (!isAtelierError(error)) throw error;
-  }
 }
 
 async function giveUpWhenOld(attempt: Attempt, deps: AttemptsDeps): Promise<Attempt> {

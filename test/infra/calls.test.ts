@@ -261,6 +261,12 @@ test("each function calls what its table says, and nothing else", async () => {
   await sent(unlucky);
   await abandoned(unlucky, "DeadlineExceeded");
 
+  // By webhook for a create whose answer was lost: its job is claimed there.
+  told.submission = { kind: "unknown", message: "reset" };
+  const unanswered = await planned();
+  await notified(await sent(unanswered));
+  await abandoned(unanswered, "ProviderFailed");
+
   // Without a webhook: the reconciler asks, finds what was lost, and starts parts again.
   offsetMs += 60_000;
   told.submission = { kind: "accepted", operation: "op-4" };

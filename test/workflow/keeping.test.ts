@@ -1,5 +1,6 @@
 /** @module A picture whose run died after it was made: kept within a minute all the same, before its provider deletes it. */
-import { KEEP_AFTER_MS, reconcileAttempts } from "@atelier/core/reconcile-attempts";
+import { KEEP_AFTER_MS } from "@atelier/core/overdue";
+import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { collect } from "@atelier/core/workflow/steps/collect";
 import { validate } from "@atelier/core/workflow/steps/validate";

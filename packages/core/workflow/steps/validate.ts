@@ -14,6 +14,7 @@ import { attemptIdOf, derivedSeed } from "../../ids.ts";
 import { type Image, isTerminal, OPEN_STATUSES } from "../../image.ts";
 import { type LedgerDeps, settle, takeHold } from "../../ledger.ts";
 import { shortfallMessage } from "../../ledger-month.ts";
+import { lessonsOf } from "../../lessons.ts";
 import type { Micros } from "../../money.ts";
 import { chargeOf } from "../../outcome.ts";
 import { judgePrompt } from "../../policy.ts";
@@ -88,15 +89,7 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
     wantedModel: image.wantedModel,
     wantedProvider: image.wantedProvider,
     prompt,
-    tried: earlier.filter(
-      (attempt) => failedWith(attempt) && !SAYS_NOTHING_OF_MODEL.has(failedWith(attempt)),
-    ),
-    rejectedBy: earlier
-      .filter((attempt) => failedWith(attempt) === "ContentRejected")
-      .map(({ provider }) => provider),
-    failedProviders: earlier
-      .filter((attempt) => OF_PROVIDER.has(failedWith(attempt)))
-      .map(({ provider }) => provider),
+    ...lessonsOf(earlier),
     capMicros: await remainingShare(image, deps),
   };
   const routing = deps.route(query, await deps.health());
@@ -117,23 +110,6 @@ function ensureInTime(image: Image, deps: ValidateDeps): void {
     "DeadlineExceeded",
     `The time of ${image.imageId} was over on ${new Date(image.deadlineAtMs).toISOString()}, before it was bought; ask again.`,
   );
-}
-
-/** A create that never arrived, or was never sent, says nothing against the model. */
-const SAYS_NOTHING_OF_MODEL: ReadonlySet<string> = new Set<ErrorName>(["NotCreated", "ProviderResting"]);
-
-/** What any other model of the same provider would meet as well. */
-const OF_PROVIDER: ReadonlySet<string> = new Set<ErrorName>([
-  "KeyRefused",
-  "OutOfCredit",
-  "ProviderAborted",
-  "ProviderResting",
-  "QuotaUsedUp",
-]);
-
-/** The name of an attempt's failure; empty without one. */
-function failedWith({ outcome }: Attempt): string {
-  return outcome?.kind === "failed" ? outcome.name : "";
 }
 
 /** Attempts are read again: the last one has only just been settled. */

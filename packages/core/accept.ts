@@ -41,7 +41,8 @@ export interface CustomPrompt {
 export type Asking = Pick<
   ImageRequest,
   "requestId" | "source" | "seed" | "wantedProvider" | "localDate" | "createdAtMs"
->;
+> &
+  Partial<Pick<ImageRequest, "askedBy" | "bodyHash">>;
 
 /** A prompt that was refused before anything was bought; its text is not repeated. */
 export interface Refusal {
@@ -100,7 +101,7 @@ export function promptRequest(
 }
 
 function interactive(asking: Asking) {
-  return { ...asking, occurrenceId: null, priority: "interactive" } as const;
+  return { askedBy: null, bodyHash: null, ...asking, occurrenceId: null, priority: "interactive" } as const;
 }
 
 /** @throws AtelierError `UnknownName` for a category, template or model, `UsageError` for a category without templates */

@@ -45,6 +45,51 @@ export const ERRORS = {
     meaning: "An argument is missing, unknown or out of range.",
     remedy: "Correct the argument that the message names.",
   },
+  Malformed: {
+    ...rule("abandon", "no", 400, 2),
+    meaning: "The body or an address is not what the API's document describes.",
+    remedy: "Compare with /openapi.json; the message names the field.",
+  },
+  Unauthenticated: {
+    ...rule("abandon", "no", 401, 2),
+    meaning: "No token was given, or it is not one of the issuer's, or it has expired.",
+    remedy: "Send a valid token as `Authorization: Bearer ...`.",
+  },
+  Forbidden: {
+    ...rule("abandon", "no", 403, 2),
+    meaning: "The token does not allow this.",
+    remedy: "Ask the operator for a token with the scope that the message names, or an attestation of age.",
+  },
+  MethodNotAllowed: {
+    ...rule("abandon", "no", 405, 2),
+    meaning: "The address exists, but not for this method.",
+    remedy: "Take a method that the answer's Allow header lists.",
+  },
+  PreconditionFailed: {
+    ...rule("abandon", "no", 412, 2),
+    meaning: "The record has changed since it was read.",
+    remedy: "Read it again and decide anew.",
+  },
+  BodyTooLarge: {
+    ...rule("abandon", "no", 413, 2),
+    meaning: "The body is larger than the API takes.",
+    remedy: "Send fewer or shorter things at once.",
+  },
+  UnsupportedMedia: {
+    ...rule("abandon", "no", 415, 2),
+    meaning: "The body is not of a type that the API takes.",
+    remedy: "Send JSON with `Content-Type: application/json`.",
+  },
+  WrongHost: {
+    ...rule("abandon", "no", 421, 2),
+    meaning: "The request was meant for another host.",
+    remedy: "Call the address that `atelier serve` printed.",
+  },
+  RateLimited: {
+    ...rule("abandon", "no", 429, 2),
+    meaning: "The caller asks too often.",
+    remedy: "Wait as long as Retry-After says.",
+  },
   UnknownName: {
     ...rule("abandon", "no", 404, 2),
     meaning: "Nothing of that name exists.",

@@ -127,6 +127,8 @@ export type Fingerprint = z.infer<typeof fingerprintSchema>;
 export const imageSchema = z.object({
   imageId: z.string(),
   requestId: z.string(),
+  /** Of the request: the caller of the API whose image this is; null: the installation's own. */
+  askedBy: z.string().nullable().default(null),
   /** Position in the request, from 0. */
   index: z.int().nonnegative(),
   part: z.int().nonnegative(),

@@ -30,6 +30,8 @@ export function occurrenceRequest(
     createdAtMs: context.nowMs,
     parts: partsOf(occurrence.count),
     cancelledAtMs: null,
+    askedBy: null,
+    bodyHash: null,
   };
 }
 

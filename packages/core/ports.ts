@@ -62,6 +62,17 @@ export interface ImageFilter {
   readonly tag?: string;
   /** Created at or after; milliseconds since 1970. */
   readonly sinceMs?: number;
+  /** Created before. */
+  readonly untilMs?: number;
+  readonly rating?: Rating;
+  /** 0 to 100: at least this quality. */
+  readonly qualityAtLeast?: number;
+  readonly template?: string;
+  readonly requestId?: string;
+  /** All of these words stand in the template's name, the tags or the slot values; compared as `wordsOf` folds them. */
+  readonly text?: string;
+  /** Only images that this caller asked for through the API, and the installation's own. */
+  readonly visibleTo?: string;
 }
 
 export interface Images extends Records<Image> {

@@ -30,6 +30,10 @@ export const requestSchema = z.object({
   parts: z.int().positive(),
   /** When somebody cancelled it; nothing is started for it any more. */
   cancelledAtMs: z.int().nullable().default(null),
+  /** The caller of the API that asked for it: its images are theirs. Null: the installation's own (plan, command line). */
+  askedBy: z.string().nullable().default(null),
+  /** Keyed hash of what the caller sent, so that the same idempotency key with something else is noticed; null: not asked by API. */
+  bodyHash: z.string().nullable().default(null),
 });
 export type ImageRequest = z.infer<typeof requestSchema>;
 

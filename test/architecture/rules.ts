@@ -9,9 +9,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   imaging: ["core"],
   inspection: ["core"],
   aws: ["core"],
-  local: ["core", "aws", "providers", "imaging", "inspection"],
-  cli: ["core", "local"],
-  functions: ["core", "aws", "providers", "imaging"],
+  api: ["core"],
+  // Types of core alone: it runs in browsers.
+  sdk: ["core"],
+  local: ["core", "aws", "providers", "imaging", "inspection", "api", "sdk"],
+  cli: ["core", "local", "sdk"],
+  functions: ["core", "aws", "providers", "imaging", "api"],
 };
 
 /** The product's logic does no I/O: it hashes, and parses what comes in. */
@@ -24,6 +27,11 @@ const OWNERS: readonly { readonly module: RegExp; readonly paths: RegExp; readon
     module: /^(nsfwjs$|@tensorflow\/|@vladmandic\/)/,
     paths: /^packages\/inspection\//,
     what: "the models belong to inspection",
+  },
+  {
+    module: /^(hono$|hono\/|@hono\/zod-openapi$|jose$)/,
+    paths: /^packages\/(api|functions|local)\//,
+    what: "the API belongs to api",
   },
   {
     module: /^@aws-crypto\//,

@@ -21,6 +21,7 @@ export function someImage(fields: Partial<Image> = {}): Image {
   return {
     imageId: imageIdOf(requestId, index),
     requestId,
+    askedBy: null,
     index,
     part: Math.floor(index / 50),
     generation: 1,
@@ -128,6 +129,8 @@ export function someRequest(fields: Partial<ImageRequest> = {}): ImageRequest {
     createdAtMs: START_MS,
     parts: 1,
     cancelledAtMs: null,
+    askedBy: null,
+    bodyHash: null,
     ...fields,
   };
 }

@@ -237,6 +237,7 @@ function plannedImage(request: ImageRequest, part: Part, variation: ExpandedImag
   return {
     imageId: imageIdOf(request.requestId, variation.index),
     requestId: request.requestId,
+    askedBy: request.askedBy,
     index: variation.index,
     part: part.part,
     generation: part.generation,

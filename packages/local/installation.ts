@@ -238,6 +238,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     };
     const machine = createStateMachine({
       definition: definition(LOCAL_FUNCTIONS),
+      isProven: true,
       handlers: watched(createHandlers(steps), (step) => listener?.(step)),
       executions,
       processId: lease.processId,

@@ -8,6 +8,7 @@ import type { Caller } from "@atelier/core/caller";
 import type { Catalogue, ProviderName } from "@atelier/core/catalogue";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
 import type { Image, Rendition } from "@atelier/core/image";
+import type { ModelReportDeps } from "@atelier/core/model-report";
 import type { Attempts, Audit, Images, PromptVault, Requests, TextVault } from "@atelier/core/ports";
 import type { PrivacyDeps } from "@atelier/core/privacy";
 import type { Callers } from "@atelier/core/probing";
@@ -36,6 +37,7 @@ export interface ApiDeps
     CheckDeps,
     StartDeps,
     Omit<PrivacyDeps, "audit" | "vault" | "reviews">,
+    ModelReportDeps,
     Omit<ReviewDeps, "images" | "audit"> {
   readonly catalogue: Catalogue;
   readonly clock: Clock;

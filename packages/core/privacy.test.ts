@@ -37,6 +37,7 @@ beforeEach(async () => {
     requests: createRequests(dynamo),
     vault: createPromptVault(dynamo, TEXT_VAULT),
     audit: createAudit(dynamo),
+    removeOverviews: async () => undefined,
     places: [
       { name: "here", blobs: createMemoryBlobs() },
       { name: "backup", blobs: createMemoryBlobs() },

@@ -27,6 +27,8 @@ export interface PrivacyDeps extends AuditDeps {
   readonly audit: Audit;
   readonly places: readonly Place[];
   readonly reviews: Pick<Reviews, "get" | "patch">;
+  /** Removes what else shows the picture, such as an overview of several; idempotent. */
+  readonly removeOverviews: (imageId: string) => Promise<void>;
 }
 
 /** What belongs to a subject. */
@@ -206,6 +208,7 @@ async function eraseImage(
   for (const { place, key } of files) {
     await deps.places.find(({ name }) => name === place)?.blobs.remove(key);
   }
+  await deps.removeOverviews(imageId);
   const hadPrompt = await deps.vault.remove(imageId);
   await deps.images.removeTags(image);
   await deps.images.removeFingerprint(image);

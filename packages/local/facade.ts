@@ -3,31 +3,18 @@
 import type { CustomPrompt, GenerateOptions } from "@atelier/core/accept";
 import type { ChainProof } from "@atelier/core/audit-chain";
 import type { BudgetProof } from "@atelier/core/budget-verify";
-import type { Catalogue, CategoryName, ProviderName } from "@atelier/core/catalogue";
+import type { Catalogue, CategoryName } from "@atelier/core/catalogue";
 import type { BudgetDocument, ImageDocument, ShownDocument, VariationDocument } from "@atelier/core/document";
-import type { ModelHealth } from "@atelier/core/health";
 import type { ImageStatus } from "@atelier/core/image";
+import type { ModelReport } from "@atelier/core/model-report";
 import type { Micros } from "@atelier/core/money";
-import type { PacingReport } from "@atelier/core/pacing";
+import type { PlannedEntry } from "@atelier/core/plan-report";
 import type { AuditEntry } from "@atelier/core/ports";
 import type { Erasure } from "@atelier/core/privacy";
-import type { ModelProbe } from "@atelier/core/provider";
 import type { AttestDesk } from "./attest-desk.ts";
 import type { ReviewDesk } from "./review-desk.ts";
 
 export type { AttestDesk, CustomPrompt, GenerateOptions, ReviewDesk };
-
-/** One line of the plan of a day. */
-export interface PlannedEntry {
-  readonly occurrenceId: string;
-  readonly entry: string;
-  /** RFC 3339 in UTC. */
-  readonly scheduledAt: string;
-  readonly action: "generate" | "reconcile-and-report";
-  readonly category: CategoryName | null;
-  readonly count: number;
-  readonly variations: readonly VariationDocument[];
-}
 
 export type Stage = "validate" | "generate" | "collect" | "process" | "record";
 export type ProgressEvent =
@@ -47,42 +34,6 @@ export interface RunOptions {
 export type Produced =
   | ImageDocument
   | { readonly status: "refused"; readonly rule: string; readonly message: string; readonly error: string };
-
-export interface ModelReport {
-  readonly name: string;
-  readonly provider: ProviderName;
-  readonly version: string | null;
-  readonly listMicros: Micros | null;
-  readonly mostMicros: Micros | null;
-  readonly offered: boolean;
-  /** Why not, for people; empty when offered. */
-  readonly reason: string;
-  readonly ratings: readonly {
-    readonly rating: string;
-    readonly allowed: boolean;
-    readonly reason: string;
-    readonly date: string;
-    readonly source: string;
-  }[];
-  readonly typicalSeconds: number;
-  readonly sizes: string;
-  /** How it has done in the last 14 days; null without an attempt. */
-  readonly health: ModelHealth | null;
-  /** What its provider's account may do now; null where nothing was bought yet. */
-  readonly account: PacingReport | null;
-  /** Null unless it was asked for. */
-  readonly probed: ProbedModel | null;
-}
-
-/** What the provider itself says about a model, asked just now. */
-export interface ProbedModel {
-  /** Null: it cannot be asked, or did not answer. */
-  readonly served: ModelProbe | null;
-  /** What the account has left; null where the provider does not tell. */
-  readonly balanceMicros: Micros | null;
-  /** Why nothing is known; empty otherwise. */
-  readonly said: string;
-}
 
 export interface Cancelled {
   readonly images: readonly ImageDocument[];

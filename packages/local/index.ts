@@ -1,5 +1,6 @@
 /** @module Atelier on this machine: opens a data folder and answers what a program can ask of it. */
 import { audited } from "@atelier/core/audit";
+import { exportAudit, verifyAudit } from "@atelier/core/audit-trail";
 import { budgetReport, setBudget } from "@atelier/core/budget";
 import { proveBudget } from "@atelier/core/budget-verify";
 import { cancelImage, cancelRequest } from "@atelier/core/cancel";
@@ -8,13 +9,12 @@ import { unknownName } from "@atelier/core/closest";
 import { type ImageDocument, imageDocument, purchaseDocument } from "@atelier/core/document";
 import { AtelierError } from "@atelier/core/errors";
 import type { Image } from "@atelier/core/image";
+import { type ModelReportDeps, modelReports } from "@atelier/core/model-report";
 import { instantOf } from "@atelier/core/schedule";
 import { createAttestDesk } from "./attest-desk.ts";
-import { exportAudit, verifyAudit } from "./audit-trail.ts";
 import { writeContactSheet } from "./contact-sheets.ts";
 import type { Atelier, OpenOptions, RunOptions } from "./facade.ts";
-import { openInstallation } from "./installation.ts";
-import { modelReports } from "./model-reports.ts";
+import { type Installation, openInstallation } from "./installation.ts";
 import { planOf, runPlanOf } from "./planned.ts";
 import { privacyOf } from "./privacy.ts";
 import { reportProgress } from "./progress.ts";
@@ -25,6 +25,18 @@ import { resumeAll, settleBooks, withBackstop } from "./runs.ts";
 export type { Atelier, OpenOptions } from "./facade.ts";
 
 const PAGE_SIZE = 100;
+
+/** What is known of models. */
+function reporting({ steps, gate, configuration, today, providerState }: Installation): ModelReportDeps {
+  return {
+    ...steps,
+    today,
+    providerState,
+    provider: configuration.provider,
+    providersOff: configuration.providers.off,
+    termsAttested: async () => gate.termsAttested(),
+  };
+}
 
 function noImage(id: string): AtelierError {
   return new AtelierError("UnknownName", `There is no image "${id}" here; \`atelier images\` lists them.`);
@@ -110,7 +122,7 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
       return { images: await documentsOf(cancelled), running: running.map(({ attemptId }) => attemptId) };
     },
     resume: (run) => produced(run, async () => documentsOf(await resumeAll(installation, run.signal))),
-    models: (options) => modelReports(options, installation),
+    models: ({ probe }) => modelReports(reporting(installation), probe ? steps.providerOf : null),
     budget: () => budgetReport(account, today(), steps),
     async setBudget(scope, limitMicros) {
       const occasion = String(installation.clock());

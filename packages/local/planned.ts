@@ -1,38 +1,23 @@
 /** @module The plan of a day: what the calendar asks for, and producing it once. */
 import { checkRequests, previewRequest } from "@atelier/core/accept";
-import type { CategoryName } from "@atelier/core/catalogue";
 import type { Image } from "@atelier/core/image";
-import { occurrenceRequest, stockOf } from "@atelier/core/occurrence";
-import { variationDocument } from "@atelier/core/preview";
-import type { ImageRequest, Occurrence } from "@atelier/core/request";
+import {
+  type PlannedEntry,
+  type PlanReportDeps,
+  plannedOn,
+  planOf as planReport,
+} from "@atelier/core/plan-report";
 import { finishReviews } from "@atelier/core/review";
-import { occurrencesOn, resolveCategory, type ScheduledOccurrence } from "@atelier/core/schedule";
 import { reportExpiring } from "./attest-desk.ts";
-import type { PlannedEntry, RunOptions } from "./facade.ts";
+import type { RunOptions } from "./facade.ts";
 import type { Installation } from "./installation.ts";
 import { privacyOf } from "./privacy.ts";
 import { checking } from "./requests.ts";
 import { reviewing } from "./review-desk.ts";
 import { executionsEnded, firingName, imagesOf, requestsEnded, settleBooks } from "./runs.ts";
 
-export async function planOf(date: string, installation: Installation): Promise<PlannedEntry[]> {
-  const entries: PlannedEntry[] = [];
-  for (const { occurrence, request } of await plannedOn(date, installation)) {
-    entries.push({
-      occurrenceId: occurrence.occurrenceId,
-      entry: occurrence.entry,
-      scheduledAt: new Date(occurrence.scheduledAtMs).toISOString(),
-      action: occurrence.action.kind,
-      category: request?.category ?? null,
-      count: request?.count ?? 0,
-      variations: request
-        ? previewRequest(request, installation.steps).map((image) =>
-            variationDocument(request.category, image, occurrence.occurrenceId),
-          )
-        : [],
-    });
-  }
-  return entries;
+export function planOf(date: string, installation: Installation): Promise<PlannedEntry[]> {
+  return planReport(date, planning(installation));
 }
 
 /**
@@ -47,7 +32,7 @@ export async function runPlanOf(
   installation: Installation,
 ): Promise<readonly Image[]> {
   const { machine, steps } = installation;
-  const planned = await plannedOn(date, installation);
+  const planned = await plannedOn(date, planning(installation));
   const fresh = planned.filter(({ fired, request }) => request !== null && fired === undefined);
   const requests = fresh.flatMap(({ request }) =>
     request ? [{ request, images: previewRequest(request, installation.steps) }] : [],
@@ -84,32 +69,6 @@ export async function runPlanOf(
   return imagesOf(requestIds, installation);
 }
 
-interface Planned {
-  readonly occurrence: ScheduledOccurrence;
-  /** Null for an entry that makes no pictures. */
-  readonly request: ImageRequest | null;
-  /** What stands in the table once it has fired. */
-  readonly fired: Occurrence | undefined;
-}
-
-async function plannedOn(date: string, installation: Installation): Promise<Planned[]> {
-  const { catalogue, steps, configuration } = installation;
-  const planned: Planned[] = [];
-  let stock: Partial<Record<CategoryName, number>> | undefined;
-  for (const occurrence of occurrencesOn(date, catalogue.schedule)) {
-    const { action } = occurrence;
-    if (action.kind !== "generate") {
-      planned.push({ occurrence, request: null, fired: undefined });
-      continue;
-    }
-    const fired = await steps.requests.occurrences.get(occurrence.occurrenceId);
-    if (!fired && action.category === "least-stock") stock ??= await stockOf(catalogue, steps.images);
-    const category = fired?.category ?? resolveCategory(action, stock ?? {});
-    const request = occurrenceRequest(
-      { ...occurrence, category, count: fired?.count ?? occurrence.count },
-      { wantedProvider: configuration.provider, nowMs: installation.clock() },
-    );
-    planned.push({ occurrence, fired, request });
-  }
-  return planned;
+function planning({ steps, configuration }: Installation): PlanReportDeps {
+  return { ...steps, provider: configuration.provider };
 }

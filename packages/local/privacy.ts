@@ -1,40 +1,29 @@
 /** @module Data protection on this machine: what is kept of a subject, its removal, and keys for prompts. */
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { CATEGORY_NAMES } from "@atelier/core/catalogue";
 import { eraseSubject, exportSubject, findSubject, type PrivacyDeps, sweep } from "@atelier/core/privacy";
+import { removeContactSheetsOf } from "./contact-sheets.ts";
 import type { Privacy } from "./facade.ts";
 import type { Installation } from "./installation.ts";
-import { storageFault } from "./storage-fault.ts";
 
 const PAGE = 100;
 
 export function privacyOf(installation: Installation): Privacy {
-  const { steps, audit, vault, places, retention, dataFolder, gate } = installation;
-  const deps: PrivacyDeps = { ...steps, audit, vault, places, reviews: gate.reviews };
-
-  /** Overviews show pictures that may be gone; they can be made again. */
-  async function removeContactSheets(): Promise<void> {
-    const path = join(dataFolder, "contact-sheets");
-    await rm(path, { recursive: true, force: true }).catch((error: unknown) => {
-      throw storageFault(error, path);
-    });
-  }
+  const { steps, gate, audit, vault, places, retention, dataFolder } = installation;
+  const deps: PrivacyDeps = {
+    ...steps,
+    audit,
+    vault,
+    places,
+    reviews: gate.reviews,
+    removeOverviews: (imageId) => removeContactSheetsOf(imageId, dataFolder),
+  };
 
   return {
     async *export(subject) {
       yield* exportSubject(await findSubject(subject, deps), deps);
     },
-    async erase(subject) {
-      const erasure = await eraseSubject(await findSubject(subject, deps), deps);
-      if (erasure.files.length > 0) await removeContactSheets();
-      return erasure;
-    },
-    async sweep(isTrial) {
-      const swept = await sweep(retention, deps, isTrial);
-      if (!isTrial && swept.files > 0) await removeContactSheets();
-      return swept;
-    },
+    erase: async (subject) => eraseSubject(await findSubject(subject, deps), deps),
+    sweep: (isTrial) => sweep(retention, deps, isTrial),
     async rotateKeys() {
       const key = await installation.rotatePromptKey();
       const prompts = await installation.promptsUnderNewestKey();

@@ -1,6 +1,7 @@
 /** @module `atelier audit`: what was asked, decided, bought, refused and released. */
+
+import { auditDocument, exportedEntryDocument } from "@atelier/core/audit-trail";
 import type { Command } from "commander";
-import { auditDocument, exportedEntryDocument } from "../documents.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { countOf } from "../image-report.ts";
 import type { Session } from "../session.ts";

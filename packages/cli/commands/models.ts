@@ -1,8 +1,8 @@
 /** @module `atelier models`: what makes the pictures, for how much, and what each may be asked for. */
+import { modelDocument } from "@atelier/core/catalogue-document";
+import type { ModelReport } from "@atelier/core/model-report";
 import { formatUsd } from "@atelier/core/money";
-import type { ModelReport } from "@atelier/local/facade";
 import type { Command } from "commander";
-import { modelDocument } from "../documents.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type Output, printable } from "../output.ts";
 import { type Act, addExamples } from "./shared.ts";

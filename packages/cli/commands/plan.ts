@@ -1,6 +1,6 @@
 /** @module `atelier plan`: what the calendar asks for on a day, or making it. */
 import { formatUsd } from "@atelier/core/money";
-import type { PlannedEntry } from "@atelier/local/facade";
+import type { PlannedEntry } from "@atelier/core/plan-report";
 import type { Command } from "commander";
 import { microsOf } from "../documents.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";

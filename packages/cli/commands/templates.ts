@@ -1,9 +1,10 @@
 /** @module `atelier templates`: what there is to generate from, and what one template would give. */
 import type { Catalogue } from "@atelier/core/catalogue";
+import { templateDocuments } from "@atelier/core/catalogue-document";
 import { unknownName } from "@atelier/core/closest";
 import { formatUsd } from "@atelier/core/money";
 import type { Command } from "commander";
-import { microsOf, templateDocument } from "../documents.ts";
+import { microsOf } from "../documents.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { VARIATIONS_MAX, wholeNumber } from "../options.ts";
 import type { Session } from "../session.ts";
@@ -48,12 +49,8 @@ export function addTemplates(program: Command, act: Act): void {
   ]);
 }
 
-function list({ output, json }: Session, { categories, models }: Catalogue): ExitCode {
-  const documents = categories.flatMap((category) =>
-    category.templates.length === 0
-      ? [templateDocument(category, null, models)]
-      : category.templates.map((template) => templateDocument(category, template, models)),
-  );
+function list({ output, json }: Session, catalogue: Catalogue): ExitCode {
+  const documents = templateDocuments(catalogue);
   if (json) {
     for (const document of documents) output.document(document);
     return EXIT.done;

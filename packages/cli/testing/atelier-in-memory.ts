@@ -1,6 +1,7 @@
 /** @module The port `Atelier` without engines: it answers what a test gives it and remembers what it was asked. */
 import { AtelierError } from "@atelier/core/errors";
-import type { Atelier, PlannedEntry } from "@atelier/local/facade";
+import type { PlannedEntry } from "@atelier/core/plan-report";
+import type { Atelier } from "@atelier/local/facade";
 import { CATALOGUE, imageNumbered, purchaseOf, variation } from "./documents.ts";
 
 export interface AtelierInMemory extends Atelier {

@@ -1,0 +1,109 @@
+/** @module The audit as a whole: held against its chains, written out, and as documents. */
+import * as z from "zod";
+import { AUDIT_KINDS, type ChainLink, type ChainProof, verifyChain } from "./audit-chain.ts";
+import { AtelierError } from "./errors.ts";
+import { all } from "./pages.ts";
+import type { Audit, AuditEntry } from "./ports.ts";
+
+interface Known {
+  readonly audit: Pick<Audit, "chainOf" | "heads" | "list">;
+}
+
+export const auditDocumentSchema = z.object({
+  audit_id: z.string(),
+  /** An image, a request, a budget scope. */
+  subject: z.string(),
+  kind: z.enum(AUDIT_KINDS),
+  phase: z.enum(["intended", "done"]),
+  attempt_id: z.string().nullable(),
+  /** RFC 3339 in UTC. */
+  at: z.string(),
+  by: z.string(),
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+export type AuditDocument = z.infer<typeof auditDocumentSchema>;
+
+export function auditDocument(entry: AuditEntry): AuditDocument {
+  return {
+    audit_id: entry.auditId,
+    subject: entry.subject,
+    kind: entry.kind,
+    phase: entry.phase,
+    attempt_id: entry.attemptId,
+    at: new Date(entry.atMs).toISOString(),
+    by: entry.by,
+    facts: entry.facts,
+  };
+}
+
+export const exportedEntryDocumentSchema = auditDocumentSchema.extend({
+  sequence: z.int().nullable(),
+  previous_hash: z.string().nullable(),
+  hash: z.string().nullable(),
+  personal_digest: z.string().nullable(),
+  salt: z.string().nullable(),
+});
+
+/** With what proves it; entries of the first release have no hashes. */
+export function exportedEntryDocument(
+  entry: AuditEntry & Partial<ChainLink>,
+): z.infer<typeof exportedEntryDocumentSchema> {
+  return {
+    ...auditDocument(entry),
+    sequence: entry.sequence ?? null,
+    previous_hash: entry.previousHash ?? null,
+    hash: entry.hash ?? null,
+    personal_digest: entry.personalDigest ?? null,
+    salt: entry.salt ?? null,
+  };
+}
+
+export const chainProofDocumentSchema = z.object({
+  subject: z.string(),
+  entries: z.int(),
+  /** The newest hash, to be kept elsewhere; null without entries. */
+  head: z.string().nullable(),
+  /** Empty when the chain holds. */
+  problems: z.array(z.string()),
+});
+
+/** @param subject null: every one. @throws AtelierError `UnknownName` for a subject that the audit does not know */
+export async function* verifyAudit(subject: string | null, known: Known): AsyncGenerator<ChainProof> {
+  for (const each of await subjectsOf(subject, known)) yield await provenChain(each, known);
+}
+
+async function provenChain(subject: string, { audit }: Known): Promise<ChainProof> {
+  const proof = verifyChain(await audit.chainOf(subject));
+  // A writer may stand between head and entry at this very moment: what is wrong stays wrong.
+  return proof.problems.length === 0 ? proof : verifyChain(await audit.chainOf(subject));
+}
+
+/** Subject by subject, in the order of their chains. */
+export async function* exportAudit(subject: string | null, known: Known): AsyncGenerator<AuditEntry> {
+  for (const each of await subjectsOf(subject, known)) {
+    const { unchained, chained } = await known.audit.chainOf(each);
+    yield* unchained;
+    yield* chained;
+  }
+}
+
+async function knownSubject(subject: string, { audit }: Known): Promise<void> {
+  const { head, chained, unchained } = await audit.chainOf(subject);
+  if (head || chained.length + unchained.length > 0) return;
+  throw new AtelierError(
+    "UnknownName",
+    `The audit has nothing about "${subject}"; \`atelier audit\` lists it.`,
+  );
+}
+
+/** Those with a head, whether or not an entry is left of them, and those of the first release. */
+async function subjectsOf(subject: string | null, known: Known): Promise<string[]> {
+  if (subject !== null) {
+    await knownSubject(subject, known);
+    return [subject];
+  }
+  const subjects = new Set<string>();
+  for await (const { subject: each } of all(known.audit.heads)) subjects.add(each);
+  for await (const { subject: each } of all(known.audit.list)) subjects.add(each);
+  return [...subjects].sort();
+}

@@ -1,12 +1,10 @@
 /** @module The command line on the real process: its streams, environment, signals and end. */
 import { constants } from "node:os";
-import { fileURLToPath } from "node:url";
 import { EXIT } from "./exit-codes.ts";
 import type { CommandLineIo } from "./io.ts";
 import { printable } from "./output.ts";
 import { runCommandLine } from "./run.ts";
 
-const TEMPLATES_FOLDER = fileURLToPath(new URL("../../templates", import.meta.url));
 const STOPPING_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** Runs the words after `atelier` and ends the process with their exit code. */
@@ -31,8 +29,8 @@ function processIo(): CommandLineIo {
     clock: () => performance.now(),
     // Loaded only when a command needs them: help and usage errors start no engine.
     async loadCatalogue() {
-      const { loadCatalogue } = await import("@atelier/local/templates");
-      return loadCatalogue(TEMPLATES_FOLDER);
+      const { loadInstalledCatalogue } = await import("@atelier/local/installed-catalogue");
+      return loadInstalledCatalogue();
     },
     async isUnmade(path) {
       const { isUnmade } = await import("@atelier/local/data-folder");

@@ -2,7 +2,6 @@
 import { randomBytes as unpredictable } from "node:crypto";
 import * as files from "node:fs/promises";
 import { userInfo } from "node:os";
-import { fileURLToPath } from "node:url";
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createDynamo } from "@atelier/aws/dynamo/client";
@@ -39,6 +38,7 @@ import type { OpenOptions } from "./facade.ts";
 import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { createHandlers, LOCAL_FUNCTIONS, type StepDeps } from "./handlers.ts";
+import { loadInstalledCatalogue } from "./installed-catalogue.ts";
 import { createOutbox } from "./outbox.ts";
 import { openProcessLease } from "./process-lease.ts";
 import { openTextVault, rotatePromptKey } from "./prompt-keys.ts";
@@ -47,12 +47,10 @@ import { openSandbox } from "./sandbox-host.ts";
 import { readSettings } from "./settings.ts";
 import { createStateMachine, type Handler, type LocalStateMachine } from "./state-machine.ts";
 import { storageFault } from "./storage-fault.ts";
-import { loadCatalogue } from "./templates.ts";
 import { openWebhookServer } from "./webhook-server.ts";
 import { ensureFolder } from "./whole-file.ts";
 
 const TABLE_NAME = "atelier";
-const TEMPLATES_FOLDER = fileURLToPath(new URL("../../templates", import.meta.url));
 
 /** On one machine a dead submitter's last bytes arrive at once; five seconds are generous. */
 const LOCAL_TIMES = { lostCreateGraceMs: 5_000, checkIntervalMs: 2_000 };
@@ -100,7 +98,10 @@ export type StepListener = (step: {
 export async function openInstallation(options: OpenOptions): Promise<Installation> {
   const clock: Clock = () => Date.now();
   const randomBytes = (size: number) => new Uint8Array(unpredictable(size));
-  const written = await loadCatalogue(options.templatesFolder ?? TEMPLATES_FOLDER);
+  const { templatesFolder } = options;
+  const written = await (templatesFolder === undefined
+    ? loadInstalledCatalogue()
+    : import("./templates.ts").then(({ loadCatalogue }) => loadCatalogue(templatesFolder)));
   const folder = await prepareDataFolder({ path: options.dataFolder, clock, randomBytes });
   const settings = await readSettings(folder);
   const configuration = readConfiguration({

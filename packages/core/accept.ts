@@ -101,7 +101,14 @@ export function promptRequest(
 }
 
 function interactive(asking: Asking) {
-  return { askedBy: null, bodyHash: null, ...asking, occurrenceId: null, priority: "interactive" } as const;
+  return {
+    askedBy: null,
+    bodyHash: null,
+    ...asking,
+    occurrenceId: null,
+    priority: "interactive",
+    partsBegun: 0,
+  } as const;
 }
 
 /** @throws AtelierError `UnknownName` for a category, template or model, `UsageError` for a category without templates */

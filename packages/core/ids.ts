@@ -19,6 +19,12 @@ export function occurrenceRequestId(occurrenceId: string, scheduledAtMs: number)
   return `req_${timed(scheduledAtMs, createHash("sha256").update(occurrenceId).digest().subarray(0, 10))}`;
 }
 
+/** The request that a caller asked for under a key of theirs: derived, so that asking again makes nothing new. */
+export function keyedRequestId(caller: string, idempotencyKey: string): string {
+  const digest = createHash("sha256").update(JSON.stringify(["request", caller, idempotencyKey])).digest();
+  return `req_${timed(0, digest.subarray(0, 10))}`;
+}
+
 /** One firing of one entry of the calendar: it fires once per local date. */
 export function occurrenceIdOf(entryName: string, localDate: string): string {
   return `${entryName}@${localDate}`;

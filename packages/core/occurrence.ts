@@ -32,6 +32,7 @@ export function occurrenceRequest(
     cancelledAtMs: null,
     askedBy: null,
     bodyHash: null,
+    partsBegun: null,
   };
 }
 

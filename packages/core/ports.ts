@@ -80,6 +80,8 @@ export interface Images extends Records<Image> {
   list(filter: ImageFilter, page: { limit: number; cursor?: string }): Promise<Page<Image>>;
   /** In order of `index`. */
   ofRequest(requestId: string): Promise<readonly Image[]>;
+  /** Those of one part, in order of `index`; nothing else is read. */
+  ofPart(requestId: string, part: number): Promise<readonly Image[]>;
   /** How many completed pictures a category has. */
   stock(category: CategoryName): Promise<number>;
   /** Makes the image findable by each of its tags; idempotent. */
@@ -113,6 +115,8 @@ export interface Attempts extends Records<Attempt> {
 }
 
 export interface Requests extends Records<ImageRequest> {
+  /** Requests with parts that nobody has begun (`hasPartsToBegin`), oldest first. */
+  open(page: { limit: number; cursor?: string }): Promise<Page<ImageRequest>>;
   readonly parts: Records<Part> & {
     /** Parts with `open: true`, oldest first. */
     open(page: { limit: number; cursor?: string }): Promise<Page<Part>>;
@@ -146,6 +150,8 @@ export interface TextVault {
 export interface PromptVault {
   /** @param rating as for `TextVault.seal` */
   put(imageId: string, prompt: PromptText, rating?: Rating): Promise<void>;
+  /** False when a text stands there already: it is left alone. */
+  putIfAbsent(imageId: string, prompt: PromptText, rating?: Rating): Promise<boolean>;
   get(imageId: string): Promise<PromptText | undefined>;
   /** True when there was one. */
   remove(imageId: string): Promise<boolean>;

@@ -1,6 +1,7 @@
 /** @module A request: what somebody, or an occurrence, asked for. */
 import * as z from "zod";
 import { categoryNameSchema, parametersSchema, providerNameSchema } from "./catalogue.ts";
+import { imageStatusSchema } from "./image.ts";
 import { amountMicrosSchema } from "./money.ts";
 
 /** Images in one part, and so in one execution. */
@@ -34,8 +35,23 @@ export const requestSchema = z.object({
   askedBy: z.string().nullable().default(null),
   /** Keyed hash of what the caller sent, so that the same idempotency key with something else is noticed; null: not asked by API. */
   bodyHash: z.string().nullable().default(null),
+  /** Parts below this one stand; while it is below `parts`, the reconciler begins the others. Null: all were put at once. */
+  partsBegun: z.int().nonnegative().nullable().default(null),
 });
 export type ImageRequest = z.infer<typeof requestSchema>;
+
+/** What became of a part's images, as it was when the last of them ended: a review may change a verdict afterwards. */
+export const partEndSchema = z.object({
+  /** Images at each status. */
+  counts: z.partialRecord(imageStatusSchema, z.int()),
+  /** Of those that failed: by policy, terms or budget. */
+  refused: z.int().nonnegative(),
+  /** All attempts, micro-USD. */
+  costMicros: z.int(),
+  firstFinishedAtMs: z.int(),
+  lastFinishedAtMs: z.int(),
+});
+export type PartEnd = z.infer<typeof partEndSchema>;
 
 /** At most 50 images of a request, owned by one execution at a time. */
 export const partSchema = z.object({
@@ -47,8 +63,19 @@ export const partSchema = z.object({
   /** False once every image of the part is terminal. */
   open: z.boolean(),
   createdAtMs: z.int(),
+  /** Null while it is open, and for parts that ended under the first release. */
+  ended: partEndSchema.nullable().default(null),
 });
 export type Part = z.infer<typeof partSchema>;
+
+/** Until every part stands, the reconciler looks after the request; a cancelled one gets no further parts. */
+export function hasPartsToBegin({
+  partsBegun,
+  parts,
+  cancelledAtMs,
+}: Pick<ImageRequest, "partsBegun" | "parts" | "cancelledAtMs">): boolean {
+  return partsBegun !== null && partsBegun < parts && cancelledAtMs === null;
+}
 
 export function partIdOf(part: Pick<Part, "requestId" | "part">): string {
   return `${part.requestId}.${part.part}`;

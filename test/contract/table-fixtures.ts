@@ -131,6 +131,7 @@ export function someRequest(fields: Partial<ImageRequest> = {}): ImageRequest {
     cancelledAtMs: null,
     askedBy: null,
     bodyHash: null,
+    partsBegun: null,
     ...fields,
   };
 }
@@ -144,6 +145,7 @@ export function somePart(fields: Partial<Part> = {}): Part {
     generation: 1,
     open: true,
     createdAtMs: START_MS + part,
+    ended: null,
     ...fields,
   };
 }

@@ -417,6 +417,7 @@ describe("images that were only partly made", () => {
       generation: 1,
       open: true,
       createdAtMs: world.clock(),
+      ended: null,
     });
     await takeOver(world, "req_contract", 2);
     expect((await images.ofRequest("req_contract")).map(({ generation }) => generation)).toEqual([2]);

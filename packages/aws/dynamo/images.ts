@@ -11,6 +11,7 @@ import {
   idOfPosition,
   imageKey,
   imageState,
+  imagesOfPart,
   imagesOfRequest,
   imageTimeline,
   positionOf,
@@ -18,7 +19,7 @@ import {
   statePrefix,
   tagPartition,
 } from "./keys.ts";
-import { itemsUnder, type List, listPage, type Source } from "./listing.ts";
+import { itemsBetween, itemsUnder, type List, listPage, type Source } from "./listing.ts";
 import { createRecords, type Kind, parseRecord } from "./records.ts";
 
 const { timeline, state } = INDEXES;
@@ -62,6 +63,11 @@ export function createImages(dynamo: Dynamo): Images {
 
     async ofRequest(requestId) {
       const items = await itemsUnder(imagesOfRequest(requestId), dynamo);
+      return items.map((item) => parseRecord(imageKind, item));
+    },
+
+    async ofPart(requestId, part) {
+      const items = await itemsBetween(imagesOfPart(requestId, part), dynamo);
       return items.map((item) => parseRecord(imageKind, item));
     },
 

@@ -10,7 +10,7 @@
  * | tag entry       | TAG#{tag}                  | {position}              | images of a tag, newest first (query)             |
  * | fingerprint     | FINGERPRINT#{category}     | {position}              | newest fingerprints of a category (query)         |
  * | operation       | OP#{provider}#{operation}  | OP                      | claim of a provider's job, put-if-absent          |
- * | request         | REQUEST#{requestId}        | REQUEST                 | id                                                |
+ * | request         | REQUEST#{requestId}        | REQUEST                 | id; state while parts of it are to be begun       |
  * | part            | REQUEST#{requestId}        | PART#{k}                | id; its request (query); state while open         |
  * | occurrence      | OCCURRENCE#{occurrenceId}  | OCCURRENCE              | id                                                |
  * | ledger          | LEDGER#{account}           | {yyyy-mm}               | account and month                                 |
@@ -29,7 +29,7 @@
  * |----------|----------------------------------------------|-------------------------------|-----------------------------|
  * | timeline | `IMAGE#{category}`, `AUDIT`, `AUDIT#heads`   | {position}                    | category, date, all; audit  |
  * | state    | `IMAGE#open`, `IMAGE#{status}` of those ended | {category}#{position}        | status, with category or not|
- * |          | `ATTEMPT#open` `PART#open` `REVIEW#open` ... | {position}                    | open work, oldest first     |
+ * |          | `ATTEMPT#open` `PART#open` `REQUEST#open` ... | {position}                    | open work, oldest first     |
  *
  * A position is `{milliseconds, 15 digits}#{id}`: sorts by time and says which item it is. Lists over several hashes
  * (all images: five categories) are merged by position.
@@ -44,6 +44,7 @@
  */
 import { imageIdOf, imageIdOfAttempt } from "@atelier/core/ids";
 import { type ImageStatus, isTerminal } from "@atelier/core/image";
+import { PART_IMAGES_MAX } from "@atelier/core/request";
 
 export interface Key {
   readonly pk: string;
@@ -67,6 +68,13 @@ export function imageKey(imageId: string): Key {
 /** The partition that holds the images of a request, and the prefix of their sort keys. */
 export function imagesOfRequest(requestId: string): { pk: string; prefix: string } {
   return { pk: imageKey(imageIdOf(requestId, 0)).pk, prefix: "IMAGE#" };
+}
+
+/** The images of one part stand side by side, because indexes have five digits. */
+export function imagesOfPart(requestId: string, part: number): { hash: string; first: string; last: string } {
+  const first = imageKey(imageIdOf(requestId, part * PART_IMAGES_MAX));
+  const last = imageKey(imageIdOf(requestId, (part + 1) * PART_IMAGES_MAX - 1));
+  return { hash: first.pk, first: first.sk, last: last.sk };
 }
 
 export function attemptKey(attemptId: string): Key {
@@ -164,6 +172,7 @@ export function executionKey(name: string): Key {
 export const AUDIT_TIMELINE = "AUDIT";
 export const AUDIT_HEADS = "AUDIT#heads";
 export const OPEN_ATTEMPTS = "ATTEMPT#open";
+export const OPEN_REQUESTS = "REQUEST#open";
 export const OPEN_PARTS = "PART#open";
 export const OPEN_EXECUTIONS = "EXECUTION#open";
 export const OPEN_REVIEWS = "REVIEW#open";

@@ -70,7 +70,11 @@ export async function listPage<T>(list: List<T>, page: PageRequest, dynamo: Dyna
 
 /** Every item of a partition whose sort key begins with the prefix, in order; consistent. */
 export async function itemsUnder(under: { pk: string; prefix: string }, dynamo: Dynamo): Promise<Item[]> {
-  const range = { hash: under.pk, first: under.prefix, last: `${under.prefix}~` };
+  return itemsBetween({ hash: under.pk, first: under.prefix, last: `${under.prefix}~` }, dynamo);
+}
+
+/** Every item of a range of the table, in order; consistent. */
+export async function itemsBetween(range: Range, dynamo: Dynamo): Promise<Item[]> {
   const items: Item[] = [];
   let start: Record<string, AttributeValue> | undefined;
   do {

@@ -5,9 +5,9 @@
 import type { PromptText, PromptVault, TextAbout, TextVault } from "@atelier/core/ports";
 import * as z from "zod";
 import type { Dynamo, Item } from "./client.ts";
-import { ifUnchangedSince } from "./expressions.ts";
+import { ifAbsent, ifUnchangedSince } from "./expressions.ts";
 import { damaged } from "./failures.ts";
-import { promptKey } from "./keys.ts";
+import { type Key, promptKey } from "./keys.ts";
 import { parseRecord } from "./records.ts";
 
 const promptSchema = z.object({ prompt: z.string(), negativePrompt: z.string() });
@@ -24,11 +24,21 @@ export function createPromptVault(dynamo: Dynamo, texts: TextVault): PromptVault
     throw damaged({ pk: item.pk, sk: item.sk }, new Error("not a valid prompt"));
   }
 
+  const sealedItem: (...text: Parameters<PromptVault["put"]>) => Promise<Item & Key> = async (
+    imageId,
+    { prompt, negativePrompt },
+    rating,
+  ) => {
+    const sealed = await texts.seal(about(imageId), JSON.stringify({ prompt, negativePrompt }), rating);
+    return { ...promptKey(imageId), sealed };
+  };
+
   return {
-    async put(imageId, { prompt, negativePrompt }, rating) {
-      const sealed = await texts.seal(about(imageId), JSON.stringify({ prompt, negativePrompt }), rating);
-      await dynamo.put({ ...promptKey(imageId), sealed });
+    async put(...text) {
+      await dynamo.put(await sealedItem(...text));
     },
+
+    putIfAbsent: async (...text) => dynamo.put(await sealedItem(...text), ifAbsent()),
 
     async get(imageId) {
       const item = await dynamo.get(promptKey(imageId));

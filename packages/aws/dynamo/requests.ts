@@ -1,6 +1,7 @@
 /** @module Requests with their parts, and the occurrences of the calendar. */
 import type { Requests } from "@atelier/core/ports";
 import {
+  hasPartsToBegin,
   type ImageRequest,
   type Occurrence,
   occurrenceSchema,
@@ -10,16 +11,22 @@ import {
   requestSchema,
 } from "@atelier/core/request";
 import type { Dynamo } from "./client.ts";
-import { OPEN_PARTS, occurrenceKey, partKey, partsOfRequest, requestKey } from "./keys.ts";
+import { OPEN_PARTS, OPEN_REQUESTS, occurrenceKey, partKey, partsOfRequest, requestKey } from "./keys.ts";
 import { itemsUnder } from "./listing.ts";
 import { createOpenRecords, createRecords, type Kind, type Openness, parseRecord } from "./records.ts";
 
-const requestKind: Kind<ImageRequest> = {
+const requestKind: Kind<ImageRequest> & { open: Openness<ImageRequest> } = {
   name: "request",
   schema: requestSchema,
   idOf: (request) => request.requestId,
   keyOf: requestKey,
-  fixed: ["requestId"],
+  fixed: ["requestId", "parts", "createdAtMs"],
+  open: {
+    hash: OPEN_REQUESTS,
+    isOpen: hasPartsToBegin,
+    decidedBy: ["partsBegun", "cancelledAtMs"],
+    createdAtMs: (request) => request.createdAtMs,
+  },
 };
 
 const partKind: Kind<Part> & { open: Openness<Part> } = {
@@ -46,7 +53,7 @@ const occurrenceKind: Kind<Occurrence> = {
 
 export function createRequests(dynamo: Dynamo): Requests {
   return {
-    ...createRecords(requestKind, dynamo),
+    ...createOpenRecords(requestKind, dynamo),
     parts: {
       ...createOpenRecords(partKind, dynamo),
       async ofRequest(requestId) {

@@ -30,7 +30,12 @@ const item = (number: number) => ({ imageId: `img_a_0000${number}`, requestId: "
 /** The real document over handlers that note what they were given. */
 function machineWith(
   change: Partial<Record<keyof typeof LOCAL_FUNCTIONS, Handler>> = {},
-  more: { processId?: string; alive?: readonly string[]; definition?: object } = {},
+  more: {
+    processId?: string;
+    alive?: readonly string[];
+    definition?: object;
+    executionsAtOnce?: number;
+  } = {},
 ) {
   const calls: [string, unknown][] = [];
   const noting =
@@ -58,6 +63,7 @@ function machineWith(
     processId: more.processId ?? "p1",
     isAlive: async (id) => (more.alive ?? ["p1"]).includes(id),
     clock: () => 1_000,
+    ...(more.executionsAtOnce !== undefined && { executionsAtOnce: more.executionsAtOnce }),
     overrides: {
       waitMs: { Pace: 1 },
       retryMs: Object.fromEntries(
@@ -160,6 +166,65 @@ describe("an execution", () => {
     await expect(machine.start("req_a.0-2", INPUT)).rejects.toMatchObject({ name: "Cancelled" });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(names()).toEqual(["plan", "validate", "generate"]);
+  });
+});
+
+describe("many executions", () => {
+  const inputOf = (requestId: string, part: number) => ({ requestId, part, generation: 1 });
+
+  test("wait for their turn: known at once, begun in fair order, and told about when they fail", async () => {
+    const planned: string[] = [];
+    const gates: (() => void)[] = [];
+    const failures: unknown[] = [];
+    const { machine } = machineWith(
+      {
+        plan: async (payload) => {
+          planned.push(fieldOf(payload, "executionName"));
+          await new Promise<void>((open) => gates.push(open));
+          return planned.length === 3 ? failing("UnknownName", "no such request")(payload) : { items: [] };
+        },
+      },
+      { executionsAtOnce: 1 },
+    );
+    machine.onFailure((error) => failures.push(error));
+    const names = ["req_a.0-1", "req_a.1-1", "req_b.0-1"];
+    for (const [index, name] of names.entries()) {
+      await machine.start(name, inputOf(name.slice(0, 5), index));
+    }
+    for (const name of names) expect(await machine.describe(name)).toBe("running");
+    for (let opened = 0; opened < names.length; opened++) {
+      while (gates.length <= opened) await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(planned).toHaveLength(opened + 1);
+      gates[opened]?.();
+      await machine.ended(planned[opened] ?? "").catch(() => undefined);
+    }
+    expect(planned).toStrictEqual(["req_a.0-1", "req_a.1-1", "req_b.0-1"]);
+    expect(failures).toMatchObject([{ cause: { name: "UnknownName" } }]);
+  });
+
+  test("that wait when the machine is stopped are left to the next process", async () => {
+    const { machine, names } = machineWith({ generate: async () => undefined }, { executionsAtOnce: 1 });
+    await machine.start("req_a.0-1", inputOf("req_a", 0));
+    await machine.start("req_b.0-1", inputOf("req_b", 0));
+    while (machine.waiting().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await machine.stop();
+    expect(names()).toStrictEqual(["plan", "validate", "generate"]);
+    const next = machineWith({}, { processId: "p2", alive: ["p2"] }).machine;
+    expect(await next.describe("req_b.0-1")).toBe("ended");
+  });
+
+  test("a stop waits for a slow step only as long as it was told", async () => {
+    let entered = false;
+    const { machine } = machineWith({
+      validate: () => {
+        entered = true;
+        return new Promise(() => {});
+      },
+    });
+    await machine.start("req_a.0-1", INPUT);
+    while (!entered) await new Promise((resolve) => setImmediate(resolve));
+    await machine.stop(10);
+    await machine.stop();
   });
 });
 

@@ -4,16 +4,30 @@
  * remembered (who runs them, whether they ended) so that another process can tell.
  */
 import { createHash } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Execution } from "@atelier/aws/dynamo/executions";
 import type { Clock } from "@atelier/core/ids";
 import type { PlanInput, Records, TokenAnswer, Workflow } from "@atelier/core/ports";
 import type { StateMachine, StateMachineDefinition } from "aws-local-stepfunctions";
 import * as z from "zod";
+import { createTurns } from "./execution-turns.ts";
 import { named } from "./named-error.ts";
 import { createTaskTokens } from "./task-tokens.ts";
 
 /** What Step Functions carries between states and in callbacks: 256 KiB. */
 export const PAYLOAD_BYTES_MAX = 256 * 1024;
+
+/**
+ * Executions that one process has in work; each takes ten images at a time. The others wait as names: memory does not grow with
+ * what is asked for.
+ */
+const EXECUTIONS_AT_ONCE = 16;
+
+/** Steps at work in one process: these hold pictures in memory, while an image that waits for its provider does not. */
+const STEPS_AT_ONCE = 24;
+
+/** Whoever waits for an execution began before it ended; this many ends are told about afterwards, too. */
+const ENDS_KEPT = 1_000;
 
 /** A step as a Lambda: payload in, result out. */
 export type Handler = (payload: unknown) => Promise<unknown>;
@@ -34,6 +48,8 @@ export interface StateMachineDeps {
     readonly waitMs?: Readonly<Record<string, number>>;
     readonly retryMs?: Readonly<Record<string, number>>;
   };
+  /** Default: 16. */
+  readonly executionsAtOnce?: number;
 }
 
 export interface LocalStateMachine extends Workflow {
@@ -44,8 +60,14 @@ export interface LocalStateMachine extends Workflow {
   heartbeat(token: string): boolean;
   /** States entered so far by executions of this process: what Step Functions would bill. */
   transitions(): number;
-  /** Starts nothing further; resolves when the steps under way have returned. */
-  stop(): Promise<void>;
+  /** Told of executions that fail, unless they were stopped. */
+  onFailure(listener: (error: unknown) => void): void;
+  /**
+   * Starts nothing further; resolves when the steps under way have returned.
+   *
+   * @param patienceMs of the first call: resolves after that time at the latest; default: however long it takes
+   */
+  stop(patienceMs?: number): Promise<void>;
 }
 
 const statesSchema = z.record(z.string(), z.looseObject({ Type: z.string() }));
@@ -83,9 +105,13 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
   /** From before the record is written: a record of ours without an entry here is one of an earlier life. */
   const starting = new Set<string>();
   const running = new Map<string, { abort: () => void }>();
+  const waitingOrRunning = new Set<string>();
   const ends = new Map<string, Promise<void>>();
+  const executionTurns = createTurns(deps.executionsAtOnce ?? EXECUTIONS_AT_ONCE);
+  const stepTurns = createTurns(STEPS_AT_ONCE);
+  let failureListener: ((error: unknown) => void) | null = null;
   let transitions = 0;
-  let stopped = false;
+  let stopping: Promise<void> | null = null;
   const stateHandlers = handlersByState();
 
   function handlersByState(): Record<string, (input: unknown) => Promise<unknown>> {
@@ -100,7 +126,7 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
         ? (input) => callWithToken(handler, invocationSchema.parse(input).Payload, task)
         : async (input) => ({
             StatusCode: 200,
-            Payload: limited(await tracked(handler(limited(invocationSchema.parse(input).Payload)))),
+            Payload: limited(await inTurn(handler, invocationSchema.parse(input).Payload)),
           });
     }
     return byState;
@@ -114,23 +140,27 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
     const fields = z.looseObject({ attemptId: z.string() }).parse(payload);
     return tokens.call({
       attemptId: fields.attemptId,
-      run: (taskToken) => tracked(handler(limited({ ...fields, taskToken }))),
+      run: (taskToken) => inTurn(handler, { ...fields, taskToken }),
       timeoutSeconds: task.TimeoutSeconds,
       heartbeatSeconds: task.HeartbeatSeconds,
     });
   }
 
-  async function tracked<T>(work: Promise<T>): Promise<T> {
-    underWay.add(work);
-    try {
-      return await work;
-    } finally {
-      underWay.delete(work);
-    }
+  async function inTurn(handler: Handler, payload: unknown): Promise<unknown> {
+    const input = limited(payload);
+    return stepTurns.take("", async () => {
+      const work = handler(input);
+      underWay.add(work);
+      try {
+        return await work;
+      } finally {
+        underWay.delete(work);
+      }
+    });
   }
 
   async function start(name: string, input: PlanInput): Promise<"started" | "exists"> {
-    if (stopped) throw named("Cancelled", "The run was stopped; nothing new is started.");
+    if (stopping) throw named("Cancelled", "The run was stopped; nothing new is started.");
     starting.add(name);
     try {
       return await launch(name, input);
@@ -151,6 +181,20 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
       endedAtMs: null,
     });
     if (!created) return "exists";
+    waitingOrRunning.add(name);
+    const done = finish(
+      name,
+      executionTurns.take(groupOf(input), () => run(name, input, engine)),
+    );
+    // Whoever waits by `ended` sees the error; an execution that nobody waits for must not end the process.
+    done.catch((error: unknown) => {
+      if (!stopping) failureListener?.(error);
+    });
+    ends.set(name, done);
+    return "started";
+  }
+
+  function run(name: string, input: PlanInput, engine: StateMachine): Promise<unknown> {
     const execution = engine.run(JSON.parse(JSON.stringify(input)), {
       context: {
         Execution: {
@@ -169,13 +213,9 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
         ...(deps.overrides?.retryMs ? { retryIntervalOverrides: deps.overrides.retryMs } : {}),
       },
     });
-    const done = finish(name, execution.result);
-    // Whoever waits by `ended` sees the error; an execution that nobody waits for must not end the process.
-    done.catch(() => undefined);
     running.set(name, execution);
-    ends.set(name, done);
     void countTransitions(execution.eventLogs);
-    return "started";
+    return execution.result;
   }
 
   async function finish(name: string, result: Promise<unknown>): Promise<void> {
@@ -183,10 +223,19 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
       await result;
     } finally {
       running.delete(name);
+      waitingOrRunning.delete(name);
+      forgetOldEnds();
       // A stopped run stays "running" under a process that is gone: that is what `resume` looks for.
-      if (!stopped) {
+      if (!stopping) {
         await deps.executions.patch(name, { set: { status: "ended", endedAtMs: deps.clock() }, when: [] });
       }
+    }
+  }
+
+  function forgetOldEnds(): void {
+    for (const name of ends.keys()) {
+      if (ends.size - waitingOrRunning.size <= ENDS_KEPT) return;
+      if (!waitingOrRunning.has(name)) ends.delete(name);
     }
   }
 
@@ -195,13 +244,23 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
     for await (const event of events) if (event.type === "StateEntered") transitions++;
   }
 
+  async function stopAll(patienceMs: number | undefined): Promise<void> {
+    executionTurns.close();
+    stepTurns.close();
+    for (const { abort } of running.values()) abort();
+    tokens.close();
+    const returned = Promise.allSettled([...underWay]);
+    if (patienceMs === undefined) await returned;
+    else await Promise.race([returned, wait(patienceMs)]);
+  }
+
   return {
     start,
     async ended(name) {
       await ends.get(name);
     },
     async describe(name) {
-      if (starting.has(name) || running.has(name)) return "running";
+      if (starting.has(name) || waitingOrRunning.has(name)) return "running";
       const execution = await deps.executions.get(name);
       if (!execution) return "missing";
       if (execution.status === "ended") return "ended";
@@ -216,13 +275,19 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
     waiting: tokens.waiting,
     heartbeat: tokens.beat,
     transitions: () => transitions,
-    async stop() {
-      stopped = true;
-      for (const { abort } of running.values()) abort();
-      tokens.close();
-      await Promise.allSettled([...underWay]);
+    onFailure(listener) {
+      failureListener = listener;
+    },
+    stop(patienceMs) {
+      stopping ??= stopAll(patienceMs);
+      return stopping;
     },
   };
+}
+
+/** What executions are fair to one another by: the request, or the entry of the calendar. */
+function groupOf(input: PlanInput): string {
+  return "requestId" in input ? input.requestId : input.entry;
 }
 
 function* tasksOf(states: z.infer<typeof statesSchema>): Generator<[string, unknown]> {

@@ -35,10 +35,16 @@ export interface RecipeStep {
   /** Nothing that the picture shows can be made out, or won back. */
   readonly isBlurred?: boolean;
 }
+/** How much levels and edges are worked on; `none` leaves the picture's own. */
+export const ENHANCEMENTS = ["none", "standard", "strong"] as const;
+export type Enhancement = (typeof ENHANCEMENTS)[number];
+
 /** How a picture is developed, as data; the name is written into the manifest. */
 export interface Recipe {
   readonly name: string;
-  readonly enhance: boolean;
+  readonly enhance: Enhancement;
+  /** Enlarged by this factor before anything is made of it; left out: not at all. */
+  readonly upscale?: 2 | 4;
   readonly steps: readonly RecipeStep[];
 }
 export interface DevelopedRendition extends Omit<Rendition, "path"> {

@@ -13,7 +13,7 @@ export function modelOutput(photo: string, edge: number): Promise<Buffer> {
 /** The pixels of each rendition as developing hands them to its encoder: sharpened ones cost an encoder more. */
 export async function readyPixels(input: Uint8Array, recipe: Recipe): Promise<RawPicture[]> {
   const opened = await decode(input, Number.MAX_SAFE_INTEGER);
-  const whole = recipe.enhance ? enhance(opened) : opened;
+  const whole = enhance(opened, recipe.enhance);
   return Promise.all(
     recipe.steps.map(({ edge }) => {
       const { width, height } = sizeWithin(whole, edge ?? Number.POSITIVE_INFINITY);

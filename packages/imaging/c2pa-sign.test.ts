@@ -140,7 +140,7 @@ describe("renditions with a signer", () => {
   test("without enhancing, the manifest does not say enhanced", async () => {
     const [full] = await developWith(testSigner(), photo("chelsea.png"), {
       ...DEFAULT_RECIPE,
-      enhance: false,
+      enhance: "none",
     });
     expect(readC2pa(full?.data ?? new Uint8Array()).actions).toEqual(["c2pa.created", "c2pa.transcoded"]);
   });

@@ -47,10 +47,10 @@ test("nothing is enlarged", async () => {
 test("without enhancing, the pixels are the provider's", async () => {
   const step = { rendition: "full", format: "webp", edge: null, quality: 100 } as const;
   const original = await imaging.open(photo("chelsea.png"));
-  const [plain] = await developed(photo("chelsea.png"), { name: "plain", enhance: false, steps: [step] });
+  const [plain] = await developed(photo("chelsea.png"), { name: "plain", enhance: "none", steps: [step] });
   const [enhanced] = await developed(photo("chelsea.png"), {
     name: "enhanced",
-    enhance: true,
+    enhance: "standard",
     steps: [step],
   });
   if (!plain || !enhanced) throw new Error("a rendition is missing");

@@ -1,4 +1,4 @@
-/** @module Develops a picture: enhanced once at its own size, then every rendition from the same raw pixels, signed last. */
+/** @module Develops a picture: enhanced once at its own size, enlarged where the recipe says so, then every rendition from the same raw pixels, signed last. */
 import { sha256Hex } from "@atelier/core/ids";
 import type {
   DevelopedRendition,
@@ -14,6 +14,7 @@ import { enhance } from "./enhance.ts";
 import { provenanceXmp } from "./provenance.ts";
 import { type RawPicture, resized, sizeWithin } from "./raw.ts";
 import { encode } from "./renditions.ts";
+import { upscaled } from "./upscale.ts";
 
 export interface Signing {
   /** Null: the files say by XMP alone where they come from. */
@@ -35,7 +36,7 @@ export async function* develop(
 ): AsyncGenerator<DevelopedRendition> {
   const xmp = provenanceXmp(provenance);
   const parent = signer && (await parentOf(original, provenance.rating));
-  const sizes = [recipe.enhance ? enhance(raw) : raw];
+  const sizes = [upscaled(enhance(raw, recipe.enhance), recipe.upscale ?? 1)];
   for (const step of recipe.steps) {
     const picture = await pictureOf(step, sizes);
     const encoded = await encode(picture, step, xmp);
@@ -78,7 +79,7 @@ function actionsFor(
 ): DevelopingAction[] {
   const isResized = made.width !== original.width || made.height !== original.height;
   return [
-    ...(recipe.enhance ? (["c2pa.enhanced"] as const) : []),
+    ...(recipe.enhance === "none" ? [] : (["c2pa.enhanced"] as const)),
     ...(isResized ? (["c2pa.resized"] as const) : []),
     ...(step.isBlurred ? (["c2pa.filtered"] as const) : []),
     "c2pa.transcoded",

@@ -1,14 +1,22 @@
-/** @module The one enhancement: levels stretched a little, edges sharpened a little, in a single pass over the pixels. */
+/** @module The enhancement: levels stretched a little, edges sharpened a little, in a single pass over the pixels. */
+import type { Enhancement } from "@atelier/core/pictures";
 import type { RawPicture } from "./raw.ts";
 
-/** Stronger stretches would show banding and make night pictures into day. */
-const GAIN_MAX = 1.1;
+interface Strength {
+  /** Stronger stretches would show banding and make night pictures into day. */
+  readonly gainMax: number;
+  /** Share of the difference to the mean of the 3 x 3 neighbourhood that is added. */
+  readonly sharpening: number;
+}
+const STRENGTHS = {
+  standard: { gainMax: 1.1, sharpening: 0.35 },
+  strong: { gainMax: 1.2, sharpening: 0.7 },
+} as const satisfies Record<Exclude<Enhancement, "none">, Strength>;
+
 /** This share of the pixels may clip at each end. */
 const CLIPPED_SHARE = 0.002;
 /** The histogram looks at about as many pixels as a picture of 256 x 256 has. */
 const SAMPLES = 65_536;
-/** Share of the difference to the mean of the 3 x 3 neighbourhood that is added. */
-const SHARPENING = 0.35;
 
 export interface Levels {
   readonly gain: number;
@@ -16,7 +24,7 @@ export interface Levels {
 }
 
 /** The linear stretch (`value * gain + shift`, on 0 to 255) that spreads the picture's luma over the range. */
-export function levelsOf(raw: RawPicture): Levels {
+export function levelsOf(raw: RawPicture, gainMax: number = STRENGTHS.standard.gainMax): Levels {
   const { pixels } = raw;
   const pixelCount = raw.width * raw.height;
   // Odd, so that the samples do not stay in the same few columns.
@@ -32,7 +40,7 @@ export function levelsOf(raw: RawPicture): Levels {
   for (let seen = histogram[0] ?? 0; low < 255 && seen <= spare; seen += histogram[++low] ?? 0);
   let high = 255;
   for (let seen = histogram[255] ?? 0; high > 0 && seen <= spare; seen += histogram[--high] ?? 0);
-  const gain = Math.min(GAIN_MAX, 255 / Math.max(1, high - low));
+  const gain = Math.min(gainMax, 255 / Math.max(1, high - low));
   // What a bounded gain leaves free goes to both ends in the proportion that it had: the mood stays.
   const free = 255 - (high - low) * gain;
   const lowAfter = low === 0 ? 0 : (free * low) / (low + 255 - high);
@@ -43,9 +51,13 @@ export function levelsOf(raw: RawPicture): Levels {
  * Stretches and sharpens. The sharpening is of luma, the same for the three channels: no coloured fringes, and a third of
  * the work. By hand, as libvips takes twice the time over its two operations.
  */
-export function enhance(raw: RawPicture): RawPicture {
+export function enhance(raw: RawPicture, enhancement: Enhancement = "standard"): RawPicture {
+  if (enhancement === "none") return raw;
+  const { gainMax, sharpening } = STRENGTHS[enhancement];
   const { width, height, pixels } = raw;
-  const table = clampTable(levelsOf(raw));
+  const table = clampTable(levelsOf(raw, gainMax));
+  // Fixed-point: the luma is four-fold and the sum has nine parts.
+  const edgeFactor = Math.round((sharpening * 2 ** EDGE_BITS) / (4 * 9));
   const enhanced = Buffer.allocUnsafe(pixels.length);
   // Luma of three rows, with the border repeated at both ends.
   let above = new Int32Array(width + 2);
@@ -60,7 +72,7 @@ export function enhance(raw: RawPicture): RawPicture {
     let at = y * width * 3;
     for (let x = 1; x <= width; x++, at += 3) {
       const right = sumAt(above, here, below, x + 1);
-      const edge = (9 * (here[x] as number) - left - middle - right) * EDGE_FACTOR + EDGE_BIAS;
+      const edge = (9 * (here[x] as number) - left - middle - right) * edgeFactor + EDGE_BIAS;
       const bias = edge >> EDGE_BITS;
       enhanced[at] = table[(pixels[at] as number) + bias] as number;
       enhanced[at + 1] = table[(pixels[at + 1] as number) + bias] as number;
@@ -79,8 +91,6 @@ export function enhance(raw: RawPicture): RawPicture {
 /** Room below 0 and above 255 for what sharpening adds. */
 const TABLE_MARGIN = 256;
 const EDGE_BITS = 16;
-/** Fixed-point: the luma is four-fold and the sum has nine parts. */
-const EDGE_FACTOR = Math.round((SHARPENING * 2 ** EDGE_BITS) / (4 * 9));
 const EDGE_BIAS = TABLE_MARGIN * 2 ** EDGE_BITS + 2 ** (EDGE_BITS - 1);
 
 function clampTable({ gain, shift }: Levels): Uint8ClampedArray {

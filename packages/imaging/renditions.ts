@@ -5,7 +5,7 @@ import { type RawPicture, sharpOf } from "./raw.ts";
 /** The files that every picture gets. Change the name with the steps: manifests keep it. */
 export const DEFAULT_RECIPE: Recipe = {
   name: "standard-2",
-  enhance: true,
+  enhance: "standard",
   steps: [
     { rendition: "full", format: "jpeg", edge: null, quality: 85 },
     { rendition: "web", format: "webp", edge: 1024, quality: 82 },

@@ -54,7 +54,7 @@ import { TEXT_VAULT } from "./text-vault.ts";
 export const TIMEZONE = "Europe/Paris";
 const RECIPE: Recipe = {
   name: "test-1",
-  enhance: false,
+  enhance: "none",
   steps: [
     { rendition: "full", format: "jpeg", edge: null, quality: 80 },
     { rendition: "thumbnail", format: "webp", edge: 64, quality: 70 },

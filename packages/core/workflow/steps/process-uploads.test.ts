@@ -28,7 +28,7 @@ async function developed(upload: (name: string) => Promise<void>) {
       happened.push(`sent ${name}`);
     },
   } as unknown as Blobs;
-  const recipe = { name: "test", enhance: false, steps: [] };
+  const recipe = { name: "test", enhance: "none", steps: [] } as const;
   const renditions = await developRenditions(someImage(), someAttempt(), picture, "content/x/", {
     blobs,
     recipe,

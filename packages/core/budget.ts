@@ -1,6 +1,8 @@
 /** @module Budgets for people and programs: what is left in each scope, when it resets, and whether a request fits. */
 import type { Attempt } from "./attempt.ts";
-import type { CategoryName } from "./catalogue.ts";
+import { type AuditDeps, audited } from "./audit.ts";
+import { CATEGORY_NAMES, type Catalogue, type CategoryName } from "./catalogue.ts";
+import { unknownName } from "./closest.ts";
 import type { BudgetDocument } from "./document.ts";
 import { AtelierError } from "./errors.ts";
 import type { LedgerDeps } from "./ledger.ts";
@@ -96,41 +98,96 @@ export async function budgetReport(
 }
 
 /**
+ * Changes a limit in somebody's name: checked, audited, changed.
+ *
+ * @param change.expectedMicros the limit as the caller read it (null: none); left out: whatever it is
+ * @throws AtelierError as `setBudget`; `UnknownName` for a provider or category that the catalogue does not list
+ */
+export async function changeBudget(
+  change: BudgetChange,
+  deps: Omit<LedgerDeps, "attempts"> & AuditDeps & { readonly catalogue: Pick<Catalogue, "providers"> },
+): Promise<void> {
+  const { account, scope, limitMicros } = change;
+  checkNamed(
+    "provider",
+    scope,
+    deps.catalogue.providers.map(({ name }) => name),
+  );
+  checkNamed("category", scope, CATEGORY_NAMES);
+  await checkChange(change, deps);
+  const entry = {
+    subject: `budget:${scope}`,
+    kind: "limit-changed",
+    occasion: String(deps.clock()),
+    facts: { account, limitMicros },
+  } as const;
+  await audited({ ...entry, phase: "intended" }, deps);
+  await setBudget(change, deps);
+  await audited({ ...entry, phase: "done" }, deps);
+}
+
+function checkNamed(kind: "provider" | "category", scope: string, names: readonly string[]): void {
+  const name = scope.startsWith(`${kind}:`) ? scope.slice(kind.length + 1) : null;
+  if (name !== null && !names.includes(name)) throw unknownName(kind, name, names);
+}
+
+/** What would refuse the change, before anything is written of it. */
+async function checkChange(change: BudgetChange, deps: Omit<LedgerDeps, "attempts">): Promise<void> {
+  const name = changedLimit(change);
+  checkExpected(name, await openMonth(change.account, change.localDate.slice(0, 7), deps), change);
+}
+
+export interface BudgetChange {
+  readonly account: Account;
+  readonly localDate: string;
+  readonly scope: string;
+  readonly limitMicros: Micros | null;
+  readonly expectedMicros?: Micros | null | undefined;
+}
+
+/**
  * Changes a limit; the counter moves by the difference.
  *
  * @param scope `day`, `month`, `provider:replicate`, `category:feet`
  * @param limitMicros null removes a provider's or category's cap
- * @throws AtelierError `UsageError` for a scope that is none, or a day or month without a limit
+ * @throws AtelierError `UsageError` for a scope that is none, or a day or month without a limit; `PreconditionFailed` when the limit
+ *   is not the expected one
  */
-export async function setBudget(
-  change: {
-    readonly account: Account;
-    readonly localDate: string;
-    readonly scope: string;
-    readonly limitMicros: Micros | null;
-  },
-  deps: Omit<LedgerDeps, "attempts">,
-): Promise<void> {
-  const name = limitNameOf(change.scope);
-  if (name === null) {
-    throw new AtelierError(
-      "UsageError",
-      `"${change.scope}" is no budget; take day, month, provider:NAME or category:NAME.`,
-    );
-  }
-  if (change.limitMicros === null && (name === "m" || name === "d")) {
-    throw new AtelierError("UsageError", `The ${change.scope} budget cannot be removed; give it an amount.`);
-  }
+export async function setBudget(change: BudgetChange, deps: Omit<LedgerDeps, "attempts">): Promise<void> {
+  const name = changedLimit(change);
   const counter = name === "d" ? `d.${change.localDate}` : name;
   for (let round = 0; round < 64; round++) {
     const row = await openMonth(change.account, change.localDate.slice(0, 7), deps);
     if ((row.limits[name] ?? null) === change.limitMicros) return;
+    checkExpected(name, row, change);
     if (await deps.ledger.setLimit(row, { name, counter, limitMicros: change.limitMicros })) return;
   }
   throw new AtelierError(
     "LedgerBusy",
     "The ledger is busy with other changes; the same call can be made again.",
   );
+}
+
+function checkExpected(name: string, row: LedgerRow, { scope, expectedMicros }: BudgetChange): void {
+  if (expectedMicros === undefined || (row.limits[name] ?? null) === expectedMicros) return;
+  throw new AtelierError(
+    "PreconditionFailed",
+    `The ${scope} budget is not the expected one any more; read it again and decide anew.`,
+  );
+}
+
+function changedLimit({ scope, limitMicros }: BudgetChange): string {
+  const name = limitNameOf(scope);
+  if (name === null) {
+    throw new AtelierError(
+      "UsageError",
+      `"${scope}" is no budget; take day, month, provider:NAME or category:NAME.`,
+    );
+  }
+  if (limitMicros === null && (name === "m" || name === "d")) {
+    throw new AtelierError("UsageError", `The ${scope} budget cannot be removed; give it an amount.`);
+  }
+  return name;
 }
 
 function limitNameOf(scope: string): string | null {

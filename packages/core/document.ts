@@ -216,14 +216,15 @@ export interface BudgetProofDocument {
   proved: boolean;
 }
 
-export interface BudgetDocument {
+export const budgetDocumentSchema = z.object({
   /** `day`, `month`, `provider:replicate`, `category:feet` */
-  scope: string;
-  period: string;
-  limit: number;
-  remaining: number;
-  spent: number;
-  held: number;
+  scope: z.string(),
+  period: z.string(),
+  limit: z.number(),
+  remaining: z.number(),
+  spent: z.number(),
+  held: z.number(),
   /** RFC 3339 in UTC. */
-  resets_at: string;
-}
+  resets_at: z.string(),
+});
+export type BudgetDocument = z.infer<typeof budgetDocumentSchema>;

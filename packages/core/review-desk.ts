@@ -2,7 +2,7 @@
 import { AtelierError } from "./errors.ts";
 import type { Image, ImageStatus } from "./image.ts";
 import { all } from "./pages.ts";
-import type { Images, TextVault } from "./ports.ts";
+import type { Images, Page, TextVault } from "./ports.ts";
 import { type Callers, liftRestraint, type ProbingDeps } from "./probing.ts";
 import { type ReviewDeps, type ReviewInput, type Reviews, review } from "./review.ts";
 import {
@@ -29,20 +29,42 @@ export interface Decided {
 /** More than anybody looks at; what is beyond comes when these are decided. */
 const LISTED_MAX = 1_000;
 
-/** Suspected minors first, then what is urgent, then the oldest. */
-export async function waitingReviews(limit: number, deps: Reading): Promise<ReviewDocument[]> {
+/**
+ * Suspected minors first, then what is urgent, then the oldest.
+ *
+ * @param page.cursor as the page before gave it; what was decided meanwhile is left out
+ * @throws AtelierError `UsageError` for a cursor that is none
+ */
+export async function waitingReviews(
+  page: { readonly limit: number; readonly cursor?: string | undefined },
+  deps: Reading,
+): Promise<Page<ReviewDocument>> {
   const quarantined = await listed("quarantined", deps);
   // What a classifier rejected lies there until somebody removes it.
   const rejected = (await listed("rejected", deps)).filter(({ manifestKey }) => manifestKey !== null);
-  const urgency = (image: Image) => (image.verdict?.sealed ? 0 : image.verdict?.priority ? 1 : 2);
-  const waiting = [...quarantined, ...rejected].sort(
-    (one, other) => urgency(one) - urgency(other) || one.createdAtMs - other.createdAtMs,
-  );
-  return Promise.all(
-    waiting
-      .slice(0, limit)
-      .map(async (image) => reviewDocument(image, await deps.reviews.get(image.imageId))),
-  );
+  const after = page.cursor ?? "";
+  if (after !== "" && !PLACE.test(after)) {
+    throw new AtelierError("UsageError", "The cursor is not one that the list gave out; start without one.");
+  }
+  const waiting = [...quarantined, ...rejected]
+    .map((image) => ({ image, place: placeOf(image) }))
+    .filter(({ place }) => place > after)
+    .sort((one, other) => (one.place < other.place ? -1 : 1));
+  const shown = waiting.slice(0, page.limit);
+  return {
+    items: await Promise.all(
+      shown.map(async ({ image }) => reviewDocument(image, await deps.reviews.get(image.imageId))),
+    ),
+    cursor: waiting.length > shown.length ? (shown.at(-1)?.place ?? null) : null,
+  };
+}
+
+/** Urgency, time, id: in the order of their characters. */
+const PLACE = /^[012]\.\d{15}\.[a-z0-9_]{1,100}$/;
+
+function placeOf({ verdict, createdAtMs, imageId }: Image): string {
+  const urgency = verdict?.sealed ? 0 : verdict?.priority ? 1 : 2;
+  return `${urgency}.${String(createdAtMs).padStart(15, "0")}.${imageId}`;
 }
 
 /** @throws AtelierError `UnknownName` */

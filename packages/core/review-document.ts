@@ -1,32 +1,36 @@
 /** @module What reviewers are shown, in the snake_case of the public documents. */
+import * as z from "zod";
 import type { AgeAttestation, Expiring, TermsAttestation } from "./attestations.ts";
 import { expiringText, isAgeAttested } from "./attestations.ts";
 import { restraintDecision } from "./caller-restraint.ts";
-import type { Image, Verdict } from "./image.ts";
+import { categoryNameSchema, ratingSchema } from "./catalogue.ts";
+import { type Image, imageStatusSchema, verdictSchema } from "./image.ts";
 import type { TextVault } from "./ports.ts";
 import type { CallerRecord } from "./probing.ts";
 import { type Review, type ReviewDecision, type ReviewVote, ratingSeen } from "./review.ts";
 
 /** A line of the list of what waits for a person. */
-export interface ReviewDocument {
-  readonly image_id: string;
-  readonly status: string;
-  readonly category: string;
-  readonly rating: string;
+export const reviewDocumentSchema = z.object({
+  image_id: z.string(),
+  status: imageStatusSchema,
+  category: categoryNameSchema,
+  rating: ratingSchema,
   /** What it shows at most, as far as is known. */
-  readonly rating_seen: string;
+  rating_seen: ratingSchema,
   /** May show a minor: no file of it is named. */
-  readonly sealed: boolean;
-  readonly priority: boolean;
-  readonly reason: string;
+  sealed: z.boolean(),
+  priority: z.boolean(),
+  reason: z.string(),
   /** Reviewers who have said what another one has to confirm. */
-  readonly votes: readonly { readonly action: string; readonly rating: string; readonly by: string }[];
+  votes: z.array(z.object({ action: z.string(), rating: ratingSchema, by: z.string() })),
   /** Decided; being carried out. */
-  readonly pending: string | null;
-  readonly created_at: string;
+  pending: z.string().nullable(),
+  /** RFC 3339 in UTC. */
+  created_at: z.string(),
   /** Path of the preview, relative to the data folder; null where nobody may look. */
-  readonly preview: string | null;
-}
+  preview: z.string().nullable(),
+});
+export type ReviewDocument = z.infer<typeof reviewDocumentSchema>;
 
 export function reviewDocument(image: Image, review: Review | undefined): ReviewDocument {
   const verdict = image.verdict;
@@ -46,26 +50,27 @@ export function reviewDocument(image: Image, review: Review | undefined): Review
   };
 }
 
+const saidDocumentSchema = z.object({ by: z.string(), at: z.string(), reason: z.string() });
+type SaidDocument = z.infer<typeof saidDocumentSchema>;
+
 /** Everything that helps to decide, and what was decided before, with reasons. */
-export interface ShownReviewDocument extends ReviewDocument {
-  readonly evidence: Pick<Verdict, "decision" | "basis" | "classifier" | "scores" | "thresholds"> & {
-    readonly faces: readonly { readonly score: number; readonly age_years: number }[];
-  };
-  readonly files: readonly { readonly name: string; readonly path: string }[];
-  readonly waiting: readonly SaidDocument[];
-  readonly history: readonly {
-    readonly action: string;
-    readonly from_rating: string;
-    readonly rating: string;
-    readonly at: string;
-    readonly said: readonly SaidDocument[];
-  }[];
-}
-export interface SaidDocument {
-  readonly by: string;
-  readonly at: string;
-  readonly reason: string;
-}
+export const shownReviewDocumentSchema = reviewDocumentSchema.extend({
+  evidence: verdictSchema
+    .pick({ decision: true, basis: true, classifier: true, scores: true, thresholds: true })
+    .extend({ faces: z.array(z.object({ score: z.number(), age_years: z.number() })) }),
+  files: z.array(z.object({ name: z.string(), path: z.string() })),
+  waiting: z.array(saidDocumentSchema),
+  history: z.array(
+    z.object({
+      action: z.string(),
+      from_rating: ratingSchema,
+      rating: ratingSchema,
+      at: z.string(),
+      said: z.array(saidDocumentSchema),
+    }),
+  ),
+});
+export type ShownReviewDocument = z.infer<typeof shownReviewDocumentSchema>;
 
 export async function shownReviewDocument(
   image: Image,
@@ -117,16 +122,17 @@ function shownFiles({ verdict, renditions }: Image): Image["renditions"] {
   return verdict?.sealed ? [] : renditions;
 }
 
-export interface CallerDocument {
-  readonly caller: string;
-  readonly state: "admitted" | "waits" | "suspended";
+export const callerDocumentSchema = z.object({
+  caller: z.string(),
+  state: z.enum(["admitted", "waits", "suspended"]),
   /** In the window that counts. */
-  readonly refusals: number;
+  refusals: z.int(),
   /** RFC 3339; null unless it waits. */
-  readonly retry_at: string | null;
-  readonly suspended_at: string | null;
-  readonly lifted: { readonly by: string; readonly at: string; readonly reason: string } | null;
-}
+  retry_at: z.string().nullable(),
+  suspended_at: z.string().nullable(),
+  lifted: z.object({ by: z.string(), at: z.string(), reason: z.string() }).nullable(),
+});
+export type CallerDocument = z.infer<typeof callerDocumentSchema>;
 
 export function callerDocument({ caller, restraint }: CallerRecord, nowMs: number): CallerDocument {
   const decision = restraintDecision(restraint, nowMs);
@@ -142,25 +148,27 @@ export function callerDocument({ caller, restraint }: CallerRecord, nowMs: numbe
   };
 }
 
-export type AttestationDocument =
-  | {
-      readonly kind: "terms";
-      readonly provider: string;
-      readonly rating: string;
-      readonly by: string;
-      /** yyyy-mm-dd */
-      readonly date: string;
-      readonly how: string;
-    }
-  | {
-      readonly kind: "age";
-      readonly viewer: string;
-      readonly by: string;
-      readonly at: string;
-      readonly until: string;
-      readonly how: string;
-      readonly valid: boolean;
-    };
+export const attestationDocumentSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("terms"),
+    provider: z.string(),
+    rating: ratingSchema,
+    by: z.string(),
+    /** yyyy-mm-dd */
+    date: z.string(),
+    how: z.string(),
+  }),
+  z.object({
+    kind: z.literal("age"),
+    viewer: z.string(),
+    by: z.string(),
+    at: z.string(),
+    until: z.string(),
+    how: z.string(),
+    valid: z.boolean(),
+  }),
+]);
+export type AttestationDocument = z.infer<typeof attestationDocumentSchema>;
 
 export function termsAttestationDocument(attestation: TermsAttestation): AttestationDocument {
   const { provider, rating, by, date, how } = attestation;

@@ -1,11 +1,9 @@
 /** @module Atelier on this machine: opens a data folder and answers what a program can ask of it. */
-import { audited } from "@atelier/core/audit";
 import { exportAudit, verifyAudit } from "@atelier/core/audit-trail";
-import { budgetReport, setBudget } from "@atelier/core/budget";
+import { budgetReport, changeBudget } from "@atelier/core/budget";
 import { proveBudget } from "@atelier/core/budget-verify";
 import { cancelImage, cancelRequest } from "@atelier/core/cancel";
-import { type Catalogue, SANDBOX } from "@atelier/core/catalogue";
-import { unknownName } from "@atelier/core/closest";
+import { SANDBOX } from "@atelier/core/catalogue";
 import { type ImageDocument, imageDocument, purchaseDocument } from "@atelier/core/document";
 import { AtelierError } from "@atelier/core/errors";
 import type { Image } from "@atelier/core/image";
@@ -125,17 +123,7 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
     models: ({ probe }) => modelReports(reporting(installation), probe ? steps.providerOf : null),
     budget: () => budgetReport(account, today(), steps),
     async setBudget(scope, limitMicros) {
-      const occasion = String(installation.clock());
-      const entry = {
-        subject: `budget:${scope}`,
-        kind: "limit-changed",
-        occasion,
-        facts: { account, limitMicros },
-      } as const;
-      checkScope(scope, installation.catalogue);
-      await audited({ ...entry, phase: "intended" }, steps);
-      await setBudget({ account, localDate: today(), scope, limitMicros }, steps);
-      await audited({ ...entry, phase: "done" }, steps);
+      await changeBudget({ account, localDate: today(), scope, limitMicros }, steps);
       return budgetReport(account, today(), steps);
     },
     proveBudget: () => {
@@ -161,10 +149,4 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
     contactSheet: (images) => writeContactSheet(images, installation),
     close: installation.close,
   };
-}
-
-function checkScope(scope: string, { providers }: Pick<Catalogue, "providers">): void {
-  const names = providers.map(({ name }) => name);
-  const name = /^provider:(.*)$/.exec(scope)?.[1];
-  if (name !== undefined && !names.includes(name)) throw unknownName("provider", name, names);
 }

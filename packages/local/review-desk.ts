@@ -36,7 +36,7 @@ export function createReviewDesk(installation: Installation): ReviewDesk {
   const { steps, gate } = installation;
   const deps = { ...reviewing(installation), callers: gate.callers };
   return {
-    list: (limit) => waitingReviews(limit, deps),
+    list: async (limit) => (await waitingReviews({ limit }, deps)).items,
     show: (imageId) => shownReview(imageId, deps),
     decide: ({ reviewer, ...input }) => decideReview({ ...input, reviewer: reviewer ?? steps.actor }, deps),
     callers: () => rememberedCallers(deps),

@@ -1,6 +1,7 @@
 /** @module The port `Atelier` without engines: it answers what a test gives it and remembers what it was asked. */
 import { AtelierError } from "@atelier/core/errors";
 import type { PlannedEntry } from "@atelier/core/plan-report";
+import type { ReviewDocument } from "@atelier/core/review-document";
 import type { Atelier } from "@atelier/local/facade";
 import { CATALOGUE, imageNumbered, purchaseOf, variation } from "./documents.ts";
 
@@ -9,7 +10,7 @@ export interface AtelierInMemory extends Atelier {
   readonly calls: readonly (readonly unknown[])[];
 }
 
-const REVIEWED = {
+const REVIEWED: ReviewDocument = {
   image_id: imageNumbered(0).image_id,
   status: "quarantined",
   category: "feet",

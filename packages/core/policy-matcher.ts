@@ -5,7 +5,7 @@
 import { AGE_VOCABULARY } from "./age-below-adult.ts";
 import type { Policy } from "./catalogue.ts";
 import { COMMON_WORDS } from "./common-words.ts";
-import { lettersMeant, type NormalisedText } from "./normalise.ts";
+import { lettersMeant, type NormalisedText, normalised } from "./normalise.ts";
 import { termsOf } from "./policy-terms.ts";
 import { createRepair, wordsOfPatterns } from "./repair.ts";
 import { appendedSqueezed, createStretchedWords, type StretchedWords } from "./stretched-words.ts";
@@ -19,9 +19,21 @@ export interface Met {
   readonly readings: readonly string[];
 }
 
-export interface PolicyMatcher {
-  meets(text: NormalisedText): Met;
+/** A text, brought to the form in which it is matched, and what was met in it. */
+export interface ReadText {
+  readonly normalised: NormalisedText;
+  readonly met: Met;
 }
+
+export interface PolicyMatcher {
+  reads(text: string): ReadText;
+}
+
+/**
+ * A template's negative prompt is the same for each of its pictures, and a prompt is judged when it is asked for, planned and
+ * validated: the newest texts are read once.
+ */
+const TEXTS_REMEMBERED = 100;
 
 /** Compiling takes tens of milliseconds: a batch of 50 prompts should not build the same tables 50 times. */
 const compiled = new WeakMap<Policy["concepts"], PolicyMatcher>();
@@ -64,27 +76,39 @@ function compile(concepts: Policy["concepts"]): PolicyMatcher {
   const patterns = patternsOf(concepts);
   const sources = Object.values(concepts).flatMap((concept) => concept.patterns);
   const repair = createRepair([...AGE_VOCABULARY, ...wordsOfPatterns(sources)]);
+  const remembered = new Map<string, ReadText>();
   return {
-    meets(text) {
-      const certain = new Set<string>();
-      const doubtful = new Set<string>();
-      for (const words of text.sequences) {
-        for (const { concept, isCertain } of foundIn(words, terms))
-          (isCertain ? certain : doubtful).add(concept);
-      }
-      for (const word of text.starred) {
-        for (const { concept } of starredOut(word, singleWords)) certain.add(concept);
-      }
-      const readings = repair.readingsOf(text);
-      for (const { concept, expression, innocent } of patterns) {
-        if (certain.has(concept)) continue;
-        const isMet = (reading: string) =>
-          expression.test(reading) && (!innocent || expression.test(reading.replace(innocent, " . ")));
-        if (readings.some(isMet)) certain.add(concept);
-      }
-      return { certain, doubtful, readings };
+    reads(text) {
+      const known = remembered.get(text);
+      if (known !== undefined) return known;
+      const words = normalised(text);
+      const read = { normalised: words, met: metIn(words) };
+      const [oldest] = remembered.keys();
+      if (oldest !== undefined && remembered.size >= TEXTS_REMEMBERED) remembered.delete(oldest);
+      remembered.set(text, read);
+      return read;
     },
   };
+
+  function metIn(text: NormalisedText): Met {
+    const certain = new Set<string>();
+    const doubtful = new Set<string>();
+    for (const words of text.sequences) {
+      for (const { concept, isCertain } of foundIn(words, terms))
+        (isCertain ? certain : doubtful).add(concept);
+    }
+    for (const word of text.starred) {
+      for (const { concept } of starredOut(word, singleWords)) certain.add(concept);
+    }
+    const readings = repair.readingsOf(text);
+    for (const { concept, expression, innocent } of patterns) {
+      if (certain.has(concept)) continue;
+      const isMet = (reading: string) =>
+        expression.test(reading) && (!innocent || expression.test(reading.replace(innocent, " . ")));
+      if (readings.some(isMet)) certain.add(concept);
+    }
+    return { certain, doubtful, readings };
+  }
 }
 
 function patternsOf(concepts: Policy["concepts"]): Pattern[] {

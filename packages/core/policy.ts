@@ -6,7 +6,7 @@ import { hasBareAgeBelowAdult, statesAdultAge } from "./age.ts";
 import { saysAgeBelowAdult } from "./age-below-adult.ts";
 import { higherRating, type Policy, type Rating, ratingRank } from "./catalogue.ts";
 import { closestName } from "./closest.ts";
-import { type NormalisedText, normalised } from "./normalise.ts";
+import type { NormalisedText } from "./normalise.ts";
 import { isOnList, namesPerson } from "./person-names.ts";
 import { type Met, matcherOf } from "./policy-matcher.ts";
 import { termsOf } from "./policy-terms.ts";
@@ -81,11 +81,12 @@ export function judgeTexts(
 ): PolicyJudgement {
   const { policy } = input;
   const { wanted, unwanted } = sorted(input.texts);
-  const texts = wanted.map(normalised);
   const matcher = matcherOf(policy);
+  const read = wanted.map((text) => matcher.reads(text));
+  const texts = read.map(({ normalised }) => normalised);
   const met = merged([
-    ...texts.map((text) => ({ met: matcher.meets(text), isWanted: true })),
-    ...unwanted.map((text) => ({ met: matcher.meets(normalised(text)), isWanted: false })),
+    ...read.map(({ met }) => ({ met, isWanted: true })),
+    ...unwanted.map((text) => ({ met: matcher.reads(text).met, isWanted: false })),
   ]);
   const rating = Object.entries(policy.raises)
     .filter(([concept]) => met.certain.has(concept))

@@ -72,14 +72,9 @@ function healthOfModel(
   attempts: readonly Attempt[],
   nowMs: number,
 ): ModelHealth {
-  const ended = attempts
-    .flatMap((attempt) => (attempt.outcome ? [{ attempt, outcome: attempt.outcome }] : []))
-    .filter(({ outcome }) => outcome.kind === "succeeded" || FAULTS.has(outcome.name))
-    .sort((one, other) => other.outcome.atMs - one.outcome.atMs);
+  const ended = endedOf(attempts);
   const successes = ended.filter(({ outcome }) => outcome.kind === "succeeded");
-  const seconds = successes
-    .map(({ attempt, outcome }) => (outcome.atMs - (attempt.submittingAtMs ?? attempt.createdAtMs)) / 1000)
-    .sort((one, other) => one - other);
+  const seconds = successes.map(secondsOf).sort((one, other) => one - other);
   const firstSuccess = ended.findIndex(({ outcome }) => outcome.kind === "succeeded");
   const consecutiveFailures = firstSuccess < 0 ? ended.length : firstSuccess;
   const costs = successes.flatMap(({ attempt }) =>
@@ -101,6 +96,30 @@ function healthOfModel(
   };
 }
 
+/** An attempt that ended with a picture or by a fault of its provider. */
+export interface EndedAttempt {
+  readonly attempt: Attempt;
+  readonly outcome: NonNullable<Attempt["outcome"]>;
+}
+
+/** Attempts whose end says something about their provider, the newest end first, in whatever order they come. */
+export function endedOf(attempts: readonly Attempt[]): EndedAttempt[] {
+  return attempts
+    .flatMap((attempt) =>
+      attempt.outcome && attempt.cancelledAtMs === null ? [{ attempt, outcome: attempt.outcome }] : [],
+    )
+    .filter(({ outcome }) => outcome.kind === "succeeded" || FAULTS.has(outcome.name))
+    .sort(
+      (one, other) =>
+        other.outcome.atMs - one.outcome.atMs || (one.attempt.attemptId < other.attempt.attemptId ? 1 : -1),
+    );
+}
+
+/** From the create to the outcome. */
+export function secondsOf({ attempt, outcome }: EndedAttempt): number {
+  return (outcome.atMs - (attempt.submittingAtMs ?? attempt.createdAtMs)) / 1000;
+}
+
 function problemOf(
   last: NonNullable<Attempt["outcome"]> | undefined,
   consecutiveFailures: number,
@@ -116,12 +135,13 @@ function problemOf(
     : null;
 }
 
-function chargedMicros(attempt: Attempt): number {
+/** Settled, and what came to light afterwards. */
+export function chargedMicros(attempt: Attempt): number {
   return (attempt.settledMicros ?? 0) + (attempt.correctionMicros ?? 0);
 }
 
 /** Nearest rank: the smallest value that so large a share does not exceed. */
-function percentile(ascending: readonly number[], share: number): number | null {
+export function percentile(ascending: readonly number[], share: number): number | null {
   return ascending[Math.max(0, Math.ceil(share * ascending.length) - 1)] ?? null;
 }
 

@@ -118,6 +118,15 @@ export function shortfall(
 
 /** The share of a budget that is worth a warning. */
 export const BUDGET_WARNING_SHARE = 0.8;
+export const BUDGET_WARNING_PERCENT = 80;
+
+/**
+ * How much of a limit is used, in percent. Exact at whole percents: a product of whole numbers is divided once, where
+ * `limit * 0.8` would be a little more or less than four fifths.
+ */
+export function percentOf(used: number, limit: number): number {
+  return (used * 100) / limit;
+}
 
 /** The budgets that are used to their warning or beyond, as the row has them. */
 export function crossingsOf(row: LedgerRow, counters: readonly LedgerCounter[]): BudgetCrossing[] {
@@ -126,7 +135,7 @@ export function crossingsOf(row: LedgerRow, counters: readonly LedgerCounter[]):
     const remainingMicros = remainingOf(row, counter);
     if (limitMicros === undefined || remainingMicros === null) return [];
     const usedMicros = limitMicros - remainingMicros;
-    if (limitMicros === 0 || usedMicros < limitMicros * BUDGET_WARNING_SHARE) return [];
+    if (limitMicros === 0 || percentOf(usedMicros, limitMicros) < BUDGET_WARNING_PERCENT) return [];
     const period = counter.limit === "d" ? counter.counter.slice(2) : row.month;
     return [{ scope: scopeOf(counter.limit), period, limitMicros, usedMicros }];
   });

@@ -1,0 +1,125 @@
+/** @module What alarms are evaluated from: read at once, bounded, without a scan. */
+import type { Attempt } from "./attempt.ts";
+import { type Catalogue, type ProviderName, SANDBOX, type Schedule } from "./catalogue.ts";
+import { recentAttempts } from "./health.ts";
+import type { Clock } from "./ids.ts";
+import type { Image } from "./image.ts";
+import { accountReport } from "./installed-health.ts";
+import type { Account } from "./ledger-month.ts";
+import type { PacingReport } from "./pacing.ts";
+import { all } from "./pages.ts";
+import type { Attempts, Images, LedgerRow, LedgerStore, PacingStore, Requests } from "./ports.ts";
+import type { Part } from "./request.ts";
+import { localDateOf, occurrencesOn } from "./schedule.ts";
+
+export interface AlarmDeps {
+  readonly catalogue: Pick<Catalogue, "providers" | "schedule">;
+  /** Whose money and which providers: the sandbox's, or everybody else's. */
+  readonly account: Account;
+  readonly attempts: Pick<Attempts, "ofProvider" | "open">;
+  readonly requests: { readonly occurrences: Pick<Requests["occurrences"], "get"> } & {
+    readonly parts: Pick<Requests["parts"], "open">;
+  };
+  readonly images: Pick<Images, "ofRequest" | "list">;
+  readonly ledger: Pick<LedgerStore, "read">;
+  readonly pacingStore: Pick<PacingStore, "read">;
+  readonly clock: Clock;
+  readonly timezone: string;
+}
+
+/** Of attempts and parts that are open: the oldest are what alarms are about. */
+const OPEN_MAX = 200;
+const FAILED_IMAGES_MAX = 50;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** An occurrence of today or yesterday whose time has come. */
+export interface DueOccurrence {
+  readonly occurrenceId: string;
+  readonly scheduledAtMs: number;
+  /** Null: it has not fired. */
+  readonly images: readonly Pick<Image, "status">[] | null;
+}
+
+export interface AlarmView {
+  readonly nowMs: number;
+  /** Local. */
+  readonly today: string;
+  /** Of the last 14 days, the newest 400 of each provider, in any order. */
+  readonly attempts: readonly Attempt[];
+  /** Oldest first. */
+  readonly open: readonly Attempt[];
+  readonly parts: readonly Part[];
+  /** The current month's ledger; undefined before anything was bought. */
+  readonly ledger: LedgerRow | undefined;
+  readonly accounts: readonly { readonly provider: string; readonly report: PacingReport }[];
+  readonly due: readonly DueOccurrence[];
+  /** Made within the last day. */
+  readonly failedImages: readonly Pick<Image, "finishedAtMs" | "failure">[];
+}
+
+export async function readAlarmView(deps: AlarmDeps): Promise<AlarmView> {
+  const nowMs = deps.clock();
+  const today = localDateOf(nowMs, deps.timezone);
+  const providers = deps.catalogue.providers
+    .map(({ name }) => name)
+    .filter((name) => (name === SANDBOX) === (deps.account === "sandbox"));
+  const [attempts, open, parts, ledger, accounts, due, failed] = await Promise.all([
+    recentAttempts(providers, deps),
+    first(OPEN_MAX, (page) => deps.attempts.open(page)),
+    first(OPEN_MAX, (page) => deps.requests.parts.open(page)),
+    deps.ledger.read(deps.account, today.slice(0, 7)),
+    accountsOf(providers, deps),
+    dueOccurrences(deps.catalogue.schedule, nowMs, deps),
+    deps.images.list({ status: "failed", sinceMs: nowMs - DAY_MS }, { limit: FAILED_IMAGES_MAX }),
+  ]);
+  const ofAccount = open.filter(({ account }) => account === deps.account);
+  return {
+    nowMs,
+    today,
+    attempts,
+    open: ofAccount,
+    parts,
+    ledger,
+    accounts,
+    due,
+    failedImages: failed.items,
+  };
+}
+
+export function accountsOf(
+  providers: readonly ProviderName[],
+  deps: Pick<AlarmDeps, "pacingStore" | "clock" | "timezone"> & {
+    readonly catalogue: Pick<Catalogue, "providers">;
+  },
+): Promise<AlarmView["accounts"]> {
+  return Promise.all(
+    providers.map(async (provider) => ({ provider, report: await accountReport(provider, deps) })),
+  );
+}
+
+async function dueOccurrences(
+  schedule: Schedule,
+  nowMs: number,
+  deps: Pick<AlarmDeps, "requests" | "images" | "timezone">,
+): Promise<DueOccurrence[]> {
+  const dates = [nowMs - DAY_MS, nowMs].map((atMs) => localDateOf(atMs, deps.timezone));
+  const due = [...new Set(dates)]
+    .flatMap((date) => occurrencesOn(date, { ...schedule, timezone: deps.timezone }))
+    .filter(({ action, scheduledAtMs }) => action.kind === "generate" && scheduledAtMs <= nowMs);
+  return Promise.all(
+    due.map(async ({ occurrenceId, scheduledAtMs }) => {
+      const fired = await deps.requests.occurrences.get(occurrenceId);
+      const images = fired?.requestId ? await deps.images.ofRequest(fired.requestId) : fired ? [] : null;
+      return { occurrenceId, scheduledAtMs, images };
+    }),
+  );
+}
+
+async function first<T>(count: number, read: Parameters<typeof all<T>>[0]): Promise<T[]> {
+  const found: T[] = [];
+  for await (const each of all(read)) {
+    found.push(each);
+    if (found.length === count) break;
+  }
+  return found;
+}

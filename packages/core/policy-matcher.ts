@@ -37,14 +37,16 @@ const TEXTS_REMEMBERED = 100;
 
 /** Compiling takes tens of milliseconds: a batch of 50 prompts should not build the same tables 50 times. */
 const compiled = new WeakMap<Policy["concepts"], PolicyMatcher>();
+/** The same words, read from the file again. */
+let newest: { readonly concepts: string; readonly matcher: PolicyMatcher } | undefined;
 
-export function matcherOf(policy: Pick<Policy, "concepts">): PolicyMatcher {
-  let matcher = compiled.get(policy.concepts);
-  if (matcher === undefined) {
-    matcher = compile(policy.concepts);
-    compiled.set(policy.concepts, matcher);
-  }
-  return matcher;
+export function matcherOf({ concepts }: Pick<Policy, "concepts">): PolicyMatcher {
+  const known = compiled.get(concepts);
+  if (known !== undefined) return known;
+  const written = JSON.stringify(concepts);
+  if (newest?.concepts !== written) newest = { concepts: written, matcher: compile(concepts) };
+  compiled.set(concepts, newest.matcher);
+  return newest.matcher;
 }
 
 interface Entry {

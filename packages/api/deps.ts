@@ -5,6 +5,7 @@
 import type { CheckDeps, PreviewDeps } from "@atelier/core/accept";
 import type { AttestationStore } from "@atelier/core/attestations";
 import type { Caller } from "@atelier/core/caller";
+import type { CancelDeps } from "@atelier/core/cancel";
 import type { Catalogue, ProviderName } from "@atelier/core/catalogue";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
 import type { Image, Rendition } from "@atelier/core/image";
@@ -36,6 +37,7 @@ export interface ApiDeps
   extends PreviewDeps,
     CheckDeps,
     StartDeps,
+    Omit<CancelDeps, "images" | "attempts" | "requests">,
     Omit<PrivacyDeps, "audit" | "vault" | "reviews">,
     ModelReportDeps,
     Omit<ReviewDeps, "images" | "audit"> {

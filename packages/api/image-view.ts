@@ -1,0 +1,38 @@
+/** @module An image as a caller may see it: whose it is, its document with or without the prompt, its entity tag. */
+import { maySee } from "@atelier/core/caller";
+import { type ImageDocument, imageDocument } from "@atelier/core/document";
+import { AtelierError } from "@atelier/core/errors";
+import { sha256Hex } from "@atelier/core/ids";
+import type { Image } from "@atelier/core/image";
+import type { ApiContext } from "./context.ts";
+import { notFound } from "./problem.ts";
+
+/** @throws AtelierError `UnknownName`, the same for a missing one and for somebody else's */
+export async function imageOf(id: string, c: ApiContext): Promise<Image> {
+  const image = await c.var.deps.images.get(id);
+  if (!image || !maySee(image.askedBy, c.var.caller)) throw notFound("image");
+  return image;
+}
+
+/** The prompt, and whatever repeats it, only for callers who may read prompts. */
+export async function documentOf(image: Image, c: ApiContext): Promise<ImageDocument> {
+  const mayRead = c.var.caller.scopes.has("prompts:read");
+  return imageDocument(image, mayRead ? await c.var.deps.vault.get(image.imageId) : null);
+}
+
+/** Strong: equal tags, equal documents. */
+export function entityTagOf(document: ImageDocument): string {
+  return `"${sha256Hex(JSON.stringify(document)).slice(0, 32)}"`;
+}
+
+/** Whether an `If-None-Match` or `If-Match` names the tag. Weak tags never equal a strong one here. */
+export function namesTag(header: string | undefined, tag: string): boolean {
+  return header !== undefined && header.split(",").some((each) => ["*", tag].includes(each.trim()));
+}
+
+/** For writes. @throws AtelierError `PreconditionFailed` when the caller has seen another state of the image */
+export async function checkUnchanged(image: Image, c: ApiContext): Promise<void> {
+  const header = c.req.header("if-match");
+  if (header === undefined || namesTag(header, entityTagOf(await documentOf(image, c)))) return;
+  throw new AtelierError("PreconditionFailed", "The image has changed since you read it; read it again.");
+}

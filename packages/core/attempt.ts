@@ -81,7 +81,7 @@ export const attemptSchema = z.object({
   /** Opaque to everyone but the provider. */
   operation: z.string().nullable(),
   /** When the one follow-up was claimed; nobody asks for it again, whatever became of it. */
-  followUpAtMs: z.int().nullable().default(null),
+  followUpAtMs: z.int().nullable(),
   /** When somebody last asked the provider; spaces out the reconciler. */
   checkedAtMs: z.int().nullable(),
   /** The last token wins. */
@@ -91,15 +91,15 @@ export const attemptSchema = z.object({
   /** The outputs as kept under incoming/, by collect. */
   stored: z.array(storedOutputSchema),
   /** When they were kept. */
-  storedAtMs: z.int().nullable().default(null),
+  storedAtMs: z.int().nullable(),
   /** Written once: what the attempt cost. Zero is a release. */
   settledMicros: amountMicrosSchema.nullable(),
   /** A charge that came to light after that. */
   correctionMicros: amountMicrosSchema.nullable(),
   /** When somebody cancelled its image while it ran: how it ended says nothing about its provider. */
-  cancelledAtMs: z.int().nullable().default(null),
+  cancelledAtMs: z.int().nullable(),
   /** Of the picture that was made of it, 0 to 100; null before the record and without one. */
-  quality: z.number().min(0).max(100).nullable().default(null),
+  quality: z.number().min(0).max(100).nullable(),
   ledgerApplied: z.boolean(),
   correctionApplied: z.boolean(),
 });

@@ -128,7 +128,7 @@ export const imageSchema = z.object({
   imageId: z.string(),
   requestId: z.string(),
   /** Of the request: the caller of the API whose image this is; null: the installation's own. */
-  askedBy: z.string().nullable().default(null),
+  askedBy: z.string().nullable(),
   /** Position in the request, from 0. */
   index: z.int().nonnegative(),
   part: z.int().nonnegative(),
@@ -139,6 +139,8 @@ export const imageSchema = z.object({
   template: z.string().nullable(),
   /** Slot name to the words chosen, of images that were planned by the first release; a prompt stands in the vault now. */
   slots: z.record(z.string(), z.string()),
+  /** Keyed hashes of the words that its slots were given (`words.ts`), to be found by; none of a free prompt. */
+  words: z.array(z.string()).default([]),
   /** The effective rating: raised by `validate` when the prompt says more than the category. */
   rating: ratingSchema,
   tags: z.array(z.string()),
@@ -146,7 +148,7 @@ export const imageSchema = z.object({
   /** The image's own seed, unique in its batch; the first attempt sends it. */
   seed: z.int().positive(),
   /** Whose creates go first where a provider limits them. */
-  priority: z.enum(["plan", "interactive"]).default("interactive"),
+  priority: z.enum(["plan", "interactive"]),
   /** A catalogue name that the caller insists on, or null. */
   wantedModel: z.string().nullable(),
   /** The provider that this command buys from, or null for whatever routing chooses. */
@@ -184,6 +186,10 @@ export const imageSchema = z.object({
   duplicateOf: z.string().nullable(),
   verdict: verdictSchema.nullable(),
   version: z.int().nullable(),
+  /** The version as it was filed, or moved by a review; absent: `version`. The current one may have been made of it later. */
+  baseVersion: z.int().positive().optional(),
+  /** The highest number that was given to a version; absent: `version`. */
+  lastVersion: z.int().positive().optional(),
   manifestKey: z.string().nullable(),
   renditions: z.array(renditionSchema),
   originals: z.array(storedOutputSchema),

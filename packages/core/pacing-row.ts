@@ -20,11 +20,11 @@ export const pacingRowSchema = z.object({
    * How many tokens were taken in each slice of the last window, the newest slice (that of `refilledAtMs`) first; see
    * `pacing-bucket.ts`.
    */
-  taken: z.array(z.int().nonnegative()).default([]),
+  taken: z.array(z.int().nonnegative()),
   /** Where the line of those that were told to wait ends, per lane: a hint that spreads them, not a promise. */
   lineEndsAtMs: z.object({ plan: z.number(), interactive: z.number() }),
   /** The same for those that wait for a place among `running`. */
-  placesLineEndsAtMs: z.number().default(0),
+  placesLineEndsAtMs: z.number(),
   /** The provider asked to be left alone until then; 0: it did not. */
   restUntilMs: z.number(),
   /** Creates in a row that ended in a fault of the provider. */

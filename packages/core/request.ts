@@ -30,11 +30,11 @@ export const requestSchema = z.object({
   createdAtMs: z.int(),
   parts: z.int().positive(),
   /** When somebody cancelled it; nothing is started for it any more. */
-  cancelledAtMs: z.int().nullable().default(null),
+  cancelledAtMs: z.int().nullable(),
   /** The caller of the API that asked for it: its images are theirs. Null: the installation's own (plan, command line). */
-  askedBy: z.string().nullable().default(null),
+  askedBy: z.string().nullable(),
   /** Keyed hash of what the caller sent, so that the same idempotency key with something else is noticed; null: not asked by API. */
-  bodyHash: z.string().nullable().default(null),
+  bodyHash: z.string().nullable(),
   /** Parts below this one stand; while it is below `parts`, the reconciler begins the others. Null: all were put at once. */
   partsBegun: z.int().nonnegative().nullable().default(null),
 });

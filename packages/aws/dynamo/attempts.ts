@@ -3,6 +3,8 @@ import { type Attempt, attemptSchema, isOpen } from "@atelier/core/attempt";
 import { AtelierError } from "@atelier/core/errors";
 import { attemptIdOf } from "@atelier/core/ids";
 import type { Attempts } from "@atelier/core/ports";
+import { numbered } from "@atelier/core/schema-versions";
+import * as z from "zod";
 import type { Dynamo } from "./client.ts";
 import { ifAbsent } from "./expressions.ts";
 import {
@@ -37,6 +39,8 @@ const attemptKind: Kind<Attempt> & { open: Openness<Attempt> } = {
     createdAtMs: (attempt) => attempt.createdAtMs,
   },
 };
+
+const claimKind = { name: "operation claim", schema: z.object({ attemptId: z.string() }) } as const;
 
 export function createAttempts(dynamo: Dynamo): Attempts {
   const records = createOpenRecords(attemptKind, dynamo);
@@ -74,9 +78,10 @@ export function createAttempts(dynamo: Dynamo): Attempts {
 
     async claimOperation(provider, operation, attemptId) {
       const key = operationKey(provider, operation);
-      if (await dynamo.put({ ...key, attemptId }, ifAbsent())) return true;
-      const claim = await dynamo.get(key);
-      return claim?.attemptId === attemptId;
+      const claim = numbered(claimKind.name, { attemptId });
+      if (await dynamo.put({ ...claim, ...key }, ifAbsent())) return true;
+      const standing = await dynamo.get(key);
+      return standing !== undefined && parseRecord(claimKind, standing).attemptId === attemptId;
     },
   };
 }

@@ -11,6 +11,7 @@ import { AUDIT_KINDS, type ChainedEntry, linkedEntry, pseudonymised } from "@ate
 import { AtelierError } from "@atelier/core/errors";
 import type { RandomBytes } from "@atelier/core/ids";
 import type { Audit, AuditEntry } from "@atelier/core/ports";
+import { numbered } from "@atelier/core/schema-versions";
 import * as z from "zod";
 import type { Dynamo, Item } from "./client.ts";
 import { ifAbsent, ifUnchangedSince } from "./expressions.ts";
@@ -49,8 +50,8 @@ const chainedEntrySchema = auditEntrySchema.extend({
   salt: z.string().nullable(),
 }) satisfies z.ZodType<ChainedEntry>;
 
-const plainKind = { name: "audit entry", schema: auditEntrySchema };
-const chainedKind = { name: "audit entry", schema: chainedEntrySchema };
+const plainKind = { name: "audit entry", schema: auditEntrySchema } as const;
+const chainedKind = { name: "audit entry", schema: chainedEntrySchema } as const;
 
 /** @param randomBytes for the salts of personal parts */
 export function createAudit(dynamo: Dynamo, randomBytes: RandomBytes = unpredictable): Audit {
@@ -62,7 +63,7 @@ export function createAudit(dynamo: Dynamo, randomBytes: RandomBytes = unpredict
   const putHead = (head: ChainedEntry, before: ChainedEntry | null) =>
     dynamo.put(
       {
-        ...head,
+        ...numbered(chainedKind.name, head),
         // Never changes, so that the index is written once per subject.
         [INDEXES.timeline.hash]: AUDIT_HEADS,
         [INDEXES.timeline.range]: positionOf(0, head.subject),
@@ -72,7 +73,7 @@ export function createAudit(dynamo: Dynamo, randomBytes: RandomBytes = unpredict
     );
 
   const itemOf = (entry: AuditEntry) => ({
-    ...entry,
+    ...numbered(plainKind.name, entry),
     [INDEXES.timeline.hash]: AUDIT_TIMELINE,
     [INDEXES.timeline.range]: positionOf(entry.atMs, entry.auditId),
     ...auditKey(entry.subject, entry.auditId),
@@ -116,7 +117,7 @@ export function createAudit(dynamo: Dynamo, randomBytes: RandomBytes = unpredict
 
     async ofSubject(subject) {
       const { unchained, chained } = await chainOf(subject);
-      return [...unchained, ...chained].map((entry) => parseRecord(plainKind, { ...entry }));
+      return [...unchained, ...chained].map((entry) => auditEntrySchema.parse(entry));
     },
 
     list: (page) =>

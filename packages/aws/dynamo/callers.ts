@@ -1,5 +1,6 @@
 /** @module Callers whose requests were refused, changed by compare-and-set on their revision. */
 import { type Callers, callerRecordSchema } from "@atelier/core/probing";
+import { numbered } from "@atelier/core/schema-versions";
 import type { Dynamo } from "./client.ts";
 import { ifUnchangedSince } from "./expressions.ts";
 import { CALLERS } from "./keys.ts";
@@ -12,7 +13,7 @@ export function createCallers(dynamo: Dynamo): Callers {
     all: records.all,
     write: (record) =>
       dynamo.put(
-        { ...record, ...smallKey(CALLERS, record.caller) },
+        { ...numbered("caller", record), ...smallKey(CALLERS, record.caller) },
         ifUnchangedSince("revision", record.revision === 1 ? null : record.revision - 1),
       ),
   };

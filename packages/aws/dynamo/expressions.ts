@@ -5,6 +5,7 @@
 
 import { AtelierError } from "@atelier/core/errors";
 import type { Change, Condition } from "@atelier/core/ports";
+import { SCHEMA } from "@atelier/core/schema-versions";
 import type { QueryCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { convertToAttr, type NativeAttributeValue } from "@aws-sdk/util-dynamodb";
 import { INDEXES, type IndexName } from "./keys.ts";
@@ -108,6 +109,16 @@ export function ifUnchangedSince(attribute: string, value: number | string | nul
   return {
     ConditionExpression:
       value === null ? `attribute_not_exists(${name})` : `${name} = ${collect.value(value)}`,
+    ...collect.collected(),
+  };
+}
+
+/** A put over anything but an item of a higher schema number. */
+export function ifNotNewer(number: number): Precondition {
+  const collect = placeholders();
+  const name = collect.name(SCHEMA);
+  return {
+    ConditionExpression: `attribute_not_exists(${name}) OR ${name} <= ${collect.value(number)}`,
     ...collect.collected(),
   };
 }

@@ -4,6 +4,7 @@ import { AtelierError } from "@atelier/core/errors";
 import { imageIdOf } from "@atelier/core/ids";
 import { fingerprintSchema, type Image, type ImageStatus, imageSchema } from "@atelier/core/image";
 import type { ImageFilter, Images } from "@atelier/core/ports";
+import { numbered } from "@atelier/core/schema-versions";
 import type { Dynamo } from "./client.ts";
 import {
   fingerprintPartition,
@@ -43,8 +44,12 @@ const imageKind: Kind<Image> = {
  * Lists come from indexes, which on AWS are some milliseconds behind a write: an image may be missing for so long, but
  * what is listed is read consistently. `ofRequest` and `fingerprints` are consistent altogether.
  */
-export function createImages(dynamo: Dynamo): Images {
+export function createImages(dynamo: Dynamo, key: WordKey = {}): Images {
   const records = createRecords(imageKind, dynamo);
+  const earlier = createEarlierImages(dynamo, async (images) => {
+    await dynamo.putMany(images.flatMap((image) => entriesOf(image, key)));
+    await dynamo.removeMany(images.flatMap(formerEntriesOf));
+  });
   return {
     ...records,
 
@@ -56,10 +61,14 @@ export function createImages(dynamo: Dynamo): Images {
           `The image id ${image.imageId} is not that of image ${image.index} of ${image.requestId}; take it from imageIdOf.`,
         );
       }
+      await dynamo.putMany(entriesOf(image, key));
       return records.putIfAbsent(image);
     },
 
-    list: (filter, page) => listPage(listOf(filter), page, dynamo),
+    async list(filter, page) {
+      const list = listOf(filter, (await earlier.areIndexed()) ? key : null);
+      return listPage({ ...list, matches: matcherOf(filter, key) }, page, dynamo);
+    },
 
     async ofRequest(requestId) {
       const items = await itemsUnder(imagesOfRequest(requestId), dynamo);
@@ -81,20 +90,19 @@ export function createImages(dynamo: Dynamo): Images {
       });
     },
 
-    async indexTags(image) {
-      const position = positionOfImage(image);
-      await dynamo.putMany([...new Set(image.tags)].map((tag) => ({ pk: tagPartition(tag), sk: position })));
+    index: (image) => dynamo.putMany(entriesOf(image, key)),
+
+    async unindex(before, after) {
+      const kept = new Set(entriesOf(after, key).map(({ pk }) => pk));
+      const entries = [...entriesOf(before, key), ...formerEntriesOf(before)];
+      await dynamo.removeMany(entries.filter(({ pk }) => !kept.has(pk)));
     },
 
-    async removeTags(image) {
-      for (const tag of new Set(image.tags)) {
-        await dynamo.remove({ pk: tagPartition(tag), sk: positionOfImage(image) });
-      }
-    },
+    indexEarlier: (limit) => earlier.index(limit),
 
     async indexFingerprint(image, fingerprint) {
       await dynamo.put({
-        ...fingerprint,
+        ...numbered("fingerprint", fingerprint),
         pk: fingerprintPartition(image.category),
         sk: positionOfImage(image),
       });
@@ -126,38 +134,4 @@ function stateOf(status: ImageStatus): Record<string, string> {
   return { [state.hash]: imageState(status) };
 }
 
-function positionOfImage(image: Pick<Image, "imageId" | "createdAtMs">): string {
-  return positionOf(image.createdAtMs, image.imageId);
-}
-
-/**
- * Category and the status of an image that has ended are exact in the indexes; images on their way are few and filtered. A tag
- * is looked up by its entries and the rest is filtered, because an image carries a few tags but the states and categories are
- * few for all images.
- */
-function listOf(filter: ImageFilter): List<Image> {
-  const { category, status, tag, sinceMs = 0 } = filter;
-  return {
-    query: JSON.stringify(["images", category ?? "", status ?? "", tag ?? "", sinceMs]),
-    newestFirst: true,
-    sources: sourcesOf(filter),
-    ...(tag !== undefined && { keyOf: (position) => imageKey(idOfPosition(position)) }),
-    parse: (item) => parseRecord(imageKind, item),
-    matches: (image) =>
-      (category === undefined || image.category === category) &&
-      (status === undefined || image.status === status) &&
-      (tag === undefined || image.tags.includes(tag)) &&
-      image.createdAtMs >= sinceMs,
-  };
-}
-
-function sourcesOf({ category, status, tag, sinceMs = 0 }: ImageFilter): Source[] {
-  const positions = positionsSince(sinceMs);
-  if (tag !== undefined) return [{ hash: tagPartition(tag), ...positions }];
-  const categories = category === undefined ? CATEGORY_NAMES : [category];
-  return categories.map((name) =>
-    status === undefined
-      ? { index: "timeline", hash: imageTimeline(name), ...positions }
-      : { index: "state", hash: imageState(status), prefix: statePrefix(name), ...positions },
-  );
-}
+@@REST@@

@@ -5,6 +5,7 @@
  *     d.{yyyy-mm-dd}    what a day has left              h.{key}   a hold; 0 is a tombstone: applied
  *     p.{provider}      what a provider has left         openHolds how many h.* are above 0
  *     c.{category}      what a category has left         sweeps    how often h.* were removed
+ *                                                        schema    number of this form
  *
  * A counter is its limit (0 without one) less all that was taken: scopes without a limit are counted below zero and
  * refuse nothing, so a cap set in the middle of a month knows what has been spent before it.
@@ -16,6 +17,7 @@
  */
 import { AtelierError } from "@atelier/core/errors";
 import type { LedgerCounter, LedgerRow, LedgerStore } from "@atelier/core/ports";
+import { broughtForward, numbered } from "@atelier/core/schema-versions";
 import type { Dynamo, Item } from "./client.ts";
 import { ifAbsent, placeholders, type Update } from "./expressions.ts";
 import { damaged } from "./failures.ts";
@@ -29,7 +31,7 @@ export function createLedgerStore(dynamo: Dynamo): LedgerStore {
   return {
     async read(account, month) {
       const item = await dynamo.get(ledgerKey(account, month));
-      return item && rowOf(account, month, item);
+      return item && rowOf(account, month, broughtForward("ledger", item));
     },
 
     async open(account, month, limits) {
@@ -38,8 +40,7 @@ export function createLedgerStore(dynamo: Dynamo): LedgerStore {
           ...Object.fromEntries(
             Object.entries(limits).map(([name, micros]) => [limitAttribute(name), micros]),
           ),
-          openHolds: 0,
-          sweeps: 0,
+          ...numbered("ledger", { openHolds: 0, sweeps: 0 }),
           ...ledgerKey(account, month),
         },
         ifAbsent(),

@@ -3,6 +3,7 @@
  * hold the text itself: they are read as they are, and encrypted by the next `put` or `renew`.
  */
 import type { PromptText, PromptVault, TextAbout, TextVault } from "@atelier/core/ports";
+import { numbered } from "@atelier/core/schema-versions";
 import * as z from "zod";
 import type { Dynamo, Item } from "./client.ts";
 import { ifAbsent, ifUnchangedSince } from "./expressions.ts";
@@ -30,7 +31,7 @@ export function createPromptVault(dynamo: Dynamo, texts: TextVault): PromptVault
     rating,
   ) => {
     const sealed = await texts.seal(about(imageId), JSON.stringify({ prompt, negativePrompt }), rating);
-    return { ...promptKey(imageId), sealed };
+    return { ...numbered("prompt", { sealed }), ...promptKey(imageId) };
   };
 
   return {
@@ -57,7 +58,10 @@ export function createPromptVault(dynamo: Dynamo, texts: TextVault): PromptVault
       if (sealed === null) return false;
       // Whoever changed or removed it meanwhile was right.
       const field = isSealed ? "sealed" : "prompt";
-      return dynamo.put({ ...promptKey(imageId), sealed }, ifUnchangedSince(field, String(item[field])));
+      return dynamo.put(
+        { ...numbered("prompt", { sealed }), ...promptKey(imageId) },
+        ifUnchangedSince(field, String(item[field])),
+      );
     },
   };
 }

@@ -1,6 +1,14 @@
 /** @module `Records<T>` over the table: what all kinds of records have in common, including the list of open ones. */
 import { AtelierError } from "@atelier/core/errors";
-import type { Change, Page, Patched, Records } from "@atelier/core/ports";
+import type { Change, Condition, Page, Patched, Records } from "@atelier/core/ports";
+import {
+  broughtForward,
+  isToday,
+  numbered,
+  SCHEMA,
+  type StoredKind,
+  schemaNumber,
+} from "@atelier/core/schema-versions";
 import type * as z from "zod";
 import type { Dynamo, Item } from "./client.ts";
 import type { PageRequest } from "./cursor.ts";
@@ -10,8 +18,8 @@ import { INDEXES, type Key, positionOf, positionsSince } from "./keys.ts";
 import { listPage } from "./listing.ts";
 
 export interface Kind<T> {
-  /** For messages: "image". */
-  readonly name: string;
+  /** Its row in the table of schemas; also for messages. */
+  readonly name: StoredKind;
   readonly schema: z.ZodType<T>;
   idOf(record: T): string;
   keyOf(id: string): Key;
@@ -65,7 +73,7 @@ export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): 
       const id = kind.idOf(record);
       return dynamo.put(
         {
-          ...record,
+          ...numbered(kind.name, record),
           ...kind.indexed?.(record),
           ...(open && { [STATE.range]: positionOf(open.createdAtMs(record), id) }),
           ...(open?.isOpen(record) && { [STATE.hash]: open.hash }),
@@ -78,15 +86,21 @@ export function createRecords<T extends object>(kind: Kind<T>, dynamo: Dynamo): 
     async patch(id, change): Promise<Patched<T>> {
       refuseFixed(kind, id, change);
       const key = kind.keyOf(id);
-      const done = await dynamo.update(key, compileChange(change, { set: indexedBy(kind, change.set) }));
-      if (!done.ok || !done.item) {
+      const update = compileChange(ofToday(kind.name, change), { set: indexedBy(kind, change.set) });
+      for (;;) {
+        const done = await dynamo.update(key, update);
+        if (done.ok && done.item) {
+          const record = parseRecord(kind, done.item);
+          if (open && STATE.hash in done.item && !open.isOpen(record))
+            await removeMark(kind, open, record, dynamo);
+          return { ok: true, record };
+        }
         const item = await dynamo.get(key);
-        return { ok: false, record: item && parseRecord(kind, item) };
+        if (!item || isToday(kind.name, item)) {
+          return { ok: false, record: item && parseRecord(kind, item) };
+        }
+        await bringForward(kind, item, dynamo);
       }
-      const record = parseRecord(kind, done.item);
-      if (open && STATE.hash in done.item && !open.isOpen(record))
-        await removeMark(kind, open, record, dynamo);
-      return { ok: true, record };
     },
   };
 }
@@ -127,9 +141,56 @@ async function removeMark<T>(kind: Kind<T>, open: Openness<T>, record: T, dynamo
   await dynamo.update(kind.keyOf(kind.idOf(record)), compileChange<T>(change, { remove: [STATE.hash] }));
 }
 
-/** @throws AtelierError `StorageUnavailable` naming the key of an item that is not such a record */
+/** The change, IF the record is of today's form: its conditions and fields are. */
+function ofToday<T>(name: StoredKind, change: Change<T>): Change<T> {
+  const today = schemaNumber(name);
+  const is = today === 1 ? "absent-or-equals" : "equals";
+  return {
+    ...change,
+    when: [...change.when, { field: SCHEMA, is, value: today } as unknown as Condition<T>],
+  };
+}
+
+/**
+ * Writes today's form over an older one: what the migrations changed, and the index attributes that go with it. Whoever reads
+ * meanwhile brings it forward in memory, and whoever changes it waits for this: so the number alone tells that nobody was
+ * quicker.
+ */
+async function bringForward<T extends object>(kind: Kind<T>, item: Item, dynamo: Dynamo): Promise<void> {
+  const today = broughtForward(kind.name, item);
+  const record = parseRecord(kind, today);
+  const changed = Object.entries(today).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(item[name]),
+  );
+  const removed = Object.keys(item).filter((name) => !(name in today));
+  const indexes = {
+    ...kind.indexed?.(record),
+    ...(kind.open && {
+      [STATE.range]: positionOf(kind.open.createdAtMs(record), kind.idOf(record)),
+      ...(kind.open.isOpen(record) && { [STATE.hash]: kind.open.hash }),
+    }),
+  };
+  const isAsRead =
+    item[SCHEMA] === undefined
+      ? { field: SCHEMA, is: "absent" as const }
+      : { field: SCHEMA, is: "equals" as const, value: item[SCHEMA] };
+  await dynamo.update(
+    kind.keyOf(kind.idOf(record)),
+    compileChange<Item>(
+      { set: Object.fromEntries(changed), when: [isAsRead] },
+      { set: indexes, remove: removed },
+    ),
+  );
+}
+
+/**
+ * The record in today's form, whatever form it was stored in.
+ *
+ * @throws AtelierError `StorageUnavailable` naming the key of an item that is not such a record; `FolderUnusable` for one of
+ *   a newer form than this program knows
+ */
 export function parseRecord<T>(kind: Pick<Kind<T>, "name" | "schema">, item: Item): T {
-  const parsed = kind.schema.safeParse(item);
+  const parsed = kind.schema.safeParse(broughtForward(kind.name, item));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw damaged(

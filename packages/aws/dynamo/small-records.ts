@@ -1,11 +1,13 @@
 /** @module Records that are few, stand in one partition and are mostly read all together. */
+import { numbered, schemaNumber } from "@atelier/core/schema-versions";
 import type { Dynamo } from "./client.ts";
+import { ifNotNewer } from "./expressions.ts";
 import { itemsUnder } from "./listing.ts";
 import { type Kind, parseRecord } from "./records.ts";
 
 export interface SmallRecords<T> {
   get(id: string): Promise<T | undefined>;
-  /** Over whatever stands there. */
+  /** Over whatever stands there, except what a newer program wrote. @throws AtelierError `FolderUnusable` for that */
   put(id: string, record: T): Promise<void>;
   /** True when there was one. */
   remove(id: string): Promise<boolean>;
@@ -28,7 +30,10 @@ export function recordsOf<T extends object>(
       return item && parseRecord(kind, item);
     },
     async put(id, record) {
-      await dynamo.put({ ...record, ...keyOf(id) });
+      const item = { ...numbered(kind.name, record), ...keyOf(id) };
+      if (await dynamo.put(item, ifNotNewer(schemaNumber(kind.name)))) return;
+      const standing = await dynamo.get(keyOf(id));
+      if (standing) parseRecord(kind, standing);
     },
     remove: (id) => dynamo.remove(keyOf(id)),
     all: async () =>

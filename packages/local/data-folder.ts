@@ -46,6 +46,8 @@ export interface DataKeys {
   readonly pictureKey: Uint8Array;
   /** Signs links to renditions. */
   readonly linkKey: Uint8Array;
+  /** Signs the tokens of `serve`. */
+  readonly tokenKey: Uint8Array;
 }
 
 const markerSchema = z.object({ format: z.int().positive() });
@@ -116,6 +118,7 @@ export async function readDataKeys(folder: DataFolder): Promise<DataKeys> {
     sandboxKey: derive("sandbox"),
     pictureKey: derive("pictures"),
     linkKey: derive("links"),
+    tokenKey: derive("tokens"),
   };
 }
 

@@ -32,7 +32,7 @@ import { createProviders } from "@atelier/providers/registry";
 import { createOutputFetcher } from "@atelier/providers/safe-url";
 import { mirrored } from "./backup.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
-import { prepareDataFolder, readDataKeys } from "./data-folder.ts";
+import { type DataFolder, type DataKeys, prepareDataFolder, readDataKeys } from "./data-folder.ts";
 import { openEngine } from "./engine.ts";
 import type { OpenOptions } from "./facade.ts";
 import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
@@ -58,6 +58,8 @@ const LOCAL_TIMES = { lostCreateGraceMs: 5_000, checkIntervalMs: 2_000 };
 export interface Installation {
   /** Absolute. */
   readonly dataFolder: string;
+  readonly folder: DataFolder;
+  readonly keys: DataKeys;
   readonly catalogue: Catalogue;
   readonly configuration: Configuration;
   readonly steps: StepDeps;
@@ -250,6 +252,8 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     });
     return {
       dataFolder: folder.path,
+      folder,
+      keys,
       catalogue,
       configuration,
       steps,

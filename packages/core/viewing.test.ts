@@ -3,10 +3,19 @@ import { describe, expect, test } from "vitest";
 import { someImage } from "../../test/contract/table-fixtures.ts";
 import type { AgeAttestation } from "./attestations.ts";
 import { type Image, RENDITION_NAMES, type Verdict, verdictSchema } from "./image.ts";
-import { LINK_LIFETIME_MS, linkFor, listedRendition, openLink, type ViewingDeps } from "./viewing.ts";
+import {
+  LINK_LIFETIME_MS,
+  linkFor,
+  listedRendition,
+  openLink,
+  type Viewer,
+  type ViewingDeps,
+} from "./viewing.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
-const ada = { name: "ada", mayReview: false };
+/** As a token says it. */
+const ada = { name: "ada", mayReview: false, ageAttestedUntilMs: NOW_MS + 10 ** 9 };
+const anyone = { ...ada, ageAttestedUntilMs: null };
 const verdictOf = (decision: Verdict["decision"], fields: Partial<Verdict> = {}) =>
   verdictSchema.parse({ decision, basis: "classifier", rating: "general", reason: "", ...fields });
 
@@ -46,7 +55,7 @@ function depsWith(
   return deps;
 }
 
-async function linked(deps: ViewingDeps, rendition: "full" | "blurred" = "full", viewer = ada) {
+async function linked(deps: ViewingDeps, rendition: "full" | "blurred" = "full", viewer: Viewer = ada) {
   const made = await linkFor("img_a", rendition, viewer, NOW_MS, deps);
   if (made.kind === "refused") throw new Error(made.rule);
   return made;
@@ -66,28 +75,38 @@ describe("a link", () => {
   });
 
   test.each([
-    ["without one", null],
-    ["before it", { atMs: NOW_MS + 1 }],
-    ["after it", { untilMs: NOW_MS }],
-  ])("is not given %s", async (_, attestation) => {
-    const deps = depsWith(imageWith(), attestation);
-    expect(await linkFor("img_a", "full", ada, NOW_MS, deps)).toMatchObject({ rule: "age-not-attested" });
+    ["without an attestation", null],
+    ["after it", NOW_MS],
+  ])("is not given %s, whatever is attested here", async (_, ageAttestedUntilMs) => {
+    const deps = depsWith(imageWith(), {});
+    const viewer = { ...ada, ageAttestedUntilMs };
+    expect(await linkFor("img_a", "full", viewer, NOW_MS, deps)).toMatchObject({ rule: "age-not-attested" });
     // The blurred one shows nothing.
-    expect(await linkFor("img_a", "blurred", ada, NOW_MS, deps)).toMatchObject({ kind: "link" });
+    expect(await linkFor("img_a", "blurred", viewer, NOW_MS, deps)).toMatchObject({ kind: "link" });
   });
 
-  test("ends with the attestation, and is worth nothing once that is withdrawn", async () => {
-    const deps = depsWith(imageWith(), { untilMs: NOW_MS + 1_000 });
-    const { link, expiresAtMs } = await linked(deps);
+  test("ends with the attestation of the token", async () => {
+    const deps = depsWith(imageWith());
+    const viewer = { ...ada, ageAttestedUntilMs: NOW_MS + 1_000 };
+    const { link, expiresAtMs } = await linked(deps, "full", viewer);
     expect(expiresAtMs).toBe(NOW_MS + 1_000);
+    // Nothing is attested here: the token's word is enough.
+    expect(await openLink(link, NOW_MS, deps)).toMatchObject({ kind: "file" });
+  });
+
+  test("is worth nothing once an operator's attestation, on which it was given, is withdrawn", async () => {
+    const deps = depsWith(imageWith(), {});
+    const { link } = await linked(deps);
     deps.attestation = undefined;
     expect(await openLink(link, NOW_MS, deps)).toMatchObject({ rule: "age-not-attested" });
   });
 
-  test("to a general picture needs no attestation", async () => {
+  test("to a general picture needs no attestation, and shows none that is rated higher since", async () => {
     const deps = depsWith(imageWith({ rating: "general" }));
-    const { link } = await linked(deps);
+    const { link } = await linked(deps, "full", anyone);
     expect(await openLink(link, NOW_MS, deps)).toMatchObject({ kind: "file" });
+    deps.image = imageWith({ rating: "suggestive" });
+    expect(await openLink(link, NOW_MS, deps)).toMatchObject({ rule: "age-not-attested" });
   });
 
   test.each<[string, Partial<Image>]>([
@@ -100,7 +119,7 @@ describe("a link", () => {
     const { link } = await linked(deps);
     deps.image = imageWith(fields);
     for (const rendition of RENDITION_NAMES) {
-      const reviewer = { name: "ada", mayReview: true };
+      const reviewer = { ...ada, mayReview: true };
       expect(await linkFor("img_a", rendition, reviewer, NOW_MS, deps)).toMatchObject({ rule });
     }
     expect(await openLink(link, NOW_MS, deps)).toMatchObject({ rule });
@@ -109,10 +128,9 @@ describe("a link", () => {
   test("into quarantine is for reviewers of an attested age alone", async () => {
     const deps = depsWith(imageWith({ status: "quarantined", rating: "general" }), {});
     expect(await linkFor("img_a", "full", ada, NOW_MS, deps)).toMatchObject({ rule: "quarantined" });
-    const reviewer = { name: "ada", mayReview: true };
+    const reviewer = { ...ada, mayReview: true };
     expect(await linkFor("img_a", "full", reviewer, NOW_MS, deps)).toMatchObject({ kind: "link" });
-    deps.attestation = undefined;
-    expect(await linkFor("img_a", "full", reviewer, NOW_MS, deps)).toMatchObject({
+    expect(await linkFor("img_a", "full", { ...anyone, mayReview: true }, NOW_MS, deps)).toMatchObject({
       rule: "age-not-attested",
     });
   });

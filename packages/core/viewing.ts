@@ -16,10 +16,13 @@ export interface Viewer {
   readonly name: string;
   /** May look at what is in quarantine, in order to decide about it. */
   readonly mayReview: boolean;
+  /** Until when the viewer's token, or the installation itself, says that they are an adult; null: it does not say so. */
+  readonly ageAttestedUntilMs: number | null;
 }
 
 export interface ViewingDeps {
   readonly images: Pick<Images, "get">;
+  /** What operators of this installation attest: one that is withdrawn ends the links that it allowed. */
   readonly attestations: Pick<AttestationStore, "age">;
   /** Signs links; of this installation, and used for nothing else. */
   readonly linkKey: Uint8Array;
@@ -47,6 +50,8 @@ const claimSchema = z.strictObject({
   version: z.int(),
   rendition: z.enum(RENDITION_NAMES),
   viewer: z.string(),
+  /** Who attests the viewer's age: an operator of this installation, the issuer of their token alone; nobody had to. */
+  attested: z.enum(["here", "by-token", "no"]),
   untilMs: z.int(),
 });
 type Claim = z.infer<typeof claimSchema>;
@@ -67,12 +72,21 @@ export async function linkFor(
   if (found.kind === "refused") return found;
   if (found.image.status === "quarantined" && !viewer.mayReview) return refused("quarantined");
   let untilMs = nowMs + LINK_LIFETIME_MS;
+  let attested: Claim["attested"] = "no";
   if (needsAttestation(found.image, rendition)) {
-    const attestation = await deps.attestations.age(viewer.name);
-    if (attestation === undefined || !isAgeAttested(attestation, nowMs)) return refused("age-not-attested");
-    untilMs = Math.min(untilMs, attestation.untilMs);
+    const { ageAttestedUntilMs } = viewer;
+    if (ageAttestedUntilMs === null || nowMs >= ageAttestedUntilMs) return refused("age-not-attested");
+    untilMs = Math.min(untilMs, ageAttestedUntilMs);
+    attested = isAgeAttested(await deps.attestations.age(viewer.name), nowMs) ? "here" : "by-token";
   }
-  const claim = { imageId, version: found.version, rendition, viewer: viewer.name, untilMs };
+  const claim: Claim = {
+    imageId,
+    version: found.version,
+    rendition,
+    viewer: viewer.name,
+    attested,
+    untilMs,
+  };
   const body = Buffer.from(JSON.stringify(claim)).toString("base64url");
   return {
     kind: "link",
@@ -98,8 +112,7 @@ export async function openLink(
   const found = viewable(await deps.images.get(claim.imageId), claim.rendition);
   if (found.kind === "refused") return found;
   if (found.version !== claim.version) return refused("expired");
-  const attestation = await deps.attestations.age(claim.viewer);
-  if (needsAttestation(found.image, claim.rendition) && !isAgeAttested(attestation, nowMs)) {
+  if (needsAttestation(found.image, claim.rendition) && !(await isStillAttested(claim, nowMs, deps))) {
     return refused("age-not-attested");
   }
   return { kind: "file", image: found.image, rendition: found.rendition };
@@ -129,6 +142,15 @@ export function listedRendition<Listed extends { readonly name: string }>(
 /** In quarantine nobody knows yet what a picture shows. */
 function needsAttestation(image: Image, rendition: Rendition["name"]): boolean {
   return rendition !== "blurred" && (image.rating !== "general" || image.status === "quarantined");
+}
+
+/** A token's word ends with the link; an operator's may be withdrawn before. */
+async function isStillAttested(
+  { attested, viewer }: Claim,
+  nowMs: number,
+  { attestations }: Pick<ViewingDeps, "attestations">,
+): Promise<boolean> {
+  return attested === "here" ? isAgeAttested(await attestations.age(viewer), nowMs) : attested === "by-token";
 }
 
 function viewable(

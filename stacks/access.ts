@@ -63,6 +63,8 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     table: ["GetItem", "PutItem", "UpdateItem", "Query"],
     indexes: ["state"],
     prompts: ["GenerateDataKey", "Decrypt"],
+    // The next part of a large request.
+    workflow: ["start"],
   },
   validate: {
     ...NOTHING,

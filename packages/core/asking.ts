@@ -13,7 +13,7 @@ import {
   providerNameSchema,
 } from "./catalogue.ts";
 import { keyedHash } from "./ids.ts";
-import { amountMicrosSchema, type Micros, microsFromUsd } from "./money.ts";
+import { MICROS_PER_USD, type Micros, microsFromUsd } from "./money.ts";
 import type { PromptText } from "./ports.ts";
 import { REQUEST_IMAGES_MAX } from "./request.ts";
 
@@ -80,6 +80,11 @@ export const askingSchema = z.looseObject({}).transform((body, context): AskedFo
     return z.NEVER;
   }
   const asked = parsed.data;
+  if (asked.max_cost !== undefined && !isWholeMicros(asked.max_cost)) {
+    const message = "must be an amount in US dollars with at most six decimals, such as 2.50";
+    context.addIssue({ code: "custom", message, path: ["max_cost"] });
+    return z.NEVER;
+  }
   if ("count" in asked && "variations" in asked && asked.count !== asked.variations) {
     const message = "says another number than count, of which it is another name; give one of them";
     context.addIssue({ code: "custom", message, path: ["variations"] });
@@ -88,8 +93,7 @@ export const askingSchema = z.looseObject({}).transform((body, context): AskedFo
   return askedFor(asked);
 });
 
-/** @throws AtelierError `UsageError` for an amount with more than six decimals */
-export function askedFor(
+function askedFor(
   asked: z.output<typeof promptAskingSchema> | z.output<typeof templateAskingSchema>,
 ): AskedFor {
   const { guidance_scale: guidanceScale, ...rest } = asked.parameters;
@@ -102,12 +106,14 @@ export function askedFor(
     seed: asked.seed ?? null,
     model: asked.model ?? null,
     provider: asked.provider ?? null,
-    maxCostMicros:
-      asked.max_cost === undefined
-        ? null
-        : amountMicrosSchema.parse(microsFromUsd(asked.max_cost, "max_cost")),
+    maxCostMicros: asked.max_cost === undefined ? null : microsFromUsd(asked.max_cost, "max_cost"),
     parameters: { ...rest, ...(guidanceScale === undefined ? {} : { guidanceScale }) },
   };
+}
+
+function isWholeMicros(usd: number): boolean {
+  const micros = usd * MICROS_PER_USD;
+  return Math.abs(micros - Math.round(micros)) < 1e-3;
 }
 
 /** Tells one wish from another without saying what it was. */

@@ -98,6 +98,22 @@ type Chosen = Pick<
 >;
 
 function templateChooser(category: Category, wanted: string | null, seed: number): (index: number) => Chosen {
+  const templates = templatesInTurn(category, wanted);
+  return (index) => {
+    const template = templates[turnOf(index, seed, templates.length)] as Template;
+    const { slots, tags } = variationAt(template, seed, Math.floor(index / templates.length));
+    const { name, parameters, models } = template;
+    return { template: name, slots, tags, parameters, models, ...filledPrompt(template, slots) };
+  };
+}
+
+/**
+ * The templates that a request's pictures are made of, by turns.
+ *
+ * @param wanted one of them alone
+ * @throws AtelierError `UnknownName` for an unknown template, `UsageError` for a category without templates
+ */
+export function templatesInTurn(category: Category, wanted: string | null): readonly Template[] {
   const templates = category.templates.filter((template) => wanted === null || template.name === wanted);
   if (templates.length === 0 && wanted !== null) {
     throw unknownName(
@@ -112,12 +128,12 @@ function templateChooser(category: Category, wanted: string | null, seed: number
       `The category ${category.name} has no templates; give a prompt, or choose another category.`,
     );
   }
-  return (index) => {
-    const template = templates[(index + seed) % templates.length] as Template;
-    const { slots, tags } = variationAt(template, seed, Math.floor(index / templates.length));
-    const { name, parameters, models } = template;
-    return { template: name, slots, tags, parameters, models, ...filledPrompt(template, slots) };
-  };
+  return templates;
+}
+
+/** Which of the templates makes the picture at an index. */
+export function turnOf(index: number, seed: number, templates: number): number {
+  return (index + seed) % templates;
 }
 
 function freeImage(
@@ -140,6 +156,6 @@ function freeImage(
 }
 
 /** An override that is left undefined must not erase the template's value. */
-function definedOnly(parameters: ImageRequest["parameters"]): Partial<Parameters> {
+export function definedOnly(parameters: ImageRequest["parameters"]): Partial<Parameters> {
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
 }

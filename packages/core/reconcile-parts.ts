@@ -1,13 +1,15 @@
 /**
  * @module The parts that are not finished: closed when every image of theirs is terminal, started again when their owner is
- * known not to run.
+ * known not to run; and the next parts of large requests, begun as others end.
  */
 import { type AnnounceDeps, announceIfUntold } from "./announce.ts";
 import { executionNameOf } from "./ids.ts";
 import { type Image, isTerminal } from "./image.ts";
 import { all } from "./pages.ts";
 import type { Attempts, Audit, Images, Requests, Workflow } from "./ports.ts";
-import { type Part, partIdOf, partIndexes } from "./request.ts";
+import { type ImageRequest, type Part, partIdOf, partIndexes } from "./request.ts";
+import { endOf } from "./request-progress.ts";
+import { beginPart, notePartBegun, PARTS_AT_ONCE } from "./start.ts";
 
 export interface PartsDeps extends AnnounceDeps {
   readonly audit: Pick<Audit, "write" | "ofSubject">;
@@ -26,11 +28,13 @@ export interface PartsReport {
   readonly owned: number;
   /** Parts in which only a provider's answer is missing. */
   readonly waiting: number;
+  /** Parts that no pass has begun yet. */
+  readonly unbegun: number;
 }
 
 /**
  * @param scope.only requests to look at; null: all
- * @param scope.restart whether parts without a running owner are started again
+ * @param scope.restart whether parts without a running owner are started again, and further parts of large requests begun
  */
 export async function reconcileParts(
   scope: { readonly only: readonly string[] | null; readonly restart: boolean },
@@ -38,18 +42,46 @@ export async function reconcileParts(
 ): Promise<PartsReport> {
   const started: string[] = [];
   const closed: string[] = [];
-  const tally = { owned: 0, waiting: 0 };
+  const tally = { owned: 0, waiting: 0, unbegun: 0 };
+  const running = new Map<string, number>();
+  const isMeant = ({ requestId }: { requestId: string }) => scope.only?.includes(requestId) ?? true;
+  const noteRunning = ({ requestId }: Part) => running.set(requestId, (running.get(requestId) ?? 0) + 1);
   for await (const part of all((page) => deps.requests.parts.open(page))) {
-    if (scope.only && !scope.only.includes(part.requestId)) continue;
-    const state = await stateOfPart(part, deps);
+    if (!isMeant(part)) continue;
+    const { state, images } = await stateOfPart(part, deps);
     if (state === "owned" || state === "waiting") tally[state]++;
-    if (state === "finished" && (await closePart(part, deps))) closed.push(part.requestId);
+    if (state === "owned") noteRunning(part);
+    if (state === "finished" && (await closePart(part, images, deps))) closed.push(part.requestId);
     if (state === "abandoned" && scope.restart) {
       const name = await restartPart(part, deps);
       if (name) started.push(name);
+      noteRunning(part);
     }
   }
+  for await (const request of all((page) => deps.requests.open(page))) {
+    if (!isMeant(request)) continue;
+    const room = scope.restart ? PARTS_AT_ONCE - (running.get(request.requestId) ?? 0) : 0;
+    const begun = await beginParts(request, room, deps);
+    started.push(...begun.names);
+    tally.unbegun += request.parts - begun.next;
+  }
   return { started, closed, ...tally };
+}
+
+/** Parts that stand already are passed over: whoever put them has not noted it, or does so just now. */
+async function beginParts(
+  request: ImageRequest,
+  room: number,
+  deps: PartsDeps,
+): Promise<{ names: readonly string[]; next: number }> {
+  const names: string[] = [];
+  let next = request.partsBegun ?? request.parts;
+  for (; next < request.parts && names.length < room; next++) {
+    const name = await beginPart(request, next, deps);
+    if (name) names.push(name);
+  }
+  if (next > 0) await notePartBegun(request, next - 1, deps);
+  return { names, next };
 }
 
 type PartState =
@@ -64,14 +96,20 @@ type PartState =
   /** As `waiting`, but nobody will say more soon: the calls were given up and booked. */
   | "stuck";
 
-async function stateOfPart(part: Part, deps: PartsDeps): Promise<PartState> {
-  if (part.owner !== null && (await deps.workflow.describe(part.owner)) === "running") return "owned";
+async function stateOfPart(
+  part: Part,
+  deps: PartsDeps,
+): Promise<{ readonly state: PartState; readonly images: readonly Image[] }> {
+  if (part.owner !== null && (await deps.workflow.describe(part.owner)) === "running") {
+    return { state: "owned", images: [] };
+  }
   const request = await deps.requests.get(part.requestId);
-  const images = await imagesOfPart(part, deps);
-  if (images.length < (request ? partIndexes(request, part.part).length : 0)) return "abandoned";
+  const images = await deps.images.ofPart(part.requestId, part.part);
+  if (images.length < (request ? partIndexes(request, part.part).length : 0)) {
+    return { state: "abandoned", images };
+  }
   const open = images.filter((image) => !isTerminal(image.status));
-  if (open.length === 0) return "finished";
-  return statesOfImages(open, deps);
+  return { state: open.length === 0 ? "finished" : await statesOfImages(open, deps), images };
 }
 
 /** An image whose paid call nobody can tell about waits for its outcome; any other one can be taken up at once. */
@@ -85,17 +123,13 @@ async function statesOfImages(open: readonly Image[], deps: PartsDeps): Promise<
   return state;
 }
 
-async function imagesOfPart(part: Part, deps: Pick<PartsDeps, "images">): Promise<Image[]> {
-  return (await deps.images.ofRequest(part.requestId)).filter((image) => image.part === part.part);
-}
-
-async function closePart(part: Part, deps: PartsDeps): Promise<boolean> {
+async function closePart(part: Part, images: readonly Image[], deps: PartsDeps): Promise<boolean> {
   // A process killed right after an image's last write has told nobody.
-  for (const image of await imagesOfPart(part, deps)) {
+  for (const image of images) {
     await announceIfUntold(image, await deps.attempts.ofImage(image.imageId), deps);
   }
   const patched = await deps.requests.parts.patch(partIdOf(part), {
-    set: { open: false },
+    set: { open: false, ended: endOf(images, deps.clock()) },
     when: [
       { field: "generation", is: "equals", value: part.generation },
       { field: "open", is: "equals", value: true },

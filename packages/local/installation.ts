@@ -12,6 +12,7 @@ import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
+import { createVersions } from "@atelier/aws/dynamo/versions";
 import { type Catalogue, type ProviderName, SANDBOX } from "@atelier/core/catalogue";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
 import { accountReport, installedHealth } from "@atelier/core/installed-health";
@@ -23,6 +24,7 @@ import type { Place } from "@atelier/core/privacy";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import { DEFAULT_RETENTION, type Retention } from "@atelier/core/retention";
 import { localDateOf } from "@atelier/core/schedule";
+import type { Versions } from "@atelier/core/version";
 import { webhookPath } from "@atelier/core/webhook";
 import { definition } from "@atelier/core/workflow/definition";
 import { createImaging } from "@atelier/imaging/open";
@@ -64,6 +66,8 @@ export interface Installation {
   readonly configuration: Configuration;
   readonly steps: StepDeps;
   readonly gate: Gate;
+  /** Versions that are made anew of pictures. */
+  readonly versions: Versions;
   readonly audit: Audit;
   readonly reconciling: ReconcileDeps;
   readonly executions: Executions;
@@ -172,8 +176,9 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     if (classifier) closers.push(() => classifier.close());
     let listener: StepListener | null = null;
     // The steps' workflow is the machine that runs them: it exists a moment later.
-    const workflow: Pick<LocalStateMachine, "answer"> = {
+    const workflow: Pick<LocalStateMachine, "answer" | "start"> = {
       answer: (token, answer) => machine.answer(token, answer),
+      start: (name, input) => machine.start(name, input),
     };
     const receiver = await openWebhookServer(0, {
       attempts,
@@ -258,6 +263,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       configuration,
       steps,
       gate,
+      versions: createVersions(dynamo),
       audit,
       executions,
       vault,

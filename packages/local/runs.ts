@@ -33,9 +33,11 @@ export async function withBackstop<T>(installation: Installation, work: Promise<
 
 async function backstop(installation: Installation, stop: AbortSignal): Promise<void> {
   const { machine, steps, reconciling } = installation;
+  let pauseMs = ROUND_MS;
   while (!stop.aborted) {
-    await wait(ROUND_MS, undefined, { signal: stop }).catch(() => undefined);
+    await wait(pauseMs, undefined, { signal: stop }).catch(() => undefined);
     if (stop.aborted) return;
+    const beganAtMs = performance.now();
     try {
       for (const { attemptId } of machine.waiting()) {
         const attempt = await steps.attempts.get(attemptId);
@@ -45,6 +47,8 @@ async function backstop(installation: Installation, stop: AbortSignal): Promise<
     } catch {
       // The next round tries again; a fault that stays shows in the steps themselves.
     }
+    // With hundreds of jobs under way, asking about them must leave the machine to their work.
+    pauseMs = Math.max(ROUND_MS, 4 * (performance.now() - beganAtMs));
   }
 }
 
@@ -84,7 +88,8 @@ export async function requestsEnded(
   for (let restart = takeOver; !signal?.aborted; restart = !isStuck) {
     const parts = await reconcileParts({ only: requestIds, restart }, installation.reconciling);
     await executionsEnded(parts.started, installation, signal);
-    if (parts.started.length === 0 && parts.owned === 0) break;
+    // Further parts of a large request are begun by a pass that may start something.
+    if (parts.started.length === 0 && parts.owned === 0 && (restart || parts.unbegun === 0)) break;
     // A part that is started a second time is not getting on by being started.
     isStuck ||= parts.started.some((name) => tried.has(partOf(name)));
     for (const name of parts.started) tried.add(partOf(name));
@@ -103,7 +108,13 @@ export async function resumeAll(
   signal: AbortSignal | undefined,
 ): Promise<Image[]> {
   const { reconciling, clock } = installation;
-  const touched = new Set(await refireOccurrences(installation, signal));
+  const touched = new Set<string>();
+  const fired = await refireOccurrences(installation);
+  await executionsEnded(fired, installation, signal);
+  for (const name of fired) {
+    const part = await partOfOccurrence(name, installation);
+    if (part) touched.add(part.requestId);
+  }
   const until = clock() + RESUME_PATIENCE_MS;
   const started = new Set<string>();
   while (!signal?.aborted && clock() < until) {
@@ -129,13 +140,14 @@ export async function settleBooks(installation: Installation): Promise<void> {
   await finishReviews(reviewing(installation));
 }
 
-/** A process that died between starting an occurrence and writing its request left only the execution: fired again. */
-async function refireOccurrences(
-  installation: Installation,
-  signal: AbortSignal | undefined,
-): Promise<string[]> {
+/**
+ * A process that died between starting an occurrence and writing its request left only the execution: fired again.
+ *
+ * @returns the executions that do so
+ */
+export async function refireOccurrences(installation: Installation): Promise<string[]> {
   const { machine, executions } = installation;
-  const requestIds: string[] = [];
+  const names: string[] = [];
   for (const execution of (await executions.running({ limit: 1000 })).items) {
     if ((await machine.describe(execution.name)) !== "ended") continue;
     await executions.patch(execution.name, {
@@ -145,11 +157,9 @@ async function refireOccurrences(
     if (!("entry" in execution.input) || (await partOfOccurrence(execution.name, installation))) continue;
     const name = firingName(occurrenceIdOfFiring(execution.name), installation);
     await machine.start(name, execution.input);
-    await executionsEnded([name], installation, signal);
-    const part = await partOfOccurrence(name, installation);
-    if (part) requestIds.push(part.requestId);
+    names.push(name);
   }
-  return requestIds;
+  return names;
 }
 
 /** The name of an execution that fires an occurrence: random, as the cloud's scheduler has it. */

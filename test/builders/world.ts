@@ -21,7 +21,7 @@ import type { Image } from "@atelier/core/image";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import { createPictureBlock } from "@atelier/core/picture-block";
 import type { Recipe } from "@atelier/core/pictures";
-import type { Audit, Events, LedgerRow, TokenAnswer } from "@atelier/core/ports";
+import type { Audit, Events, LedgerRow, TokenAnswer, Workflow } from "@atelier/core/ports";
 import { charactersOf } from "@atelier/core/prompt";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import type { ImageRequest } from "@atelier/core/request";
@@ -137,6 +137,7 @@ export async function startWorld(
   const direct = createTaskTokens("direct");
   const machines = new Map<string, LocalStateMachine>();
   const workflow = {
+    start: (...call: Parameters<Workflow["start"]>) => machine.start(...call),
     async answer(token: string, answer: TokenAnswer) {
       const owner = token.slice(0, token.indexOf("~"));
       const said =

@@ -10,10 +10,18 @@ import { type ExpandedImage, expandRequest } from "../../expand.ts";
 import { imageIdOf, occurrenceRequestId } from "../../ids.ts";
 import { type Image, isTerminal } from "../../image.ts";
 import { occurrenceRequest, stockOf } from "../../occurrence.ts";
-import type { Attempts, Images, PromptVault, Requests } from "../../ports.ts";
-import { type ImageRequest, type Occurrence, type Part, partIdOf, partIndexes } from "../../request.ts";
+import type { Attempts, Images, PromptVault, Requests, Workflow } from "../../ports.ts";
+import {
+  hasPartsToBegin,
+  type ImageRequest,
+  type Occurrence,
+  type Part,
+  partIdOf,
+  partIndexes,
+} from "../../request.ts";
+import { hashedSlotWords } from "../../words.ts";
 import { occurrenceAt, resolveCategory } from "../../schedule.ts";
-import { putRequest } from "../../start.ts";
+import { beginPart, newPart, notePartBegun, PARTS_AT_ONCE, putRequest } from "../../start.ts";
 
 export const planInputSchema = z.object({
   input: z.union([
@@ -39,6 +47,10 @@ export interface PlanDeps extends AuditDeps {
   readonly attempts: Attempts;
   readonly vault: Pick<PromptVault, "get" | "put">;
   readonly catalogue: Catalogue;
+  /** For the hashes that stand for the words of a prompt. */
+  readonly promptKey: Uint8Array;
+  /** Starts the next part's execution. */
+  readonly workflow: Pick<Workflow, "start">;
   /** Whom the occurrences of this installation buy from; null: whatever routing chooses. */
   readonly providerForOccurrences: ImageRequest["wantedProvider"];
 }
@@ -52,7 +64,7 @@ export async function plan(input: PlanStepInput, deps: PlanDeps): Promise<PlanSt
   const request = await deps.requests.get(part.requestId);
   if (!request) throw new AtelierError("UnknownName", `There is no request ${part.requestId}.`);
 
-  await putNextPart(request, part, deps);
+  await beginNextPart(request, part, deps);
   // Images first: one that an earlier owner puts meanwhile is taken over with the others.
   const images = await putImages(request, part, deps);
   await takeOver(part, deps);
@@ -112,24 +124,23 @@ async function fire(
     ),
     deps.requests,
   );
-  await deps.requests.parts.putIfAbsent({
-    requestId: request.requestId,
-    part: 0,
-    owner: executionId,
-    generation: 1,
-    open: true,
-    createdAtMs: deps.clock(),
-  });
+  await deps.requests.parts.putIfAbsent(newPart(request.requestId, 0, executionId, deps.clock()));
   const part = await deps.requests.parts.get(partIdOf({ requestId: request.requestId, part: 0 }));
   return part?.owner === executionId ? part : null;
 }
 
-/** An execution named for a generation owns the part only while the part is at that generation. */
+/**
+ * An execution named for a generation owns the part only while the part is at that generation. The first part is put here: whoever
+ * accepted the request has put nothing but the request.
+ */
 async function claimNamed(
   wanted: { requestId: string; part: number; generation: number },
   executionName: string,
   deps: PlanDeps,
 ): Promise<Part | null> {
+  if (wanted.part === 0 && wanted.generation === 1) {
+    await deps.requests.parts.putIfAbsent(newPart(wanted.requestId, 0, executionName, deps.clock()));
+  }
   const patched = await deps.requests.parts.patch(partIdOf(wanted), {
     set: { owner: executionName },
     when: [
@@ -140,24 +151,19 @@ async function claimNamed(
   return patched.ok ? patched.record : null;
 }
 
-/** Whoever started the request may have died between its parts: each part puts the next, and the reconciler starts it. */
-async function putNextPart(request: ImageRequest, { part }: Part, deps: PlanDeps): Promise<void> {
-  if (part + 1 >= request.parts) return;
-  await deps.requests.parts.putIfAbsent({
-    requestId: request.requestId,
-    part: part + 1,
-    owner: null,
-    generation: 1,
-    open: true,
-    createdAtMs: deps.clock(),
-  });
+/** While few are open each part begins the next; beyond that the reconciler begins one for each that ends. */
+async function beginNextPart(request: ImageRequest, { part }: Part, deps: PlanDeps): Promise<void> {
+  const next = part + 1;
+  const isNext = next < Math.min(request.parts, PARTS_AT_ONCE) && hasPartsToBegin(request);
+  if (isNext) await beginPart(request, next, deps);
+  await notePartBegun(request, isNext ? next : part, deps);
 }
 
 /** From here on, writes of an earlier owner fail on the generation that each item carries. */
 async function takeOver(part: Part, deps: PlanDeps): Promise<void> {
   if (part.generation === 1) return;
   const { generation } = part;
-  for (const image of await imagesOfPart(part, deps.images)) {
+  for (const image of await deps.images.ofPart(part.requestId, part.part)) {
     await deps.images.patch(image.imageId, {
       set: { generation },
       when: [{ field: "generation", is: "below", value: generation }],
@@ -183,7 +189,9 @@ async function takeOver(part: Part, deps: PlanDeps): Promise<void> {
 
 /** Put-if-absent, in blocks: a run that was cut off here is continued by the next one. */
 async function putImages(request: ImageRequest, part: Part, deps: PlanDeps): Promise<Image[]> {
-  const standing = new Map((await imagesOfPart(part, deps.images)).map((image) => [image.index, image]));
+  const standing = new Map(
+    (await deps.images.ofPart(part.requestId, part.part)).map((image) => [image.index, image]),
+  );
   const missing = partIndexes(request, part.part).filter((index) => !standing.has(index));
   const expanded = expandRequest({
     request,
@@ -193,7 +201,7 @@ async function putImages(request: ImageRequest, part: Part, deps: PlanDeps): Pro
   });
   await Promise.all(
     expanded.map(async (variation) => {
-      const image = plannedImage(request, part, variation, deps.clock());
+      const image = plannedImage(request, part, variation, deps);
       // The text before its image: words that were chosen for a template are a prompt, and stand nowhere else.
       if (!request.freePrompt) await deps.vault.put(image.imageId, variation, image.rating);
       await deps.images.putIfAbsent(image);
@@ -229,11 +237,13 @@ async function freePromptsOf(request: ImageRequest, indexes: readonly number[], 
   return texts;
 }
 
-async function imagesOfPart(part: Part, images: Images): Promise<Image[]> {
-  return (await images.ofRequest(part.requestId)).filter((image) => image.part === part.part);
-}
-
-function plannedImage(request: ImageRequest, part: Part, variation: ExpandedImage, nowMs: number): Image {
+function plannedImage(
+  request: ImageRequest,
+  part: Part,
+  variation: ExpandedImage,
+  deps: Pick<PlanDeps, "clock" | "promptKey">,
+): Image {
+  const nowMs = deps.clock();
   return {
     imageId: imageIdOf(request.requestId, variation.index),
     requestId: request.requestId,
@@ -244,6 +254,7 @@ function plannedImage(request: ImageRequest, part: Part, variation: ExpandedImag
     category: request.category,
     template: variation.template,
     slots: {},
+    words: variation.template === null ? [] : hashedSlotWords(variation, deps.promptKey),
     rating: variation.rating,
     tags: [...variation.tags],
     parameters: variation.parameters,

@@ -90,6 +90,16 @@ export const ERRORS = {
     meaning: "The caller asks too often.",
     remedy: "Wait as long as Retry-After says.",
   },
+  LinkExpired: {
+    ...rule("abandon", "no", 410, 2),
+    meaning: "The link to a picture's file has ended.",
+    remedy: "Ask for the rendition again: it gives a new link.",
+  },
+  ImageUnfinished: {
+    ...rule("hold", "no", 409, 1),
+    meaning: "The image is still in the making, or not settled yet.",
+    remedy: "Wait for its end, or cancel its request; then ask again.",
+  },
   UnknownName: {
     ...rule("abandon", "no", 404, 2),
     meaning: "Nothing of that name exists.",

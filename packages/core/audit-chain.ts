@@ -25,6 +25,10 @@ export const AUDIT_KINDS = [
   "restrained",
   /** Files, texts and records of a subject were removed. */
   "erased",
+  /** A version of a picture was made by a recipe. */
+  "reprocessed",
+  /** Another version became the current one. */
+  "version-chosen",
 ] as const;
 
 /** Facts that tell of a person, beside who acted. */

@@ -6,6 +6,7 @@ import { promptKey } from "@atelier/aws/dynamo/keys";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { createReviews } from "@atelier/aws/dynamo/reviews";
+import { createVersions } from "@atelier/aws/dynamo/versions";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
 import { TEXT_VAULT } from "../../test/builders/text-vault.ts";
@@ -43,6 +44,7 @@ beforeEach(async () => {
       { name: "backup", blobs: createMemoryBlobs() },
     ],
     reviews: createReviews(dynamo),
+    versions: createVersions(dynamo),
     clock: () => NOW_MS,
     actor: "alice",
   };
@@ -64,6 +66,7 @@ async function made(
     status: "completed",
     tags: ["pears"],
     slots: { fruit: "pears" },
+    words: ["0123456789ab"],
     promptHash: "a hash",
     createdAtMs: DAY_MS,
     finishedAtMs: DAY_MS,
@@ -72,7 +75,7 @@ async function made(
     ...fields,
   });
   await deps.images.putIfAbsent(image);
-  await deps.images.indexTags(image);
+  await deps.images.index(image);
   await deps.images.indexFingerprint(image, fingerprint);
   const attempt = someAttempt({ imageId, requestId, number: 1, state: "succeeded", ledgerApplied: true });
   await deps.attempts.putIfAbsent({

@@ -12,6 +12,7 @@ import type { Attempts, Audit, AuditEntry, BlobHead, Blobs, Images, PromptVault,
 import type { ImageRequest } from "./request.ts";
 import { isDue, type Retention, retainedStatuses } from "./retention.ts";
 import type { Reviews } from "./review.ts";
+import { removeVersions, type Versions } from "./version.ts";
 
 /** Somewhere that files are kept: the folder itself, its backup. */
 export interface Place {
@@ -27,6 +28,7 @@ export interface PrivacyDeps extends AuditDeps {
   readonly audit: Audit;
   readonly places: readonly Place[];
   readonly reviews: Pick<Reviews, "get" | "patch">;
+  readonly versions: Versions;
   /** Removes what else shows the picture, such as an overview of several; idempotent. */
   readonly removeOverviews: (imageId: string) => Promise<void>;
 }
@@ -111,6 +113,7 @@ export async function* exportSubject(subject: Subject, deps: PrivacyDeps): Async
     for (const attempt of await deps.attempts.ofImage(image.imageId)) yield { kind: "attempt", ...attempt };
     const review = await deps.reviews.get(image.imageId);
     if (review) yield { kind: "review", ...review };
+    for (const version of await deps.versions.ofImage(image.imageId)) yield { kind: "version", ...version };
     for (const file of await filesOf(image, deps.places)) yield { kind: "file", ...file };
   }
   for (const audited of subject.audited) {
@@ -194,6 +197,9 @@ function foldersOf(image: Image): string[] {
   return [`incoming/${image.imageId}/`, ...shelves.map((shelf) => imageFolder(shelf, image))];
 }
 
+/** What an image was found by and says no more; what remains are the books'. */
+const UNSAID = { slots: {}, words: [], tags: [] };
+
 /** Files first: as long as one is left, the record still says where to look. */
 async function eraseImage(
   image: Image,
@@ -201,16 +207,15 @@ async function eraseImage(
   deps: PrivacyDeps,
 ): Promise<{ files: StoredFile[]; prompts: number }> {
   const { imageId } = image;
+  await forgetVersions(imageId, deps);
   const files = await filesOf(image, deps.places);
   const facts = { reason, files: files.length };
   const entry = { subject: imageId, kind: "erased", facts, occasion: reason } as const;
   await audited({ ...entry, phase: "intended" }, deps);
-  for (const { place, key } of files) {
-    await deps.places.find(({ name }) => name === place)?.blobs.remove(key);
-  }
+  await removeFiles(files, deps.places);
   await deps.removeOverviews(imageId);
   const hadPrompt = await deps.vault.remove(imageId);
-  await deps.images.removeTags(image);
+  await deps.images.unindex(image, { ...image, ...UNSAID });
   await deps.images.removeFingerprint(image);
   await forgetReviewers(imageId, deps.reviews);
   for (const attempt of await deps.attempts.ofImage(imageId)) {
@@ -232,8 +237,7 @@ async function eraseImage(
   }
   await deps.images.patch(imageId, {
     set: {
-      slots: {},
-      tags: [],
+      ...UNSAID,
       promptHash: null,
       fingerprint: null,
       duplicateOf: null,
@@ -247,8 +251,24 @@ async function eraseImage(
     },
     when: [{ field: "status", is: "one-of", values: TERMINAL_STATUSES }],
   });
+  // A version that somebody asked for just before the record said that nothing is to be made any more.
+  if (await forgetVersions(imageId, deps)) await removeFiles(await filesOf(image, deps.places), deps.places);
   await audited({ ...entry, phase: "done" }, deps);
   return { files, prompts: hadPrompt ? 1 : 0 };
+}
+
+async function removeFiles(files: readonly StoredFile[], places: readonly Place[]): Promise<void> {
+  for (const { place, key } of files) await places.find(({ name }) => name === place)?.blobs.remove(key);
+}
+
+/** True when there was one. Their files lie in the image's folders. */
+async function forgetVersions(
+  imageId: string,
+  { versions }: Pick<PrivacyDeps, "versions">,
+): Promise<boolean> {
+  const gone = await versions.ofImage(imageId);
+  await removeVersions(gone, async () => {}, { versions });
+  return gone.length > 0;
 }
 
 /** What was decided stays, who did and why goes. */
@@ -297,6 +317,9 @@ async function whatIsLeft(subject: Subject, deps: PrivacyDeps): Promise<string[]
     if (await deps.vault.get(image.imageId)) left.push(`the prompt of ${image.imageId}`);
     const record = await deps.images.get(image.imageId);
     if (record?.erasedAtMs === undefined) left.push(`the details of ${image.imageId}`);
+    for (const { version } of await deps.versions.ofImage(image.imageId)) {
+      left.push(`version ${version} of ${image.imageId}, which is being made`);
+    }
   }
   for (const audited of subject.audited) {
     const chain = await deps.audit.chainOf(audited);

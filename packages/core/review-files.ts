@@ -9,8 +9,9 @@ import type { Image, ImageStatus, Rendition, StoredOutput, Verdict } from "./ima
 import { imageFolder, type Manifest, originalKey, SHELVES, type Shelf, versionFolder } from "./manifest.ts";
 import type { PictureBlock } from "./picture-block.ts";
 import type { Imaging, OpenPicture, Recipe } from "./pictures.ts";
-import type { Attempts, Blobs, Images } from "./ports.ts";
+import type { Attempts, Blobs, Images, Patched } from "./ports.ts";
 import type { ReviewDecision } from "./review.ts";
+import { baseManifestKey, baseUnchanged, baseVersionOf, removeVersions, type Versions } from "./version.ts";
 import { developRenditions, readManifest, writeManifest } from "./workflow/steps/process.ts";
 
 export interface CarryOutDeps extends AnnounceDeps {
@@ -19,6 +20,7 @@ export interface CarryOutDeps extends AnnounceDeps {
   readonly blobs: Blobs;
   readonly imaging: Pick<Imaging, "open">;
   readonly recipe: Recipe;
+  readonly versions: Versions;
   readonly pictureBlock: Pick<PictureBlock, "block">;
   /** Removes what else shows the picture, such as an overview of several; idempotent. */
   readonly removeOverviews: (imageId: string) => Promise<void>;
@@ -40,9 +42,22 @@ async function movePicture(
   shelf: Shelf,
   deps: CarryOutDeps,
 ): Promise<void> {
-  if (image.version === decision.version) await recordMove(image, decision, shelf, deps);
-  // Whichever shelf it was on: nothing of the earlier version stays.
-  for (const old of SHELVES) await removeBelow(versionFolder(old, image, decision.version), deps.blobs);
+  let standing: Image | undefined = image;
+  // Again when another version became current meanwhile.
+  while (standing && baseVersionOf(standing) === decision.version) {
+    standing = await recordMove(standing, decision, shelf, deps);
+  }
+  // Whichever shelf it was on: nothing of the earlier version stays, nor of those that were made beside it.
+  const removeFilesOf = async ({ version }: { readonly version: number }) => {
+    for (const old of SHELVES) await removeBelow(versionFolder(old, image, version), deps.blobs);
+  };
+  const beside = await deps.versions.ofImage(image.imageId);
+  await removeVersions(
+    beside.filter(({ base }) => base <= decision.version),
+    removeFilesOf,
+    deps,
+  );
+  await removeFilesOf(decision);
   if (decision.shelf === "quarantine") await deps.removeOverviews(image.imageId);
 }
 
@@ -51,10 +66,11 @@ async function recordMove(
   decision: ReviewDecision,
   shelf: Shelf,
   deps: CarryOutDeps,
-): Promise<void> {
+): Promise<Image | undefined> {
   if (image.manifestKey === null) throw missing(`The manifest of ${image.imageId} is missing.`);
-  const before = await readManifest(image.manifestKey, deps.blobs);
-  const version = decision.version + 1;
+  const isBase = image.version === decision.version;
+  const before = await readManifest(isBase ? image.manifestKey : baseManifestKey(image), deps.blobs);
+  const version = decision.toVersion ?? decision.version + 1;
   const folder = versionFolder(shelf, image, version);
   const originals = await keptOriginals(image, deps.blobs);
   const status: ImageStatus = shelf === "content" ? "completed" : "quarantined";
@@ -64,26 +80,41 @@ async function recordMove(
     version,
     rating: decision.rating,
     verdict,
-    renditions: needsDeveloping(image, decision)
+    renditions: needsDeveloping(before, decision)
       ? await developedAgain(image, before, folder, decision, deps)
-      : await copied(image.renditions, folder, deps.blobs),
+      : await copied(before.renditions, folder, deps.blobs),
     developedAtMs: decision.atMs,
   };
   // Another run of this very decision may have written it already: its files are the ones that count.
   const manifestKey = await writeManifest(folder, manifest, deps.blobs);
   const { renditions } = await readManifest(manifestKey, deps.blobs);
   const patched = await deps.images.patch(image.imageId, {
-    set: { status, version, manifestKey, renditions, originals, verdict, rating: decision.rating },
-    when: [{ field: "version", is: "equals", value: decision.version }],
+    set: {
+      status,
+      version,
+      baseVersion: version,
+      manifestKey,
+      renditions,
+      originals,
+      verdict,
+      rating: decision.rating,
+    },
+    when: [...baseUnchanged(image), { field: "manifestKey", is: "present" }],
   });
   // Removed while we were copying: what we made goes as well.
-  if (!patched.ok && patched.record?.manifestKey === null) await removeFiles(image, deps.blobs);
+  if (patched.record?.manifestKey === null) {
+    await removeFiles(image, deps.blobs);
+    return undefined;
+  }
+  return patched.record;
 }
 
 /** A sealed picture was never developed; files made for a general one may carry a provider's words, which rated ones may not. */
-function needsDeveloping(image: Image, { action, fromRating, rating }: ReviewDecision): boolean {
+function needsDeveloping(before: Manifest, { action, fromRating, rating }: ReviewDecision): boolean {
   return (
-    action === "unseal" || image.renditions.length === 0 || (fromRating === "general" && rating !== "general")
+    action === "unseal" ||
+    before.renditions.length === 0 ||
+    (fromRating === "general" && rating !== "general")
   );
 }
 
@@ -111,13 +142,14 @@ async function developedAgain(
   return developRenditions({ ...image, rating }, attempt, picture, folder, deps);
 }
 
-async function openOriginal(
+export async function openOriginal(
   image: Image,
   chosen: StoredOutput,
   deps: Pick<CarryOutDeps, "blobs" | "imaging">,
 ): Promise<OpenPicture> {
   for (const key of [originalKey(image, chosen.key), chosen.key]) {
     const blob = await deps.blobs.get(key);
+    if (blob && blob.head.sha256 !== chosen.sha256) throw missing(`${key} is not as it was recorded.`);
     if (blob) return deps.imaging.open(blob.bytes);
   }
   throw missing(`The original of ${image.imageId} is gone; it can only be rejected.`);
@@ -157,8 +189,10 @@ async function removePicture(image: Image, decision: ReviewDecision, deps: Carry
     await deps.pictureBlock.block(image.imageId, image.fingerprint, decision.atMs);
   }
   const reason = `Removed by ${decision.votes.map(({ by }) => by).join(" and ") || "Atelier"}.`;
-  if (image.manifestKey !== null) {
-    await deps.images.patch(image.imageId, {
+  let standing: Image | undefined = image;
+  // Again when another version became current meanwhile.
+  while (standing && standing.manifestKey !== null && baseVersionOf(standing) === decision.version) {
+    const patched: Patched<Image> = await deps.images.patch(image.imageId, {
       set: {
         status: "rejected",
         verdict: image.verdict && {
@@ -173,11 +207,14 @@ async function removePicture(image: Image, decision: ReviewDecision, deps: Carry
         fingerprint: null,
         failure: { name: "ContentRejected", message: reason, rule: "review" },
       },
-      when: [{ field: "version", is: "equals", value: decision.version }],
+      when: baseUnchanged(standing),
     });
+    standing = patched.record;
   }
   await deps.images.removeFingerprint(image);
   await deps.removeOverviews(image.imageId);
+  const beside = await deps.versions.ofImage(image.imageId);
+  await removeVersions(beside, () => removeFiles(image, deps.blobs), deps);
   await removeFiles(image, deps.blobs);
 }
 
@@ -186,7 +223,7 @@ async function removeFiles(image: Image, blobs: Blobs): Promise<void> {
   await removeBelow(`incoming/${image.imageId}/`, blobs);
 }
 
-async function removeBelow(prefix: string, blobs: Blobs): Promise<void> {
+export async function removeBelow(prefix: string, blobs: Pick<Blobs, "list" | "remove">): Promise<void> {
   const keys: string[] = [];
   for await (const { key } of blobs.list(prefix)) keys.push(key);
   for (const key of keys) await blobs.remove(key);

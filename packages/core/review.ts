@@ -6,10 +6,12 @@ import * as z from "zod";
 import { audited } from "./audit.ts";
 import { higherRating, type Rating, ratingRank, ratingSchema } from "./catalogue.ts";
 import { AtelierError } from "./errors.ts";
-import { sha256Hex } from "./ids.ts";
+import type { EventType } from "./events.ts";
+import { eventIdOf } from "./ids.ts";
 import { type Image, isTerminal } from "./image.ts";
 import type { Page, Records, TextVault } from "./ports.ts";
 import { type CarryOutDeps, carryOut } from "./review-files.ts";
+import { baseVersionOf, nextNumber } from "./version.ts";
 
 export const REVIEW_ACTIONS = ["release", "reject", "rate", "unseal"] as const;
 export type ReviewAction = (typeof REVIEW_ACTIONS)[number];
@@ -35,6 +37,8 @@ const decisionSchema = z.object({
   /** Where the picture is from then on; null for one that is removed. */
   shelf: z.enum(["content", "quarantine"]).nullable(),
   version: z.int().positive(),
+  /** The number under which it is filed from then on; absent: the next one. */
+  toVersion: z.int().positive().optional(),
   atMs: z.int(),
   /** One vote for each reviewer that it took. */
   votes: z.array(voteSchema),
@@ -99,7 +103,7 @@ export async function review(input: ReviewInput, deps: ReviewDeps): Promise<Revi
     const standing = await deps.reviews.get(input.imageId);
     if (isDone(image, input, standing)) return { kind: "done", image };
     const wanted = wantedBy(input, image, deps);
-    const version = image.version ?? 1;
+    const version = baseVersionOf(image);
     const others = (standing?.votes ?? []).filter(
       (vote) => vote.version === version && vote.by !== input.reviewer,
     );
@@ -119,6 +123,8 @@ export async function review(input: ReviewInput, deps: ReviewDeps): Promise<Revi
     const votes = [...agreeing, vote];
     const isDecided = votes.length >= wanted.reviewers;
     const revision = (standing?.revision ?? 0) + 1;
+    const toVersion = isDecided && wanted.shelf !== null ? await nextNumber(image, deps) : undefined;
+    if (toVersion === null) continue;
     const pending: ReviewDecision | null = isDecided
       ? {
           decisionId: `${input.imageId}~${revision}`,
@@ -127,6 +133,7 @@ export async function review(input: ReviewInput, deps: ReviewDeps): Promise<Revi
           rating: wanted.rating,
           shelf: wanted.shelf,
           version,
+          ...(toVersion !== undefined && { toVersion }),
           atMs: vote.atMs,
           votes,
         }
@@ -174,10 +181,10 @@ export async function finishReview(imageId: string, deps: ReviewDeps): Promise<b
   await carryOut(imageId, decision, deps);
   await audited({ ...entry, phase: "done" }, deps);
   await deps.events.publish({
-    id: sha256Hex(decision.decisionId).slice(0, 24),
+    id: eventIdOf(decision.decisionId),
     type: EVENT_TYPES[decision.action],
     atMs: decision.atMs,
-    detail: { imageId, rating: decision.rating },
+    detail: { image_id: imageId, rating: decision.rating },
   });
   // When another process has done so meanwhile, the condition fails, which is as good.
   await deps.reviews.patch(imageId, {
@@ -187,12 +194,12 @@ export async function finishReview(imageId: string, deps: ReviewDeps): Promise<b
   return true;
 }
 
-const EVENT_TYPES: Readonly<Record<ReviewAction, string>> = {
+const EVENT_TYPES = {
   release: "image-released",
   reject: "image-removed",
   rate: "image-rated",
   unseal: "image-unsealed",
-};
+} as const satisfies Record<ReviewAction, EventType>;
 
 /** Carries out everything that was decided and interrupted. */
 export async function finishReviews(deps: ReviewDeps): Promise<string[]> {
@@ -281,7 +288,7 @@ export async function openRemoval(
   image: Image,
   { reviews }: { readonly reviews: Pick<Reviews, "putIfAbsent"> },
 ): Promise<void> {
-  const { imageId, rating, version } = image;
+  const { imageId, rating } = image;
   const atMs = image.finishedAtMs ?? image.createdAtMs;
   await reviews.putIfAbsent({
     ...emptyReview(imageId, atMs),
@@ -292,7 +299,7 @@ export async function openRemoval(
       fromRating: rating,
       rating,
       shelf: null,
-      version: version ?? 1,
+      version: baseVersionOf(image),
       atMs,
       votes: [],
     },

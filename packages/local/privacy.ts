@@ -15,6 +15,7 @@ export function privacyOf(installation: Installation): Privacy {
     vault,
     places,
     reviews: gate.reviews,
+    versions: installation.versions,
     removeOverviews: (imageId) => removeContactSheetsOf(imageId, dataFolder),
   };
 

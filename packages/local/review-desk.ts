@@ -46,10 +46,11 @@ export function createReviewDesk(installation: Installation): ReviewDesk {
 
 /** What decisions are carried out with. */
 export function reviewing(installation: Installation): ReviewDeps {
-  const { steps, gate, configuration, dataFolder } = installation;
+  const { steps, gate, versions, configuration, dataFolder } = installation;
   return {
     ...steps,
     ...gate,
+    versions,
     isFourEyes: configuration.isFourEyes,
     removeOverviews: (imageId) => removeContactSheetsOf(imageId, dataFolder),
   };

@@ -2,6 +2,7 @@
  * @module Reviews over real stores and files: what people decide, killed before any write and carried on by whoever comes next.
  */
 import { createBlockedPictures, createReviews } from "@atelier/aws/dynamo/reviews";
+import { createVersions } from "@atelier/aws/dynamo/versions";
 import type { Classifier } from "@atelier/core/classifier";
 import type { Image } from "@atelier/core/image";
 import { createPictureBlock } from "@atelier/core/picture-block";
@@ -36,6 +37,7 @@ function depsWith(change: Partial<ReviewDeps> = {}): ReviewDeps {
   return {
     ...world.steps,
     reviews: createReviews(world.dynamo),
+    versions: createVersions(world.dynamo),
     // The same key as the world's `process` has.
     pictureBlock: createPictureBlock(store, Buffer.from("a picture key for tests")),
     texts: {
@@ -139,7 +141,9 @@ describe("a picture in quarantine", () => {
       ["done", "release", "ada"],
     ]);
     expect(JSON.stringify(entries)).not.toContain("an adult");
-    expect(world.events.filter(({ detail }) => detail.imageId === image.imageId).at(-1)).toMatchObject({
+    expect(
+      world.events.filter(({ detail }) => "image_id" in detail && detail.image_id === image.imageId).at(-1),
+    ).toMatchObject({
       type: "image-released",
     });
     // Again: done is done.
@@ -284,7 +288,9 @@ describe("a suspected minor", () => {
     expect(await shelvesOf(image.imageId)).toStrictEqual(["incoming", "quarantine v1"]);
     expect(await filesOf(image.imageId)).toHaveLength(2);
     expect(
-      world.events.filter(({ detail }) => detail.imageId === image.imageId).map(({ type }) => type),
+      world.events
+        .filter(({ detail }) => "image_id" in detail && detail.image_id === image.imageId)
+        .map(({ type }) => type),
     ).toContain("suspected-minor");
     for (const action of ["release", "rate"] as const) {
       await expect(review(said(image, action, { rating: "nudity" }), depsWith())).rejects.toMatchObject({

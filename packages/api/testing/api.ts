@@ -15,6 +15,7 @@ import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { createBlockedPictures, createReviews } from "@atelier/aws/dynamo/reviews";
+import { createVersions } from "@atelier/aws/dynamo/versions";
 import { SCOPES, type Scope } from "@atelier/core/caller";
 import { accountReport } from "@atelier/core/installed-health";
 import { installedRouting } from "@atelier/core/installed-routing";
@@ -114,6 +115,7 @@ export async function startTestApi(
     ledger: createLedgerStore(dynamo),
     firstLimits: { dayMicros: 10_000_000, monthMicros: 200_000_000 },
     reviews: createReviews(dynamo),
+    versions: createVersions(dynamo),
     isFourEyes: false,
     pictureBlock: createPictureBlock(createBlockedPictures(dynamo), Buffer.from("a picture key for tests")),
     removeOverviews: async () => undefined,

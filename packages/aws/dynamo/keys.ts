@@ -7,7 +7,10 @@
  * | attempt         | IMAGES#img_{request}       | ATTEMPT#{index}#{n}     | id; its image (query); state while open           |
  * | prompt          | IMAGES#img_{request}       | PROMPT#{index}          | image id                                          |
  * | review          | IMAGES#img_{request}       | REVIEW#{index}          | image id; state while a decision is carried out   |
- * | tag entry       | TAG#{tag}                  | {position}              | images of a tag, newest first (query)             |
+ * | version         | IMAGES#img_{request}       | VERSION#{index}#{recipe} | image and recipe; its image (query); state while unfinished |
+ * | image term      | TERM#{category}#{term}     | {position}              | images that say so, newest first (query)          |
+ * | tag entry       | TAG#{tag}                  | {position}              | of earlier releases; removed when indexed anew    |
+ * | terms written   | IMAGE-TERMS                | IMAGE-TERMS             | how far images of earlier releases are indexed    |
  * | fingerprint     | FINGERPRINT#{category}     | {position}              | newest fingerprints of a category (query)         |
  * | operation       | OP#{provider}#{operation}  | OP                      | claim of a provider's job, put-if-absent          |
  * | request         | REQUEST#{requestId}        | REQUEST                 | id; state while parts of it are to be begun       |
@@ -35,7 +38,7 @@
  * (all images: five categories) are merged by position.
  *
  * Costs. Everything of a request stands in one partition, so "its images" and "an image's attempts" are consistent
- * queries without an index. Tag entries and fingerprints never change, so they are items in the order that they are
+ * queries without an index. Image terms and fingerprints hardly change, so they are items in the order that they are
  * read in: one write each, where an index would take a second one. Indexes are KEYS_ONLY: a patch costs an index
  * write only when its key changes (an image's end: 2, openness: 1), whereas ALL would repeat every patch of an image in both
  * indexes; lists read the records by BatchGet, consistently, so that a filter never sees an old copy.
@@ -99,12 +102,33 @@ export function reviewKey(imageId: string): Key {
   return { pk: `IMAGES#${request}`, sk: `REVIEW#${index}` };
 }
 
+/** @param versionId `{imageId}~{recipe's name}` */
+export function versionKey(versionId: string): Key {
+  const cut = versionId.indexOf("~");
+  const { pk, prefix } = versionsOfImage(versionId.slice(0, cut));
+  return { pk, sk: prefix + versionId.slice(cut + 1) };
+}
+
+export function versionsOfImage(imageId: string): { pk: string; prefix: string } {
+  const { request, index } = imageIdPieces(imageId);
+  return { pk: `IMAGES#${request}`, prefix: `VERSION#${index}#` };
+}
+
 /** One partition each: they are read all together, and are few. */
 export const BLOCKED_PICTURES = "BLOCKED-PICTURES";
 export const TERMS_ATTESTED = "ATTESTATIONS#terms";
 export const AGES_ATTESTED = "ATTESTATIONS#age";
 export const CALLERS = "CALLERS";
 
+/** How far the images of earlier releases have entries by terms. */
+export const TERMS_WRITTEN: Key = { pk: "IMAGE-TERMS", sk: "IMAGE-TERMS" };
+
+/** By category as well, so that a combination with a category that has none of them is one empty query. */
+export function imageTerm(category: string, term: string): string {
+  return `TERM#${category}#${term}`;
+}
+
+/** Of earlier releases. */
 export function tagPartition(tag: string): string {
   return `TAG#${tag}`;
 }
@@ -176,6 +200,7 @@ export const OPEN_REQUESTS = "REQUEST#open";
 export const OPEN_PARTS = "PART#open";
 export const OPEN_EXECUTIONS = "EXECUTION#open";
 export const OPEN_REVIEWS = "REVIEW#open";
+export const OPEN_VERSIONS = "VERSION#open";
 
 /** All attempts at a provider, by when they were created. */
 export function attemptTimeline(provider: string): string {
@@ -200,9 +225,10 @@ export function idOfPosition(position: string): string {
   return position.slice(position.indexOf("#") + 1);
 }
 
-/** Positions from a time on. `~` sorts after every digit. */
-export function positionsSince(sinceMs: number): { first: string; last: string } {
-  return { first: String(Math.max(0, Math.floor(sinceMs))).padStart(15, "0"), last: "~" };
+/** Positions from a time on, and before another. `~` sorts after every digit. */
+export function positionsSince(sinceMs: number, untilMs?: number): { first: string; last: string } {
+  const bound = (atMs: number) => String(Math.max(0, Math.ceil(atMs))).padStart(15, "0");
+  return { first: bound(sinceMs), last: untilMs === undefined ? "~" : bound(untilMs) };
 }
 
 /** What stands before the position in the range of image states. */

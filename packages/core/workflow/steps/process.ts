@@ -210,7 +210,7 @@ async function existingManifest(image: Image, version: number, blobs: Blobs): Pr
 }
 
 /** @throws AtelierError `StorageUnavailable` when it is missing or damaged */
-export async function readManifest(key: string, blobs: Blobs): Promise<Manifest> {
+export async function readManifest(key: string, blobs: Pick<Blobs, "get">): Promise<Manifest> {
   const blob = await blobs.get(key);
   const parsed = blob && manifestSchema.safeParse(JSON.parse(Buffer.from(blob.bytes).toString("utf8")));
   if (!parsed?.success)

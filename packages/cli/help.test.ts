@@ -17,6 +17,7 @@ const COMMANDS = [
   "privacy",
   "resume",
   "cancel",
+  "serve",
   "verify",
 ];
 
@@ -53,6 +54,8 @@ describe("help", () => {
         privacy                     what is kept about a subject, and its removal
         resume                      settles what an interrupted run left open
         cancel <id>                 stops a request or an image; what runs is stopped at its provider
+        serve [options]             the API on this machine; also fires the calendar and settles what is
+                                    open
         verify <file...>            where picture files come from, and whether they were altered
         help [command]              explain a command
 

@@ -14,6 +14,7 @@ import { addPlan } from "./commands/plan.ts";
 import { addPrivacy } from "./commands/privacy.ts";
 import { addResume } from "./commands/resume.ts";
 import { addReview } from "./commands/review.ts";
+import { addServe } from "./commands/serve.ts";
 import type { Act } from "./commands/shared.ts";
 import { addShow } from "./commands/show.ts";
 import { addTemplates } from "./commands/templates.ts";
@@ -67,6 +68,7 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
     addPrivacy,
     addResume,
     addCancel,
+    addServe,
     addVerify,
   ])
     add(program, act);

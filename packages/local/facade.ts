@@ -53,6 +53,26 @@ export interface Privacy {
   rotateKeys(): Promise<{ readonly key: number; readonly renewed: number; readonly kept: number }>;
 }
 
+export interface ServeOptions {
+  /** 0 for any. */
+  readonly port: number;
+  /** How long the token that is minted is good. */
+  readonly tokenDays: number;
+  /** Every token minted before is good no more. */
+  readonly revokeTokens: boolean;
+  /** Whether the calendar is fired. */
+  readonly calendar: boolean;
+}
+
+export interface Serving {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Of the operating system's user, with every scope. */
+  readonly token: string;
+  /** Ends answers and streams; running steps have some seconds. */
+  close(): Promise<void>;
+}
+
 export interface Atelier {
   readonly dataFolder: string;
   readonly catalogue: Catalogue;
@@ -109,6 +129,12 @@ export interface Atelier {
   readonly review: ReviewDesk;
   /** What operators give their word for. */
   readonly attest: AttestDesk;
+  /**
+   * Serves the API on loopback, fires the calendar and reconciles, until it is closed.
+   *
+   * @throws AtelierError `UsageError` for a port that is in use
+   */
+  serve(options: ServeOptions): Promise<Serving>;
   /** Writes a contact sheet of the images beside them; answers its path, or null when none has a picture. */
   contactSheet(images: readonly ImageDocument[]): Promise<string | null>;
   close(): Promise<void>;

@@ -146,6 +146,11 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
     privacy: privacyOf(installation),
     review: createReviewDesk(installation),
     attest: createAttestDesk(installation),
+    async serve(serving) {
+      // The API is loaded by who serves it.
+      const { openServing } = await import("./serve.ts");
+      return openServing(installation, serving, (error) => options.onFault?.(error));
+    },
     contactSheet: (images) => writeContactSheet(images, installation),
     close: installation.close,
   };

@@ -244,6 +244,7 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
       withdrawAge: async () => false,
       expiring: async () => [],
     },
+    serve: async ({ port }) => ({ url: `http://127.0.0.1:${port}`, token: "a.b.c", close: async () => {} }),
     contactSheet: async () => "content/contact-sheet.jpg",
     close: async () => {},
   };

@@ -1,0 +1,87 @@
+/**
+ * @module The reconciler of a process that serves: what an earlier process left is taken up at the start, finished parts are
+ * closed and the next ones begun every few seconds, and the books are gone through every half minute. Any number of
+ * processes may do so at once.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { reconcileLedgers } from "@atelier/core/reconcile";
+import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
+import { reconcileParts } from "@atelier/core/reconcile-parts";
+import { finishReviews } from "@atelier/core/review";
+import type { Installation } from "./installation.ts";
+import { reviewing } from "./review-desk.ts";
+import { refireOccurrences, withBackstop } from "./runs.ts";
+
+/** Between two looks at the open parts. */
+export const PARTS_MS = 2_000;
+
+/** Between two looks at everything, and between two tries of a part that does not get on. */
+export const BOOKS_MS = 30_000;
+
+/** Of the time, looking takes this share at most, however much is open. */
+const SHARE_MAX = 0.1;
+
+export interface Rounds {
+  /** Resolves when the round under way has ended. */
+  stop(): Promise<void>;
+}
+
+export function startRounds(installation: Installation, onFault: (error: unknown) => void): Rounds {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  const ended = Promise.all([
+    withBackstop(installation, stopped),
+    repeated(partsRound(installation), PARTS_MS, signal, onFault),
+    repeated(booksRound(installation), BOOKS_MS, signal, onFault),
+  ]);
+  return {
+    async stop() {
+      stop.abort();
+      await ended;
+    },
+  };
+}
+
+/** At once, and again whenever so much time has passed since it ended, until the signal. */
+export async function repeated(
+  work: () => Promise<void>,
+  everyMs: number,
+  signal: AbortSignal,
+  onFault: (error: unknown) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    const beganAtMs = performance.now();
+    try {
+      await work();
+    } catch (error) {
+      // The next round tries again.
+      if (!signal.aborted) onFault(error);
+    }
+    const tookMs = performance.now() - beganAtMs;
+    await wait(Math.max(everyMs, tookMs / SHARE_MAX), undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Parts without a living owner are begun at the start, after progress, and else as seldom as the books are looked at. */
+function partsRound({ reconciling }: Installation): () => Promise<void> {
+  let restartAtMs = Number.NEGATIVE_INFINITY;
+  return async () => {
+    const nowMs = performance.now();
+    const restart = nowMs >= restartAtMs;
+    const { closed } = await reconcileParts({ only: null, restart }, reconciling);
+    if (closed.length > 0) restartAtMs = nowMs;
+    else if (restart) restartAtMs = nowMs + BOOKS_MS;
+  };
+}
+
+function booksRound(installation: Installation): () => Promise<void> {
+  const { reconciling, gate } = installation;
+  return async () => {
+    await gate.refresh();
+    await refireOccurrences(installation);
+    await reconcileAttempts(reconciling);
+    await reconcileLedgers(reconciling);
+    await finishReviews(reviewing(installation));
+  };
+}

@@ -2,6 +2,8 @@
  * @module `npm run smoke -- PROVIDER [--model NAME]`: one cheap real call where its key or address is set, at most 0.10 USD.
  * Ends with 0 when it was skipped, and says why; with 1 when it failed; with 2 when it was asked for something else.
  */
+
+import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -33,6 +35,7 @@ async function main(words: readonly string[]): Promise<void> {
       clock: Date.now,
       sleep: (forMs) => sleep(forMs),
       folder: inRoot("test/fixtures/exchanges"),
+      failuresFolder: tmpdir(),
       say: (line) => process.stdout.write(`${line}\n`),
     });
   } catch (error) {

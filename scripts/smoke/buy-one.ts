@@ -22,6 +22,8 @@ export interface SmokeDeps {
   readonly sleep: (forMs: number) => Promise<void>;
   /** `test/fixtures/exchanges` */
   readonly folder: string;
+  /** Where a run that brought no picture is written. */
+  readonly failuresFolder: string;
   readonly say: (line: string) => void;
 }
 
@@ -102,7 +104,11 @@ export async function buyOne(
         return URL.canParse(value) ? [new URL(value).origin, new URL(value).hostname] : [value];
       }),
     ];
-    const path = join(deps.folder, definition.name, `recorded-${model.name}.json`);
+    // What went wrong is worth a look, but no fixture: it must not take the place of a good one.
+    const path =
+      gives === null
+        ? join(deps.failuresFolder, `atelier-smoke-${definition.name}-${model.name}.json`)
+        : join(deps.folder, definition.name, `recorded-${model.name}.json`);
     await writeFixture(path, {
       origin: "recorded",
       source: `npm run smoke -- ${definition.name}, ${new Date(clock()).toISOString().slice(0, 10)}`,
@@ -117,7 +123,12 @@ export async function buyOne(
 
 function chosenModel(catalogue: Catalogue, provider: string, wanted: string | null): Model {
   const offered = catalogue.models.filter((model) => model.provider === provider && model.buyable);
-  const named = wanted === null ? cheapest(offered) : offered.find(({ name }) => name === wanted);
+  // One that nobody has verified only where no other one is cheap enough.
+  const verified = offered.filter((model) => model.verified && listMicrosOf(model) <= COST_MAX_MICROS);
+  const named =
+    wanted === null
+      ? cheapest(verified.length > 0 ? verified : offered)
+      : offered.find(({ name }) => name === wanted);
   if (named !== undefined) return named;
   throw new SmokeFailure(
     `templates/models.yaml has no ${wanted ?? "model"} that can be bought from ${provider}; it has ${offered.map(({ name }) => name).join(", ") || "none"}.`,
@@ -125,9 +136,11 @@ function chosenModel(catalogue: Catalogue, provider: string, wanted: string | nu
 }
 
 function cheapest(models: readonly Model[]): Model | undefined {
-  const listOf = (model: Model) =>
-    priceOf(model, cheapParameters(model))?.listMicros ?? Number.POSITIVE_INFINITY;
-  return [...models].sort((one, other) => listOf(one) - listOf(other))[0];
+  return [...models].sort((one, other) => listMicrosOf(one) - listMicrosOf(other))[0];
+}
+
+function listMicrosOf(model: Model): number {
+  return priceOf(model, cheapParameters(model))?.listMicros ?? Number.POSITIVE_INFINITY;
 }
 
 /** Few steps, and a small square where the model has one. */

@@ -95,7 +95,8 @@ function depsOf(run: Partial<Run>, lines: string[]): SmokeDeps {
     transport: fetchTransport,
     clock: run.clock ?? (() => TEST_NOW_MS),
     sleep: run.pass ?? (() => Promise.resolve()),
-    folder,
+    folder: join(folder, "good"),
+    failuresFolder: join(folder, "bad"),
     say: (line) => lines.push(line),
   };
 }
@@ -167,6 +168,17 @@ describe("a smoke run", () => {
     );
   });
 
+  it("takes a model that nobody has verified only when it is named", async () => {
+    const run = await SERVICES.replicate?.();
+    if (run === undefined) throw new Error("replicate");
+    const lines: string[] = [];
+    const deps = depsOf(run, lines);
+    const isSdxl = ({ name }: { name: string }) => name === "sdxl";
+    const models = catalogue.models.map((model) => ({ ...model, verified: isSdxl(model) }));
+    await buyOne({ provider: "replicate", model: null }, { ...deps, catalogue: { ...catalogue, models } });
+    expect(lines[0]).toContain("one picture by sdxl,");
+  });
+
   it("gives a model that is billed by time no more of it than it may cost", async () => {
     const service = await startTestReplicate();
     closing.push(service.close);
@@ -197,6 +209,8 @@ describe("a smoke run", () => {
     const lines: string[] = [];
     const deps = depsOf({ environment, clock: service.clock, pass: service.advance }, lines);
     await expect(buyOne({ provider: "replicate", model: null }, deps)).rejects.toThrow(message);
+    // A recording that is good stays.
+    expect(lines.at(-1)).toContain(`: ${join(folder, "bad")}`);
     expect(service.sandbox().creates()).toHaveLength(1);
     expect(JSON.parse(await recordingOf(lines))).toMatchObject({ gives: null });
   });

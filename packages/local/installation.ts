@@ -19,7 +19,7 @@ import { accountReport, installedHealth } from "@atelier/core/installed-health";
 import { installedRouting } from "@atelier/core/installed-routing";
 import type { PacingReport } from "@atelier/core/pacing";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
-import type { Audit, Blobs, PromptVault, TextVault } from "@atelier/core/ports";
+import type { Audit, Blobs, PacingStore, PromptVault, TextVault } from "@atelier/core/ports";
 import type { Place } from "@atelier/core/privacy";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import { DEFAULT_RETENTION, type Retention } from "@atelier/core/retention";
@@ -83,6 +83,7 @@ export interface Installation {
   /** The prompts, opened now: with every key that there is. */
   promptsUnderNewestKey(): Promise<PromptVault>;
   readonly machine: LocalStateMachine;
+  readonly pacingStore: PacingStore;
   readonly clock: Clock;
   today(): string;
   /** How a provider's account stands: breaker, quotas, rests. */
@@ -274,6 +275,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       promptsUnderNewestKey: async () =>
         createPromptVault(dynamo, await openTextVault({ folder, randomBytes })),
       machine,
+      pacingStore,
       clock,
       today,
       reconciling: { ...steps, audit, workflow: machine, times: LOCAL_TIMES },

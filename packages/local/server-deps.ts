@@ -10,7 +10,7 @@ export function apiDepsOf(
   tokens: TokenVerifier,
   onFault: (error: unknown) => void,
 ): ApiDeps {
-  const { steps, gate, catalogue, configuration, machine, clock, today, providerState } = installation;
+  const { steps, gate, catalogue, configuration, machine, clock, today } = installation;
   const { provider, providers, timezone } = configuration;
   return {
     ...steps,
@@ -31,7 +31,8 @@ export function apiDepsOf(
     account: provider === SANDBOX ? SANDBOX : "real",
     providersOff: providers.off,
     termsAttested: async () => gate.termsAttested(),
-    providerState,
+    providerState: installation.providerState,
+    pacingStore: installation.pacingStore,
     tokens,
     // Whoever reaches loopback could take the machine's time anyway.
     rateLimit: null,

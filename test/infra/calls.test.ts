@@ -20,7 +20,7 @@ import { process } from "@atelier/core/workflow/steps/process";
 import { record } from "@atelier/core/workflow/steps/record";
 import { validate } from "@atelier/core/workflow/steps/validate";
 import { reconcileAndReport } from "@atelier/functions/reconcile-report";
-import { acceptRequest, askingSchema } from "@atelier/functions/start-request";
+import { startEventSchema, startRequested } from "@atelier/functions/start-request";
 import { createImaging } from "@atelier/imaging/open";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ACCESS, ENTRY_NAMES, type EntryName } from "../../stacks/access.ts";
@@ -152,11 +152,11 @@ async function asked(body: Readonly<Record<string, unknown>>, invocationId = "")
     provider: "replicate" as const,
     today,
     telemetry: QUIET,
-    openPromptKey: () => ({ promptKey }),
+    promptKey,
     callers: createCallers(recorder.dynamo),
   };
   return recorder.as("start", () =>
-    acceptRequest(askingSchema.parse(body), { ...deps(), ...own }, { requestId: invocationId }),
+    startRequested(startEventSchema.parse(body), { ...deps(), ...own }, { requestId: invocationId }),
   );
 }
 
@@ -298,6 +298,10 @@ test("each function calls what its table says, and nothing else", async () => {
   // By one who probes, and is counted.
   const probe = { prompt: "forbiddenword", caller: "somebody" };
   expect((await asked(probe, "a probe")).status).toBe("refused");
+
+  // More than one execution's worth: the first part begins the second.
+  const large = await asked({ category: "weekend_special", count: 51 }, "a large request");
+  await planAgain(large.request_id, 1);
 
   // The calendar.
   await recorder.as("plan", () =>

@@ -19,7 +19,7 @@ import { releaseUnsent } from "./workflow/steps/abandon.ts";
 export interface CancelDeps extends AnnounceDeps, LedgerDeps, KeepOutputsDeps {
   readonly attempts: LedgerDeps["attempts"];
   readonly images: Images;
-  readonly requests: Pick<Requests, "get" | "patch">;
+  readonly requests: Pick<Requests, "get" | "patch" | "parts">;
 }
 
 export interface CancelReport {
@@ -30,8 +30,8 @@ export interface CancelReport {
 }
 
 /**
- * Cancels a whole request. The mark on the request comes first: a part that is planned meanwhile sees it, or its images are
- * seen here.
+ * Cancels a whole request, part by part: those that are not begun never are. The mark on the request comes first: a part that is
+ * planned meanwhile sees it, or its images are seen here.
  *
  * @throws AtelierError `StorageUnavailable`; calling it again goes on
  */
@@ -45,10 +45,14 @@ export async function cancelRequest(request: ImageRequest, deps: CancelDeps): Pr
   }
   const cancelled: Image[] = [];
   const running: Attempt[] = [];
-  for (const image of await deps.images.ofRequest(request.requestId)) {
-    const report = await cancelImage(image, deps);
-    cancelled.push(...report.cancelled);
-    running.push(...report.running);
+  for (const { part, ended } of await deps.requests.parts.ofRequest(request.requestId)) {
+    // Of a part that has ended only those may be left whose cancelling was cut off.
+    if (ended && !ended.counts.cancelled) continue;
+    for (const image of await deps.images.ofPart(request.requestId, part)) {
+      const report = await cancelImage(image, deps);
+      cancelled.push(...report.cancelled);
+      running.push(...report.running);
+    }
   }
   return { cancelled, running };
 }

@@ -45,7 +45,7 @@ describe("a part", () => {
   test("whose owner runs is left alone", async () => {
     await world.planned({ count: 2 });
     running.add("req_contract.0-1");
-    expect(await parts()).toEqual({ started: [], closed: [], owned: 1, waiting: 0 });
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 1, waiting: 0, unbegun: 0 });
     expect(started).toEqual([]);
   });
 
@@ -84,7 +84,7 @@ describe("a part", () => {
 
   test("is only counted when it may not be started, or is not asked for", async () => {
     await world.planned({ count: 2 });
-    expect(await parts(false)).toEqual({ started: [], closed: [], owned: 0, waiting: 0 });
+    expect(await parts(false)).toEqual({ started: [], closed: [], owned: 0, waiting: 0, unbegun: 0 });
     expect(await reconcileParts({ only: ["req_other"], restart: true }, deps())).toMatchObject({
       started: [],
     });
@@ -112,10 +112,10 @@ describe("a part", () => {
     await setImage(imageId, { status: "unknown" });
     const attempt = (set: object) => world.steps.attempts.patch(attemptId, { set, when: [] });
     await attempt({ state: "submitted" });
-    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 1 });
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 1, unbegun: 0 });
     // Given up: nobody waits for it, and it is not closed either.
     await attempt({ state: "unknown" });
-    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 0 });
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 0, unbegun: 0 });
     await attempt({
       state: "failed",
       outcome: {

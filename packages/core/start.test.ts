@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
 import { someRequest } from "../../test/contract/table-fixtures.ts";
 import type { PlanInput, Requests } from "./ports.ts";
-import { partsOf, putRequest, startRequest } from "./start.ts";
+import { beginPart, newPart, notePartBegun, partsOf, putRequest, startRequest } from "./start.ts";
 
 let tables: MemoryTables;
 let requests: Requests;
@@ -32,33 +32,45 @@ test("fifty images are a part", () => {
   expect([1, 50, 51, 100_000].map(partsOf)).toEqual([1, 1, 2, 2_000]);
 });
 
-test("a request of 120 images is three parts, each with an execution that owns it", async () => {
+test("the first part's execution is started; the request is open until its parts are begun", async () => {
   const request = someRequest({ count: 120, parts: 3 });
-  const names = ["req_contract.0-1", "req_contract.1-1", "req_contract.2-1"];
-  expect(await startRequest(request, deps())).toEqual(names);
-  expect(started).toEqual(
-    names.map((name, part) => ({ name, input: { requestId: "req_contract", part, generation: 1 } })),
-  );
-  const parts = await requests.parts.ofRequest("req_contract");
-  expect(parts.map(({ owner, generation, open }) => [owner, generation, open])).toEqual(
-    names.map((name) => [name, 1, true]),
-  );
+  expect(await startRequest(request, deps())).toEqual(["req_contract.0-1"]);
+  expect(started).toEqual([
+    { name: "req_contract.0-1", input: { requestId: "req_contract", part: 0, generation: 1 } },
+  ]);
+  expect((await requests.open({ limit: 10 })).items).toEqual([{ ...request, partsBegun: 0 }]);
+  expect(await requests.parts.ofRequest("req_contract")).toEqual([]);
+});
+
+test("a part is begun once, and noted; the last one closes the request", async () => {
+  const request = someRequest({ count: 120, parts: 3 });
+  await startRequest(request, deps());
+  for (const part of [0, 1, 2]) {
+    const name = part === 0 ? null : `req_contract.${part}-1`;
+    if (part === 0) await requests.parts.putIfAbsent(newPart("req_contract", 0, "req_contract.0-1", 5_000));
+    expect(await beginPart(request, part, deps())).toBe(name);
+    expect(await beginPart(request, part, deps())).toBeNull();
+    const standing = await requests.get("req_contract");
+    if (standing) await notePartBegun(standing, part, { requests });
+    const { items } = await requests.open({ limit: 10 });
+    expect(items.map(({ partsBegun }) => partsBegun)).toEqual(part < 2 ? [part + 1] : []);
+  }
+  expect(started.map(({ name }) => name)).toEqual([0, 1, 2].map((part) => `req_contract.${part}-1`));
 });
 
 test("a start that was cut off is made again", async () => {
   const request = someRequest({ count: 120, parts: 3 });
-  const failing = deps();
-  failing.workflow.start = async (name, input) => {
-    if (input && "part" in input && input.part === 1) throw new Error("killed");
-    return deps().workflow.start(name, input);
+  const failing = {
+    ...deps(),
+    workflow: {
+      start: async () => {
+        throw new Error("killed");
+      },
+    },
   };
   await expect(startRequest(request, failing)).rejects.toThrow("killed");
-  expect(await startRequest(request, deps())).toHaveLength(3);
-  expect(started.map(({ name }) => name)).toEqual([
-    "req_contract.0-1",
-    "req_contract.1-1",
-    "req_contract.2-1",
-  ]);
+  expect(await startRequest(request, deps())).toEqual(["req_contract.0-1"]);
+  expect(started).toHaveLength(1);
 });
 
 test("another request under the same id is refused, the same one is not", async () => {

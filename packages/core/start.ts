@@ -26,7 +26,7 @@ export function partsOf(count: number): number {
  * @returns the names of the executions that are started from here: the first part's
  */
 export async function startRequest(request: ImageRequest, deps: StartDeps): Promise<string[]> {
-  const standing = await putRequest(request, deps.requests);
+  const standing = await putRequest({ ...request, partsBegun: 0 }, deps.requests);
   const name = executionNameOf(request.requestId, 0, 1);
   if (standing.cancelledAtMs === null) await deps.workflow.start(name, inputOf(request, 0));
   return [name];

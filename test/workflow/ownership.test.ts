@@ -388,7 +388,11 @@ describe("images that were only partly made", () => {
       const name = started.find((one) => one.startsWith(`req_contract.${part}-`)) ?? "";
       const generation = Number(name.slice(name.lastIndexOf("-") + 1));
       const input = { requestId: "req_contract", part, generation };
-      const { items } = await plan({ input, executionId: name, executionName: name }, world.steps);
+      const workflow = { start: async () => "started" as const };
+      const { items } = await plan(
+        { input, executionId: name, executionName: name },
+        { ...world.steps, workflow },
+      );
       expect(items).toHaveLength([50, 1][part] ?? 0);
     }
     expect(await parts.ofRequest("req_contract")).toHaveLength(2);

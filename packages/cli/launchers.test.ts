@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
+import { sightProcess } from "@atelier/local/process-identity";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
@@ -50,8 +51,11 @@ async function npmCalls(): Promise<string> {
   return files.readFile(join(root, "npm.log"), "utf8").catch(() => "");
 }
 
-function start(launcher: string, scriptArguments: string[]) {
-  const child = spawn(process.execPath, [join(root, launcher), ...scriptArguments], {
+/** As Node 20 is: it cannot put another program in its place. */
+const WITHOUT_EXECVE = ["--import", "data:text/javascript,delete process.execve"];
+
+function start(launcher: string, scriptArguments: string[], nodeArguments: readonly string[] = []) {
+  const child = spawn(process.execPath, [...nodeArguments, join(root, launcher), ...scriptArguments], {
     cwd: root,
     env: { ...process.env, npm_execpath: join(root, "npm-cli.cjs"), NODE_OPTIONS: "" },
   });
@@ -150,6 +154,42 @@ console.log("ready");`,
       expect(await output).toMatchObject({ stdout: expect.stringContaining("got 1"), code: 9 });
     },
   );
+
+  describe.each([
+    ["in its place", []],
+    ["as its child", WITHOUT_EXECVE],
+  ])("with the program %s", (_, nodeArguments) => {
+    it("leaves nothing running when it is killed", async () => {
+      const watch = "packages/cli/launcher-watch.ts";
+      await write(watch, await files.readFile(join(CHECKOUT, watch), "utf8"));
+      await write(
+        "packages/cli/main.ts",
+        `import { watchLauncher } from "./launcher-watch.ts";
+watchLauncher(process.env.ATELIER_LAUNCHER_PID, () => process.exit(0));
+setInterval(() => {}, 1000);
+console.log(process.pid);`,
+      );
+      const { child } = start("packages/cli/atelier.mjs", [], nodeArguments);
+      const [said] = await once(child.stdout, "data");
+      child.kill("SIGKILL");
+      // The pipe ends when the last process that may write into it is gone.
+      await once(child, "close");
+      await expect.poll(() => sightProcess(Number(said)).running).toBe(false);
+    });
+
+    it("passes SIGTERM on and has the program's end", async () => {
+      await write(
+        "packages/cli/main.ts",
+        `process.on("SIGTERM", () => process.exit(9));
+setInterval(() => {}, 1000);
+console.log("ready");`,
+      );
+      const { child, output } = start("packages/cli/atelier.mjs", [], nodeArguments);
+      await once(child.stdout, "data");
+      child.kill("SIGTERM");
+      expect(await output).toMatchObject({ code: 9, signal: null });
+    });
+  });
 
   it("ends by the signal that ended the child", async () => {
     await write(

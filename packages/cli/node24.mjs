@@ -29,23 +29,29 @@ export function findNode(root, version = process.versions.node) {
 }
 
 /**
- * Runs a script in this process's place: same terminal, same process group, its exit code (or its signal) is ours.
+ * Runs a script in this process's place: same terminal, same process group, its exit code (or its signal) is ours. Where Node can
+ * (22.15 on, not on Windows), it is the very same process; else a child, which can see that we are gone.
  *
  * @param {string} node path of Node 24 or newer
  * @param {string} script path of a TypeScript file
  * @param {readonly string[]} scriptArguments
  */
 export function runScript(node, script, scriptArguments) {
-  const child = spawn(node, ["--disable-warning=ExperimentalWarning", script, ...scriptArguments], {
-    stdio: "inherit",
+  const nodeArguments = ["--disable-warning=ExperimentalWarning", script, ...scriptArguments];
+  const env = {
     // Stripped and compiled sources are kept between runs: a third of the start-up. A folder that cannot be written is
     // ignored by Node.
-    env: {
-      NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/compiled"),
-      // glibc gives each thread of libvips an arena of its own, and memory creeps up with every picture; two are enough.
-      MALLOC_ARENA_MAX: "2",
-      ...process.env,
-    },
+    NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/compiled"),
+    // glibc gives each thread of libvips an arena of its own, and memory creeps up with every picture; two are enough.
+    MALLOC_ARENA_MAX: "2",
+    ...process.env,
+  };
+  if (process.platform !== "win32" && typeof process.execve === "function") {
+    process.execve(node, [node, ...nodeArguments], env);
+  }
+  const child = spawn(node, nodeArguments, {
+    stdio: "inherit",
+    env: { ...env, ATELIER_LAUNCHER_PID: String(process.pid) },
   });
   // A terminal sends its signals to the whole group, so the child has them already; passing them on would make two.
   const atTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);

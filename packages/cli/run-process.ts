@@ -2,6 +2,7 @@
 import { constants } from "node:os";
 import { EXIT } from "./exit-codes.ts";
 import type { CommandLineIo } from "./io.ts";
+import { watchLauncher } from "./launcher-watch.ts";
 import { printable } from "./output.ts";
 import { runCommandLine } from "./run.ts";
 
@@ -14,6 +15,7 @@ export async function runProcess(words: readonly string[]): Promise<void> {
     process.stderr.write(`${printable(`Something happened that nobody foresaw. ${error.message}`)}\n`);
     process.exit(EXIT.failed);
   });
+  watchLauncher(process.env.ATELIER_LAUNCHER_PID, () => process.kill(process.pid, "SIGTERM"));
   const exitCode = await runCommandLine(words, processIo());
   // Not before everything is written; and a handle left open must not keep a finished command alive.
   process.stdout.write("", () => process.exit(exitCode));

@@ -13,8 +13,8 @@ export function apiDepsOf(
   const { steps, gate, catalogue, configuration, machine, clock, today } = installation;
   const { provider, providers, timezone } = configuration;
   return {
-    ...steps,
     ...reviewing(installation),
+    ...steps,
     catalogue,
     clock,
     today,
@@ -33,6 +33,7 @@ export function apiDepsOf(
     termsAttested: async () => gate.termsAttested(),
     providerState: installation.providerState,
     pacingStore: installation.pacingStore,
+    beginVersion: installation.versionWork.begin,
     tokens,
     // Whoever reaches loopback could take the machine's time anyway.
     rateLimit: null,

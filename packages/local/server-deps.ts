@@ -15,6 +15,7 @@ export function apiDepsOf(
   return {
     ...reviewing(installation),
     ...steps,
+    reviews: gate.reviews,
     catalogue,
     clock,
     today,

@@ -3,6 +3,7 @@
  * `atelier serve` and in tests.
  */
 import type { CheckDeps, PreviewDeps } from "@atelier/core/accept";
+import type { AlarmDeps } from "@atelier/core/alarms";
 import type { AttestationStore } from "@atelier/core/attestations";
 import type { Caller } from "@atelier/core/caller";
 import type { CancelDeps } from "@atelier/core/cancel";
@@ -15,6 +16,7 @@ import type { PrivacyDeps } from "@atelier/core/privacy";
 import type { Callers } from "@atelier/core/probing";
 import type { ReviewDeps } from "@atelier/core/review";
 import type { StartDeps } from "@atelier/core/start";
+import type { Version } from "@atelier/core/version";
 
 /** Who sends a token. */
 export interface TokenVerifier {
@@ -40,6 +42,7 @@ export interface ApiDeps
     Omit<CancelDeps, "images" | "attempts" | "requests">,
     Omit<PrivacyDeps, "audit" | "vault" | "reviews">,
     ModelReportDeps,
+    Pick<AlarmDeps, "pacingStore">,
     Omit<ReviewDeps, "images" | "audit"> {
   readonly catalogue: Catalogue;
   readonly clock: Clock;
@@ -64,6 +67,8 @@ export interface ApiDeps
   readonly tokens: TokenVerifier;
   /** Null: nobody is limited. */
   readonly rateLimit: RateLimit | null;
+  /** Makes a version that was asked for, soon; where a schedule does, it does nothing. */
+  beginVersion(version: Version): void;
   deliver(image: Image, rendition: Rendition): Promise<Delivery>;
   /** Told of what nobody foresaw; the caller hears nothing of it. */
   onFault(error: unknown): void;

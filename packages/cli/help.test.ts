@@ -48,6 +48,7 @@ describe("help", () => {
         models [options]            models with price, sizes, terms by rating, and how they have done
         budget                      limits and what is left; \`budget set\` changes them
         audit [options] [image]     what was asked, decided, bought, refused and released
+        versions [options] <image>  versions of an image; makes an enlarged one, or another one current
         review                      pictures that wait for a person; release, reject or rate them
         attest                      an operator's word for terms of their own account, and for a viewer's
                                     age

@@ -19,6 +19,7 @@ import type { Act } from "./commands/shared.ts";
 import { addShow } from "./commands/show.ts";
 import { addTemplates } from "./commands/templates.ts";
 import { addVerify } from "./commands/verify.ts";
+import { addVersions } from "./commands/versions.ts";
 import { usageError } from "./options.ts";
 import manifest from "./package.json" with { type: "json" };
 
@@ -63,6 +64,7 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
     addModels,
     addBudget,
     addAudit,
+    addVersions,
     addReview,
     addAttest,
     addPrivacy,

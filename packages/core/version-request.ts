@@ -112,7 +112,7 @@ export async function makeCurrent(
   checkVersionable(image);
   if (expected !== null && image.version !== expected) throw changed(image);
   if (image.version === version) return image;
-  const wanted = await versionOf(image, version, deps);
+  const wanted = await versionOf(imageId, version, deps);
   if (wanted.state !== "ready" || wanted.manifestKey === null) {
     const why = wanted.failure ? `: ${wanted.failure.message}` : ".";
     throw new AtelierError("UsageError", `Version ${version} of ${imageId} is ${wanted.state}${why}`);
@@ -158,15 +158,15 @@ export async function versionsOf(
 
 /** @throws AtelierError `UnknownName` naming those that there are */
 export async function versionOf(
-  image: Image,
+  imageId: string,
   version: number,
-  deps: Pick<VersionDeps, "versions">,
+  deps: Pick<VersionDeps, "images" | "versions">,
 ): Promise<ListedVersion> {
-  const all = await listed(image, deps);
+  const all = await versionsOf(imageId, deps);
   const found = all.find((each) => each.version === version);
   if (found) return found;
   const numbers = all.map((each) => each.version).join(", ") || "none";
-  throw new AtelierError("UnknownName", `${image.imageId} has no version ${version}; there are ${numbers}.`);
+  throw new AtelierError("UnknownName", `${imageId} has no version ${version}; there are ${numbers}.`);
 }
 
 async function listed(image: Image, deps: Pick<VersionDeps, "versions">): Promise<ListedVersion[]> {

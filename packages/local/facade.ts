@@ -6,15 +6,18 @@ import type { BudgetProof } from "@atelier/core/budget-verify";
 import type { Catalogue, CategoryName } from "@atelier/core/catalogue";
 import type { BudgetDocument, ImageDocument, ShownDocument, VariationDocument } from "@atelier/core/document";
 import type { ImageStatus } from "@atelier/core/image";
+import type { LibraryReport } from "@atelier/core/library";
 import type { ModelReport } from "@atelier/core/model-report";
 import type { Micros } from "@atelier/core/money";
 import type { PlannedEntry } from "@atelier/core/plan-report";
 import type { AuditEntry } from "@atelier/core/ports";
 import type { Erasure } from "@atelier/core/privacy";
 import type { AttestDesk } from "./attest-desk.ts";
+import type { ExportOptions } from "./library-export.ts";
 import type { ReviewDesk } from "./review-desk.ts";
+import type { VersionDesk } from "./versions.ts";
 
-export type { AttestDesk, CustomPrompt, GenerateOptions, ReviewDesk };
+export type { AttestDesk, CustomPrompt, GenerateOptions, ReviewDesk, VersionDesk };
 
 export type Stage = "validate" | "generate" | "collect" | "process" | "record";
 export type ProgressEvent =
@@ -125,8 +128,12 @@ export interface Atelier {
   /** Every entry with what proves it, subject by subject. */
   exportAudit(subject: string | null): AsyncIterable<AuditEntry>;
   readonly privacy: Privacy;
+  /** Writes everything into a folder that `importLibrary` makes a data folder of. @throws as `exportLibrary` */
+  exportLibrary(target: string, options: ExportOptions): Promise<LibraryReport>;
   /** What people decide about pictures, and about callers who probe. */
   readonly review: ReviewDesk;
+  /** Pictures made anew from what was bought. */
+  readonly versions: VersionDesk;
   /** What operators give their word for. */
   readonly attest: AttestDesk;
   /**

@@ -19,6 +19,7 @@ import { reportProgress } from "./progress.ts";
 import { previewCustom, previewGenerate, produceCustom, produceGenerate } from "./requests.ts";
 import { createReviewDesk } from "./review-desk.ts";
 import { resumeAll, settleBooks, withBackstop } from "./runs.ts";
+import { createVersionDesk } from "./versions.ts";
 
 export type { Atelier, OpenOptions } from "./facade.ts";
 
@@ -144,7 +145,15 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
     verifyAudit: (subject) => verifyAudit(subject, installation),
     exportAudit: (subject) => exportAudit(subject, installation),
     privacy: privacyOf(installation),
+    async exportLibrary(target, exporting) {
+      // Loaded by whoever exports: no other command waits for it.
+      const { exportLibrary } = await import("./library-export.ts");
+      const { dataFolder, clock, snapshot } = installation;
+      const { blobs, randomBytes } = steps;
+      return exportLibrary(target, exporting, { dataFolder, clock, snapshot, blobs, randomBytes });
+    },
     review: createReviewDesk(installation),
+    versions: createVersionDesk(installation, documentOf),
     attest: createAttestDesk(installation),
     async serve(serving) {
       // The API is loaded by who serves it.

@@ -24,6 +24,7 @@ import type { Place } from "@atelier/core/privacy";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import { DEFAULT_RETENTION, type Retention } from "@atelier/core/retention";
 import { localDateOf } from "@atelier/core/schedule";
+import type { StoredItem } from "@atelier/core/schema-versions";
 import type { Versions } from "@atelier/core/version";
 import { webhookPath } from "@atelier/core/webhook";
 import { definition } from "@atelier/core/workflow/definition";
@@ -49,10 +50,10 @@ import { openSandbox } from "./sandbox-host.ts";
 import { readSettings } from "./settings.ts";
 import { createStateMachine, type Handler, type LocalStateMachine } from "./state-machine.ts";
 import { storageFault } from "./storage-fault.ts";
+import { TABLE_NAME } from "./table-name.ts";
+import { createVersionWork, type VersionWork } from "./versions.ts";
 import { openWebhookServer } from "./webhook-server.ts";
 import { ensureFolder } from "./whole-file.ts";
-
-const TABLE_NAME = "atelier";
 
 /** On one machine a dead submitter's last bytes arrive at once; five seconds are generous. */
 const LOCAL_TIMES = { lostCreateGraceMs: 5_000, checkIntervalMs: 2_000 };
@@ -68,6 +69,7 @@ export interface Installation {
   readonly gate: Gate;
   /** Versions that are made anew of pictures. */
   readonly versions: Versions;
+  readonly versionWork: VersionWork;
   readonly audit: Audit;
   readonly reconciling: ReconcileDeps;
   readonly executions: Executions;
@@ -76,6 +78,8 @@ export interface Installation {
   readonly texts: TextVault;
   /** Every place that files are kept in, one by one. */
   readonly places: readonly Place[];
+  /** Every record as it stood at one moment. */
+  snapshot(): AsyncIterable<StoredItem>;
   /** How long things are kept. */
   readonly retention: Retention;
   /** A new key, which encrypts from the next opening on. @returns its number */
@@ -256,6 +260,14 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       // The document's hour of patience with a failing plan is for a cloud that nobody watches.
       overrides: { retryMs: { Plan: 250 } },
     });
+    const versions = createVersions(dynamo);
+    const versionWork = createVersionWork({
+      ...steps,
+      versions,
+      processId: lease.processId,
+      isAlive: lease.isAlive,
+      onFault: report,
+    });
     return {
       dataFolder: folder.path,
       folder,
@@ -264,12 +276,14 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       configuration,
       steps,
       gate,
-      versions: createVersions(dynamo),
+      versions,
+      versionWork,
       audit,
       executions,
       vault,
       texts,
       places,
+      snapshot: engine.snapshot,
       retention: { ...DEFAULT_RETENTION, ...settings.retention },
       rotatePromptKey: () => rotatePromptKey({ folder, randomBytes }),
       promptsUnderNewestKey: async () =>
@@ -284,6 +298,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
         listener = wanted;
       },
       close: async () => {
+        await versionWork.stop();
         await machine.stop();
         await closeAll();
       },

@@ -129,6 +129,7 @@ export async function resumeAll(
     if (parts.started.length === 0) await wait(ROUND_MS);
   }
   if (!signal?.aborted) await settleBooks(installation);
+  if (!signal?.aborted) await installation.versionWork.finishAll();
   return imagesOf([...touched], installation);
 }
 

@@ -83,5 +83,6 @@ function booksRound(installation: Installation): () => Promise<void> {
     await reconcileAttempts(reconciling);
     await reconcileLedgers(reconciling);
     await finishReviews(reviewing(installation));
+    await installation.versionWork.finishAll();
   };
 }

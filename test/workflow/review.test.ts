@@ -398,9 +398,12 @@ describe("killed before any of its writes", () => {
       await finishReviews(depsWith());
       expect(await review(input, depsWith())).toMatchObject({ kind: "done" });
       const label = `killed before write ${write}`;
-      expect(await shelvesOf(image.imageId), label).toStrictEqual(shelves);
+      // A number that was taken for a decision which was never written is left out.
+      const version = action === "reject" ? 1 : write === 2 ? 3 : 2;
+      const found = shelves.map((shelf) => shelf.replace("v2", `v${version}`));
+      expect(await shelvesOf(image.imageId), label).toStrictEqual(found);
       const ended = await world.image(image.imageId);
-      expect(ended.version, label).toBe(action === "reject" ? 1 : 2);
+      expect(ended.version, label).toBe(version);
       for (const { path } of ended.renditions) expect(await world.steps.blobs.head(path), path).toBeDefined();
       const standing = await depsWith().reviews.get(image.imageId);
       expect(standing, label).toMatchObject({ pending: null, votes: [] });

@@ -98,6 +98,7 @@ export async function startTestApi(
   const started: TestApi["started"] = [];
   const events: TestApi["events"] = [];
   const faults: unknown[] = [];
+  const pacingStore = createPacingStore(dynamo);
   const standard: ApiDeps = {
     catalogue: CATALOGUE,
     clock,
@@ -145,10 +146,11 @@ export async function startTestApi(
     providerOf: () => undefined,
     providersOff: new Map(),
     termsAttested: async () => [],
+    pacingStore,
     providerState: (provider) =>
       accountReport(provider, {
         catalogue: CATALOGUE,
-        pacingStore: createPacingStore(dynamo),
+        pacingStore,
         clock,
         timezone: TIMEZONE,
       }),
@@ -171,6 +173,7 @@ export async function startTestApi(
       clock,
     }),
     rateLimit: null,
+    beginVersion: () => undefined,
     async deliver(_image, rendition) {
       const blob = await blobs.get(rendition.path);
       if (!blob) throw new Error(`There is no file ${rendition.path}.`);

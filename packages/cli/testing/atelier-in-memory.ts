@@ -2,6 +2,7 @@
 import { AtelierError } from "@atelier/core/errors";
 import type { PlannedEntry } from "@atelier/core/plan-report";
 import type { ReviewDocument } from "@atelier/core/review-document";
+import type { VersionDocument } from "@atelier/core/version-document";
 import type { Atelier } from "@atelier/local/facade";
 import { CATALOGUE, imageNumbered, purchaseOf, variation } from "./documents.ts";
 
@@ -24,6 +25,21 @@ const REVIEWED: ReviewDocument = {
   created_at: "2026-11-22T05:00:00.000Z",
   preview: "quarantine/preview.webp",
 };
+
+export function versionNumbered(version: number, fields: Partial<VersionDocument> = {}): VersionDocument {
+  return {
+    image_id: imageNumbered(0).image_id,
+    version,
+    current: false,
+    state: "ready",
+    recipe: { upscale: version === 1 ? null : 2, enhance: null },
+    renditions: imageNumbered(0).renditions,
+    failure: null,
+    created_at: "2026-11-22T05:00:00.000Z",
+    finished_at: "2026-11-22T05:00:01.000Z",
+    ...fields,
+  };
+}
 
 export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory {
   const calls: unknown[][] = [];
@@ -174,6 +190,12 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
       }),
       sweep: async () => ({ images: [imageNumbered(0).image_id], files: 2 }),
       rotateKeys: async () => ({ key: 2, renewed: 1, kept: 0 }),
+    },
+    versions: {
+      list: async () => [versionNumbered(1, { current: true }), versionNumbered(2)],
+      make: async (_imageId, { upscale = null, enhance = null }) =>
+        versionNumbered(2, { recipe: { upscale, enhance } }),
+      choose: async (_imageId, version) => imageNumbered(0, { version }),
     },
     review: {
       list: async () => [REVIEWED],

@@ -9,11 +9,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { AtelierError, errorNameOf, isAtelierError } from "@atelier/core/errors";
 import type { CreateTableCommandInput, KeySchemaElement } from "@aws-sdk/client-dynamodb";
+import { type LevelStore, sendSnapshot } from "./dynalite-snapshot.ts";
 import { faultCode } from "./storage-fault.ts";
 
 /** What is used of dynalite 4.0.0, which has no types. */
 interface Store {
-  readonly db: { open(): Promise<void>; close(): Promise<void> };
+  readonly db: LevelStore & { open(): Promise<void>; close(): Promise<void> };
   readonly tableDb: { put(name: string, table: Table, done: (error: unknown) => void): void };
 }
 interface Table {
@@ -54,6 +55,8 @@ const CONTENT_TYPE = "application/x-amz-json-1.0";
 export const FAULT_HEADER = "x-atelier-fault";
 /** A request that is answered by its head alone and ends when the server does: how others learn of it. */
 export const WATCH_PATH = "/watch";
+/** Answers with every item of the table as it stands; see `dynalite-snapshot.ts`. */
+export const SNAPSHOT_PATH = "/snapshot";
 
 export interface Dynalite {
   /** @throws the system's error when the socket cannot be made */
@@ -109,6 +112,7 @@ export async function openDynalite(deps: {
     // A caller that is killed takes its request back; nobody is left to be told.
     request.on("error", () => {});
     response.on("error", () => {});
+    if (request.url === SNAPSHOT_PATH) return void sendSnapshot(store.db, deps.table.TableName, response);
     if (request.url !== WATCH_PATH) return void respond(request, response);
     watchers.add(response.once("close", () => watchers.delete(response)));
     response.flushHeaders();

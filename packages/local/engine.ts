@@ -5,16 +5,25 @@
 
 import { AtelierError } from "@atelier/core/errors";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
+import type { StoredItem } from "@atelier/core/schema-versions";
 import type { CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DataFolder } from "./data-folder.ts";
 import { createEngineClient } from "./engine-client.ts";
 import { type Connection, connect } from "./engine-connection.ts";
+import { snapshotFrom } from "./engine-snapshot.ts";
 
 /** Starts what the host of a folder also does, and returns how to stop it. */
 export type HostingTask = () => Promise<() => Promise<void>>;
 
 export interface Engine {
   readonly client: DynamoDBClient;
+  /**
+   * Every item of the table as it stood at one moment, in the order of the database: that of a hash of the partition, then of
+   * the sort key.
+   *
+   * @throws AtelierError `StorageUnavailable` when it is cut off, as by the end of the process that serves the database
+   */
+  snapshot(): AsyncIterable<StoredItem>;
   /** Whether this process serves the database just now. */
   hosting(): boolean;
   /**
@@ -102,6 +111,9 @@ export async function openEngine(deps: {
 
   return {
     client,
+    async *snapshot() {
+      yield* snapshotFrom((await current()).agent);
+    },
     hosting: () => connection?.role === "host",
     async whenHosting(task) {
       tasks.push(task);

@@ -1,0 +1,32 @@
+/** @module A snapshot of the table, from whoever serves it. */
+import { type Agent, get as httpGet, type IncomingMessage } from "node:http";
+import { AtelierError } from "@atelier/core/errors";
+import type { StoredItem } from "@atelier/core/schema-versions";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { SNAPSHOT_PATH } from "./dynalite.ts";
+import { linesOf } from "./json-lines.ts";
+
+/** @throws AtelierError `StorageUnavailable` when it is cut off */
+export async function* snapshotFrom(agent: Agent): AsyncGenerator<StoredItem> {
+  let isWhole = false;
+  try {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      httpGet({ agent, path: SNAPSHOT_PATH }, resolve).on("error", reject);
+    });
+    for await (const line of linesOf(answer)) {
+      isWhole = line === "";
+      if (!isWhole) yield unmarshall(JSON.parse(line));
+    }
+  } catch (cause) {
+    throw cutOff(cause);
+  }
+  if (!isWhole) throw cutOff();
+}
+
+function cutOff(cause?: unknown): AtelierError {
+  return new AtelierError(
+    "StorageUnavailable",
+    "The database ended while it was being read, perhaps with the process that served it; begin again.",
+    { cause },
+  );
+}

@@ -1,0 +1,58 @@
+/** @module The folder of an exported library: where what is, and folders that are whole or not there. */
+import { createHash } from "node:crypto";
+import * as files from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { AtelierError } from "@atelier/core/errors";
+import type { RandomBytes } from "@atelier/core/ids";
+import { faultCode } from "./storage-fault.ts";
+import { ensureFolder } from "./whole-file.ts";
+
+/** See core/library.ts. */
+export const LIBRARY_PATHS = {
+  library: "library.json",
+  records: "records.jsonl",
+  tableOfFiles: "files.jsonl",
+  files: "files",
+  folder: "folder",
+  keys: "keys",
+} as const;
+
+/** For its owner alone, and on the disk when this returns. */
+export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  await ensureFolder(files, dirname(path));
+  const file = await files.open(path, "wx", 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A hidden name beside the target, so that giving it the target's name moves nothing. */
+export function stagedBeside(target: string, doing: string, randomBytes: RandomBytes): string {
+  return join(
+    dirname(target),
+    `.${basename(target)}.${doing}-${Buffer.from(randomBytes(6)).toString("hex")}`,
+  );
+}
+
+/** @throws AtelierError `UsageError` when somebody has filled the target meanwhile */
+export async function publishFolder(staged: string, target: string): Promise<void> {
+  // Only an empty one goes away.
+  await files.rmdir(target).catch((error: unknown) => {
+    if (faultCode(error) === "ENOENT") return;
+    if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(faultCode(error))) throw error;
+    throw new AtelierError("UsageError", `${target} was filled meanwhile; give a new or an empty folder.`);
+  });
+  await files.rename(staged, target);
+}
+
+/** @throws AtelierError `Cancelled` */
+export function checkStop(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AtelierError("Cancelled", "The command was stopped on request.");
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -19,6 +19,8 @@ const COMMANDS = [
   "cancel",
   "serve",
   "verify",
+  "export",
+  "import",
 ];
 
 describe("help", () => {
@@ -58,6 +60,8 @@ describe("help", () => {
         serve [options]             the API on this machine; also fires the calendar and settles what is
                                     open
         verify <file...>            where picture files come from, and whether they were altered
+        export [options] <folder>   writes the whole library into a folder, or checks one that was written
+        import [options] <folder>   makes a new data folder out of an exported library
         help [command]              explain a command
 
       \`atelier help generate\` explains a command. Nothing is bought unless --provider or a setting of the data folder says

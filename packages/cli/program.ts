@@ -7,8 +7,10 @@ import { addAudit } from "./commands/audit.ts";
 import { addBudget } from "./commands/budget.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addCustom } from "./commands/custom.ts";
+import { addExport } from "./commands/export.ts";
 import { addGenerate } from "./commands/generate.ts";
 import { addImages } from "./commands/images.ts";
+import { addImport } from "./commands/import.ts";
 import { addModels } from "./commands/models.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addPrivacy } from "./commands/privacy.ts";
@@ -72,6 +74,8 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
     addCancel,
     addServe,
     addVerify,
+    addExport,
+    addImport,
   ])
     add(program, act);
   return program;

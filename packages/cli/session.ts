@@ -30,6 +30,10 @@ export interface Session {
    * @throws AtelierError `Cancelled` when it was asked to stop before the work began
    */
   withAtelier<T>(work: WithAtelier<T>, provider?: string | null): Promise<T>;
+  /** The data folder that the command is about; absolute. */
+  readonly dataFolder: string;
+  /** Work that opens no data folder; the signal is as for `withAtelier`. */
+  withSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /**
    * As `withAtelier`, for commands that only look: they make no folder.
    *
@@ -71,6 +75,7 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
     output,
     json: shared.json ?? false,
     provider: shared.provider ?? null,
+    dataFolder,
     loadCatalogue: io.loadCatalogue,
     get interruptedCode() {
       return interruptedCode;
@@ -85,6 +90,22 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
       return this.withAtelier(work);
     },
     async withAtelier(work, provider = shared.provider ?? null) {
+      return this.withSignal(async (signal) => {
+        const atelier = await io.openAtelier({
+          dataFolder,
+          provider,
+          environment: io.environment,
+          onFault: warn,
+        });
+        try {
+          if (signal.aborted) throw new AtelierError("Cancelled", "The command was stopped on request.");
+          return await work(atelier, signal);
+        } finally {
+          await atelier.close();
+        }
+      });
+    },
+    async withSignal(work) {
       const stopping = new AbortController();
       const stopListening = io.onInterrupt((exitCode) => {
         if (interruptedCode !== null) {
@@ -99,19 +120,7 @@ export function createSession(io: CommandLineIo, output: Output, shared: SharedO
         stopping.abort();
       });
       try {
-        const atelier = await io.openAtelier({
-          dataFolder,
-          provider,
-          environment: io.environment,
-          onFault: warn,
-        });
-        try {
-          if (stopping.signal.aborted)
-            throw new AtelierError("Cancelled", "The command was stopped on request.");
-          return await work(atelier, stopping.signal);
-        } finally {
-          await atelier.close();
-        }
+        return await work(stopping.signal);
       } finally {
         stopListening();
       }

@@ -2,6 +2,7 @@
  * @module Makes a data folder out of an exported library: beside the one that is wanted, from files and records that are held
  * against their checksums as they are read, and under its name only once everything is there and the chains of the audit were held against their entries.
  */
+import { randomBytes as unpredictable } from "node:crypto";
 import * as files from "node:fs/promises";
 import { join } from "node:path";
 import { createAudit } from "@atelier/aws/dynamo/audit";
@@ -73,6 +74,14 @@ export async function importLibrary(
     await files.rm(staged, { recursive: true, force: true });
     throw storageFault(error, to);
   }
+}
+
+/** `importLibrary` with this machine's clock and randomness. */
+export function importLibraryHere(options: ImportOptions): Promise<ImportReport> {
+  return importLibrary(options, {
+    clock: () => Date.now(),
+    randomBytes: (size) => new Uint8Array(unpredictable(size)),
+  });
 }
 
 /** Null where there are none. @throws AtelierError `FolderUnusable` for other keys than the library's */

@@ -175,6 +175,9 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
       yield { subject: imageNumbered(0).image_id, entries: 3, head: "a".repeat(64), problems: [] };
     },
     async *exportAudit() {},
+    exportLibrary: async () => {
+      throw new Error("Nothing is exported here.");
+    },
     privacy: {
       async *export(subject) {
         yield { kind: "image", imageId: subject };

@@ -18,11 +18,14 @@ const BENCHES: Readonly<Record<string, (options: readonly string[]) => Promise<o
   pacing: async () => (await import("./pacing.ts")).benchPacing(),
   cost: async () => (await import("./cost.ts")).benchCost(),
   faults: async (options) => (await import("./faults.ts")).benchFaults(options),
+  accept: async (options) => (await import("./accept.ts")).benchAccept(options),
   policy: async () => (await import("./policy.ts")).benchPolicy(),
+  serve: async () => (await import("./serve.ts")).benchServe(),
+  "serve-kills": async () => (await import("./serve-kills.ts")).benchServeKills(),
 };
 
 /** Run only when named: it takes minutes. */
-const ON_REQUEST: ReadonlySet<string> = new Set(["faults", "inspection"]);
+const ON_REQUEST: ReadonlySet<string> = new Set(["accept", "faults", "inspection", "serve", "serve-kills"]);
 
 /** The most that each figure may be. */
 const TARGETS: Readonly<Record<string, object>> = {
@@ -41,7 +44,10 @@ const TARGETS: Readonly<Record<string, object>> = {
     idle: { transitionsRatio: 1.02, invocationsRatio: 1.02, billedRatio: 1.02 },
     cost: { usdPer1000: 0.25 },
   },
+  accept: { cpuRatio: 1.3, largeCpuRatio: 1.3, writes: 2, largeWrites: 2, reads: 0.05, expandGrowthMb: 20 },
   policy: { misses: 0, falsePositives: 0.02, fuzzThrough: 0, judgeMs: 1 },
+  serve: { errors: 0, ratio: 5, growthMb: 50 },
+  "serve-kills": { unknown: 0, twice: 0, boughtTwice: 0 },
 };
 
 /** What a part is told in its own process. */

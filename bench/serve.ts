@@ -1,0 +1,136 @@
+/**
+ * @module How `atelier serve` holds under many clients: fifty of them for a minute on loopback, from a process of their own, with a
+ * mix of lists, images, health, links, dry runs and, at a modest rate, requests that the sandbox produces meanwhile.
+ *
+ * Every client waits for its answer before it calls again, so the times are those of a server that is always busy: fifty calls
+ * are under way at any moment. Memory is that of the server's whole process (database, sandbox and pictures included).
+ */
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import * as z from "zod";
+import { type ClientInput, type ClientOutput, clientOutputSchema } from "./serve-client.ts";
+import { type ServerProcess, SMALL_WISH, startServer } from "./serve-process.ts";
+
+const CLIENT = fileURLToPath(new URL("serve-client.ts", import.meta.url));
+const LIBRARY_IMAGES = 20;
+const WARM_UP_CALLS = 500;
+const QUARTERS = 4;
+
+export interface ServeBench {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  readonly errors: number;
+  /** The first of them. */
+  readonly errorsSeen: readonly string[];
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** p99 by p50. */
+  readonly ratio: number;
+  readonly byCall: Readonly<
+    Record<string, { readonly calls: number; readonly p50Ms: number; readonly p99Ms: number }>
+  >;
+  /** Requests that were accepted while it ran, all of which were completed in the end. */
+  readonly accepted: number;
+  /** Megabytes at the start and at the end of each quarter. */
+  readonly rssMb: readonly number[];
+  /** The end of the last quarter less that of the first. */
+  readonly growthMb: number;
+  /** Of the machine, over the last minute: other work on it shows in the times. */
+  readonly load: number;
+}
+
+/** @param options.callsMax for tests: ends after so many calls */
+export async function benchServe(
+  options: { readonly clients?: number; readonly seconds?: number; readonly callsMax?: number } = {},
+): Promise<ServeBench> {
+  const { clients = 50, seconds = 60, callsMax = 10_000_000 } = options;
+  const folder = await mkdtemp(join(tmpdir(), "atelier-serve-bench-"));
+  const server = await startServer(folder);
+  try {
+    const imageIds = await library(server);
+    const input = { url: server.url, token: server.token, clients, acceptEveryMs: 2_000, imageIds };
+    // Compiled code and filled caches: what comes after is what lasts.
+    if (callsMax > WARM_UP_CALLS) await calls({ ...input, seconds: 10, callsMax: WARM_UP_CALLS });
+    const rssMb = [server.residentMb()];
+    const sampling = setInterval(() => rssMb.push(server.residentMb()), (seconds * 1000) / QUARTERS);
+    const seen = await calls({ ...input, seconds, callsMax });
+    clearInterval(sampling);
+    const load = Math.round((loadavg()[0] ?? 0) * 10) / 10;
+    for (const requestId of seen.accepted) await completed(requestId, server);
+    if (server.stderr() !== "") throw new Error(`The server complained: ${server.stderr()}`);
+    return summaryOf(seen, rssMb, load);
+  } finally {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+async function calls(input: ClientInput): Promise<ClientOutput> {
+  const child = spawn(process.execPath, [...process.execArgv, CLIENT, JSON.stringify(input)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return clientOutputSchema.parse(JSON.parse(await text(child.stdout)));
+}
+
+const requestSchema = z.object({ request_id: z.string(), status: z.string(), images: z.array(z.string()) });
+
+/** @returns ids of completed images */
+async function library(server: ServerProcess): Promise<string[]> {
+  const body = JSON.stringify({ ...SMALL_WISH, count: LIBRARY_IMAGES });
+  const asked = await fetch(`${server.url}/v1/requests`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
+    body,
+  });
+  if (asked.status !== 202) throw new Error(`The library was not accepted: ${await asked.text()}`);
+  return (await completed(requestSchema.parse(await asked.json()).request_id, server)).images;
+}
+
+async function completed(requestId: string, server: ServerProcess): Promise<z.infer<typeof requestSchema>> {
+  for (;;) {
+    const response = await fetch(`${server.url}/v1/requests/${requestId}`, {
+      headers: { authorization: `Bearer ${server.token}` },
+    });
+    if (!response.ok) throw new Error(`${requestId} is not known: ${await response.text()}`);
+    const request = requestSchema.parse(await response.json());
+    if (request.status === "completed") return request;
+    if (!["accepted", "running"].includes(request.status))
+      throw new Error(`${requestId} ended as ${request.status}.`);
+    await wait(200);
+  }
+}
+
+function summaryOf(seen: ClientOutput, rssMb: readonly number[], load: number): ServeBench {
+  const all = Object.values(seen.latencies).flat();
+  const [p50Ms, p99Ms] = [percentile(all, 0.5), percentile(all, 0.99)];
+  return {
+    requests: seen.requests,
+    requestsPerSecond: Math.round(seen.requests / seen.seconds),
+    errors: seen.errorCount,
+    errorsSeen: seen.errors,
+    p50Ms,
+    p99Ms,
+    ratio: Math.round((p99Ms / p50Ms) * 100) / 100,
+    byCall: Object.fromEntries(
+      Object.entries(seen.latencies).map(([name, each]) => [
+        name,
+        { calls: each.length, p50Ms: percentile(each, 0.5), p99Ms: percentile(each, 0.99) },
+      ]),
+    ),
+    accepted: seen.accepted.length,
+    rssMb,
+    growthMb: (rssMb.at(-1) ?? 0) - (rssMb[1] ?? rssMb[0] ?? 0),
+    load,
+  };
+}
+
+/** In milliseconds, one decimal. */
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return Math.round((sorted[Math.floor(share * (sorted.length - 1))] ?? 0) * 10) / 10;
+}

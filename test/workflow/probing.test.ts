@@ -1,7 +1,7 @@
 /** @module A caller of the start function who probes the policy: counted by name, made to wait, suspended, lifted. */
 import { createCallers } from "@atelier/aws/dynamo/callers";
 import { liftRestraint } from "@atelier/core/probing";
-import { acceptRequest, askingSchema } from "@atelier/functions/start-request";
+import { startEventSchema, startRequested } from "@atelier/functions/start-request";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MemoryTables, startMemoryTables } from "../builders/memory-table.ts";
 import { startWorld, type World } from "../builders/world.ts";
@@ -20,8 +20,8 @@ afterAll(async () => {
 let calls = 0;
 function asked(prompt: string, caller?: string) {
   const { steps, machine, dynamo } = world;
-  return acceptRequest(
-    askingSchema.parse({ prompt, ...(caller === undefined ? {} : { caller }) }),
+  return startRequested(
+    startEventSchema.parse({ prompt, ...(caller === undefined ? {} : { caller }) }),
     {
       ...steps,
       workflow: { ...machine, start: async () => "started" as const },
@@ -29,7 +29,6 @@ function asked(prompt: string, caller?: string) {
       provider: "replicate",
       today: () => "2026-11-22",
       telemetry: { info: () => {} },
-      openPromptKey: () => ({ promptKey: steps.promptKey }),
     },
     { requestId: `call ${++calls}` },
   );

@@ -43,7 +43,12 @@ export default $config({
     });
     webhookRoute(api, lambdas.webhook);
     const machine = workflow(lambdas);
-    const { deadLetters } = schedules({ settings, machine, reconcile: lambdas.reconcile });
+    const { deadLetters } = schedules({
+      settings,
+      machine,
+      reconcile: lambdas.reconcile,
+      reprocess: lambdas.reprocess,
+    });
     alarms({ settings, machine, lambdas, deadLetters });
     return {
       bucket: store.bucket.name,

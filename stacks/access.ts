@@ -14,10 +14,18 @@ export const ENTRY_NAMES = [
   "reconcile",
   "webhook",
   "start",
+  "reprocess",
 ] as const;
 export type EntryName = (typeof ENTRY_NAMES)[number];
 
-export type TableCall = "GetItem" | "PutItem" | "UpdateItem" | "Query" | "BatchGetItem" | "BatchWriteItem";
+export type TableCall =
+  | "GetItem"
+  | "PutItem"
+  | "UpdateItem"
+  | "DeleteItem"
+  | "Query"
+  | "BatchGetItem"
+  | "BatchWriteItem";
 export type TableIndex = "state" | "timeline";
 export type Folder = "incoming" | "originals" | "content" | "quarantine";
 export type WorkflowCall = "answer" | "start" | "describe";
@@ -35,6 +43,8 @@ export interface Access {
   readonly writes: readonly Folder[];
   /** Folders in which it asks whether something is there at all: S3 answers 403 instead of 404 to those who may not list. */
   readonly misses: readonly Folder[];
+  /** Folders from which it removes files, in every version that the bucket keeps. */
+  readonly removes: readonly Folder[];
   readonly workflow: readonly WorkflowCall[];
   /** What it has the key for prompts do. */
   readonly prompts: readonly PromptCall[];
@@ -50,6 +60,7 @@ const NOTHING: Access = {
   reads: [],
   writes: [],
   misses: [],
+  removes: [],
   workflow: [],
   prompts: [],
   signing: [],
@@ -60,15 +71,17 @@ const NOTHING: Access = {
 export const ACCESS: Readonly<Record<EntryName, Access>> = {
   plan: {
     ...NOTHING,
-    table: ["GetItem", "PutItem", "UpdateItem", "Query"],
+    // What images are found by goes in batches.
+    table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchWriteItem"],
     indexes: ["state"],
     prompts: ["GenerateDataKey", "Decrypt"],
     // The next part of a large request.
     workflow: ["start"],
+    secrets: ["atelierKey"],
   },
   validate: {
     ...NOTHING,
-    table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem"],
+    table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem", "BatchWriteItem"],
     indexes: ["timeline"],
     // Images of the first release have their prompts built here.
     prompts: ["GenerateDataKey", "Decrypt"],
@@ -140,5 +153,16 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     workflow: ["start"],
     // For the hash of a prompt that is refused.
     secrets: ["atelierKey"],
+  },
+  reprocess: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"],
+    indexes: ["state"],
+    reads: ["originals", "incoming", "content"],
+    writes: ["content"],
+    misses: ["originals", "incoming", "content"],
+    // What a killed call left, and what was made of a picture that went meanwhile.
+    removes: ["content"],
+    signing: ["Sign", "GetPublicKey"],
   },
 };

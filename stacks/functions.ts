@@ -18,10 +18,15 @@ interface Surroundings {
   readonly webhookUrl: $util.Output<string>;
 }
 
+/** Those that work on pictures. */
+const DEVELOPING: readonly EntryName[] = ["process", "reprocess"];
+
 /** What Lambda does with an asynchronous call that failed, where its default of two repetitions is wrong. */
 const REPETITION: Partial<Record<EntryName, Pick<sst.aws.FunctionArgs, "retries" | "transform">>> = {
   // The schedule calls again in a minute: neither a failed nor a refused call is worth keeping longer.
   reconcile: { retries: 0, transform: { eventInvokeConfig: { maximumEventAgeInSeconds: 60 } } },
+  // As above.
+  reprocess: { retries: 0, transform: { eventInvokeConfig: { maximumEventAgeInSeconds: 60 } } },
   // It buys: whoever asked decides whether to ask again.
   start: { retries: 0 },
 };
@@ -58,7 +63,7 @@ function lambda(name: EntryName, { settings, store, signingKey, secrets, webhook
       minify: true,
       sourcemap: true,
       esbuild: { external: NEVER_LOADED },
-      ...(name === "process" ? { install: BESIDE_PROCESS } : {}),
+      ...(DEVELOPING.includes(name) ? { install: BESIDE_PROCESS } : {}),
     },
     environment: {
       ...settings.environment,
@@ -72,7 +77,7 @@ function lambda(name: EntryName, { settings, store, signingKey, secrets, webhook
         ? { ATELIER_PROVENANCE_KEY: signingKey.arn, ...settings.provenance }
         : {}),
       // glibc would give each thread of libvips an arena of its own: a hundred megabytes more after 200 pictures (measured).
-      ...(name === "process" ? { MALLOC_ARENA_MAX: "2" } : {}),
+      ...(DEVELOPING.includes(name) ? { MALLOC_ARENA_MAX: "2" } : {}),
     },
     link: access.secrets.flatMap((secret: SecretName) => secrets[secret]),
     permissions: [

@@ -51,6 +51,7 @@ function tablePermissions(access: Access, { table, key }: Storage): Permission[]
 function bucketPermissions(access: Access, { bucket, key }: Storage): Permission[] {
   const objects = (folders: readonly Folder[]) =>
     folders.map((folder) => $interpolate`${bucket.arn}/${folder}/*`);
+  const versionsBelow = access.removes.map((folder) => `${folder}/*`);
   const keyActions = [
     ...(access.reads.length > 0 ? ["kms:Decrypt"] : []),
     ...(access.writes.length > 0 ? ["kms:GenerateDataKey"] : []),
@@ -71,6 +72,16 @@ function bucketPermissions(access: Access, { bucket, key }: Storage): Permission
                 values: access.misses.map((folder) => `${folder}/*`),
               },
             ],
+          },
+        ]
+      : []),
+    ...(access.removes.length > 0
+      ? [
+          { actions: ["s3:DeleteObject", "s3:DeleteObjectVersion"], resources: objects(access.removes) },
+          {
+            actions: ["s3:ListBucketVersions"],
+            resources: [bucket.arn],
+            conditions: [{ test: "StringLike", variable: "s3:prefix", values: versionsBelow }],
           },
         ]
       : []),

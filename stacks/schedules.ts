@@ -10,10 +10,11 @@ interface Targets {
   readonly settings: Settings;
   readonly machine: aws.sfn.StateMachine;
   readonly reconcile: sst.aws.Function;
+  readonly reprocess: sst.aws.Function;
 }
 
-/** The calendar and the reconciler's minute. */
-export function schedules({ settings, machine, reconcile }: Targets) {
+/** The calendar, and what is called each minute: the reconciler, and whoever makes versions. */
+export function schedules({ settings, machine, reconcile, reprocess }: Targets) {
   const deadLetters = new aws.sqs.Queue("DeadLetters", {
     messageRetentionSeconds: 14 * DAY_SECONDS,
     sqsManagedSseEnabled: true,
@@ -26,7 +27,7 @@ export function schedules({ settings, machine, reconcile }: Targets) {
         policy: aws.iam.getPolicyDocumentOutput({
           statements: [
             { actions: ["states:StartExecution"], resources: [machine.arn] },
-            { actions: ["lambda:InvokeFunction"], resources: [reconcile.arn] },
+            { actions: ["lambda:InvokeFunction"], resources: [reconcile.arn, reprocess.arn] },
             { actions: ["sqs:SendMessage"], resources: [deadLetters.arn] },
           ],
         }).json,
@@ -54,19 +55,21 @@ export function schedules({ settings, machine, reconcile }: Targets) {
       },
     });
   }
-  new aws.scheduler.Schedule("ReconcileSchedule", {
-    ...fire,
-    name: "reconcile",
-    scheduleExpression: "rate(1 minute)",
-    scheduleExpressionTimezone: settings.timezone,
-    target: {
-      ...delivered,
-      arn: reconcile.arn,
-      input: JSON.stringify({}),
-      // The next minute does better.
-      retryPolicy: { maximumRetryAttempts: 1, maximumEventAgeInSeconds: 60 },
-    },
-  });
+  for (const [name, each] of Object.entries({ reconcile, reprocess })) {
+    new aws.scheduler.Schedule(titleOf(name), {
+      ...fire,
+      name,
+      scheduleExpression: "rate(1 minute)",
+      scheduleExpressionTimezone: settings.timezone,
+      target: {
+        ...delivered,
+        arn: each.arn,
+        input: JSON.stringify({}),
+        // The next minute does better.
+        retryPolicy: { maximumRetryAttempts: 1, maximumEventAgeInSeconds: 60 },
+      },
+    });
+  }
   return { deadLetters };
 }
 

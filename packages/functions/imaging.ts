@@ -11,8 +11,12 @@ import type { Surroundings } from "./runtime.ts";
 
 /** No sandbox runs on AWS, so no picture is believed by its mark. */
 export async function openImaging(around: Surroundings) {
+  return { ...(await openDeveloping(around)), sandboxKey: null, classifier: openClassifier(around) };
+}
+
+export async function openDeveloping(around: Surroundings) {
   const imaging = createImaging({ concurrency: 1, signer: await openSigner(around) });
-  return { imaging, recipe: DEFAULT_RECIPE, sandboxKey: null, classifier: openClassifier(around) };
+  return { imaging, recipe: DEFAULT_RECIPE };
 }
 
 /** A failing classifier releases nothing: what it says is for whoever asks why everything waits for a person. */

@@ -9,15 +9,18 @@ import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { createBlockedPictures } from "@atelier/aws/dynamo/reviews";
+import { createVersions } from "@atelier/aws/dynamo/versions";
+import { connectEventBus } from "@atelier/aws/event-bus";
 import { createEvents } from "@atelier/aws/events";
 import { derivedKey } from "@atelier/aws/secrets";
 import { connectTable } from "@atelier/aws/table";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { installedHealth } from "@atelier/core/installed-health";
+import { knownNames } from "@atelier/core/metrics";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import { createPictureBlock } from "@atelier/core/picture-block";
 import type { Attempts, Pacing, PacingStore } from "@atelier/core/ports";
-import type { Offers } from "./offers.ts";
+import { type Offers, openOffers } from "./offers.ts";
 import type { Surroundings } from "./runtime.ts";
 
 type Maker = (dynamo: Dynamo, surroundings: Surroundings) => unknown;
@@ -25,7 +28,14 @@ type Maker = (dynamo: Dynamo, surroundings: Surroundings) => unknown;
 export const attempts = (dynamo: Dynamo) => createAttempts(dynamo);
 export const audit = (dynamo: Dynamo, { randomBytes }: Surroundings) => createAudit(dynamo, randomBytes);
 export const callers = (dynamo: Dynamo) => createCallers(dynamo);
-export const events = (dynamo: Dynamo, { telemetry }: Surroundings) => createEvents({ dynamo, telemetry });
+/** The table's items and the stack's bus. */
+export const events = (dynamo: Dynamo, { telemetry }: Surroundings) =>
+  createEvents({
+    dynamo,
+    telemetry,
+    bus: connectEventBus(readSettings(["ATELIER_EVENT_BUS"]).ATELIER_EVENT_BUS),
+    known: knownNames(openOffers().offers),
+  });
 export const images = (dynamo: Dynamo) => createImages(dynamo);
 export const ledger = (dynamo: Dynamo) => createLedgerStore(dynamo);
 export const pacing = (dynamo: Dynamo) => createPacingStore(dynamo);
@@ -33,6 +43,7 @@ export const pacing = (dynamo: Dynamo) => createPacingStore(dynamo);
 export const removed = (dynamo: Dynamo) =>
   createPictureBlock(createBlockedPictures(dynamo), derivedKey("pictures"));
 export const requests = (dynamo: Dynamo) => createRequests(dynamo);
+export const versions = (dynamo: Dynamo) => createVersions(dynamo);
 
 /** What an entry does not import is not in its bundle. */
 export function openStores<const Makers extends Readonly<Record<string, Maker>>>(

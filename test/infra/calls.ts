@@ -13,13 +13,13 @@ const misses = (...folders: string[]) => folders.map((folder) => `s3:ListBucket 
 
 export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
   plan: [
-    ...records("GetItem", "PutItem", "Query", "UpdateItem"),
+    ...records("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     "dynamodb:Query records/index/state",
     "kms:Decrypt prompts",
     "kms:GenerateDataKey prompts",
   ],
   validate: [
-    ...records("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    ...records("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     "dynamodb:Query records/index/timeline",
     "kms:Decrypt prompts",
     "kms:GenerateDataKey prompts",
@@ -73,5 +73,17 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     ...records("GetItem", "PutItem", "Query"),
     "kms:GenerateDataKey prompts",
     "states:StartExecution machine",
+  ],
+  reprocess: [
+    ...records("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    "dynamodb:Query records/index/state",
+    ...reads("content", "incoming", "originals"),
+    ...misses("content", "incoming", "originals"),
+    ...writes("content"),
+    "s3:DeleteObject content/*",
+    "s3:DeleteObjectVersion content/*",
+    "s3:ListBucketVersions content/*",
+    "kms:GetPublicKey provenance",
+    "kms:Sign provenance",
   ],
 };

@@ -1,0 +1,38 @@
+/** @module Makes the versions that are wanted, for as long as the call has time; the schedule calls again in a minute. */
+import { AtelierError } from "@atelier/core/errors";
+import { finishVersions, type MakeVersionDeps, type VersionMaker } from "@atelier/core/version-make";
+import type { Invocation, Surroundings } from "./runtime.ts";
+
+/** The largest takes 13 s of a whole core; with its uploads and on a cold start it is done in this. */
+const LONGEST_MS = 60_000;
+
+/** As the stack has it: whoever claimed a version before that was ended by Lambda. */
+const TIMEOUT_MS = 300_000;
+
+export async function makeVersions(
+  _event: unknown,
+  deps: Omit<MakeVersionDeps, "maker"> & Pick<Surroundings, "telemetry">,
+  { requestId, deadlineMs }: Invocation,
+): Promise<{ readonly made: number; readonly failed: number }> {
+  const { clock, telemetry } = deps;
+  const maker: VersionMaker = {
+    name: requestId,
+    isMaking: async ({ maker: other, claimedAtMs }) =>
+      other !== requestId && claimedAtMs !== null && clock() < claimedAtMs + TIMEOUT_MS,
+  };
+  const faults: unknown[] = [];
+  const done = await finishVersions(
+    { ...deps, maker },
+    () => clock() + LONGEST_MS < deadlineMs,
+    (error) => faults.push(error),
+  );
+  const failed = done.filter(({ state }) => state === "failed").length;
+  telemetry.info("versions", { made: done.length - failed, failed, waiting: faults.length });
+  if (faults.length > 0) {
+    // So that Lambda counts an error; those that could be made are.
+    throw new AtelierError("StorageUnavailable", `${faults.length} versions could not be made just now.`, {
+      cause: faults[0],
+    });
+  }
+  return { made: done.length - failed, failed };
+}

@@ -1,9 +1,11 @@
 /** @module A caller of the start function who probes the policy: counted by name, made to wait, suspended, lifted. */
 import { createCallers } from "@atelier/aws/dynamo/callers";
+import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { liftRestraint } from "@atelier/core/probing";
 import { startEventSchema, startRequested } from "@atelier/functions/start-request";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type MemoryTables, startMemoryTables } from "../builders/memory-table.ts";
+import { TEXT_VAULT } from "../builders/text-vault.ts";
 import { startWorld, type World } from "../builders/world.ts";
 
 let tables: MemoryTables;
@@ -19,11 +21,13 @@ afterAll(async () => {
 
 let calls = 0;
 function asked(prompt: string, caller?: string) {
-  const { steps, machine, dynamo } = world;
+  const { steps, audit, machine, dynamo } = world;
   return startRequested(
     startEventSchema.parse({ prompt, ...(caller === undefined ? {} : { caller }) }),
     {
       ...steps,
+      audit,
+      vault: createPromptVault(dynamo, TEXT_VAULT),
       workflow: { ...machine, start: async () => "started" as const },
       callers: createCallers(dynamo),
       provider: "replicate",

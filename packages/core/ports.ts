@@ -76,18 +76,35 @@ export interface ImageFilter {
 }
 
 export interface Images extends Records<Image> {
-  /** Newest first. Any combination of filters; a full page (or the end) comes back whatever they leave out. */
-  list(filter: ImageFilter, page: { limit: number; cursor?: string }): Promise<Page<Image>>;
+  /**
+   * Newest first, and those of one request by their index, the last first. Any combination of filters; a full page (or the end)
+   * comes back whatever they leave out, unless `readsMax` is given: then the page is cut once about so many calls were made to
+   * the table. It may be empty then and still have a cursor.
+   */
+  list(
+    filter: ImageFilter,
+    page: { limit: number; cursor?: string; readsMax?: number },
+  ): Promise<Page<Image>>;
   /** In order of `index`. */
   ofRequest(requestId: string): Promise<readonly Image[]>;
   /** Those of one part, in order of `index`; nothing else is read. */
   ofPart(requestId: string, part: number): Promise<readonly Image[]>;
   /** How many completed pictures a category has. */
   stock(category: CategoryName): Promise<number>;
-  /** Makes the image findable by each of its tags; idempotent. */
-  indexTags(image: Image): Promise<void>;
-  /** Undoes it; idempotent. */
-  removeTags(image: Image): Promise<void>;
+  /**
+   * Makes the image findable by what it is about to say: to be called before its tags, rating or quality change, so that it is
+   * missing in no list. `putIfAbsent` does so by itself. Idempotent.
+   */
+  index(image: Image): Promise<void>;
+  /** Removes what `before` was found by and `after` is not; idempotent. */
+  unindex(before: Image, after: Image): Promise<void>;
+  /**
+   * Makes some of the images findable that an earlier release made, the newest first; a later call goes on. Until all are, lists
+   * are right and slow.
+   *
+   * @returns how many it looked at; 0 when all are
+   */
+  indexEarlier(limit: number): Promise<number>;
   /** Remembers the fingerprint for `similar`; idempotent. */
   indexFingerprint(image: Image, fingerprint: Fingerprint): Promise<void>;
   /** Forgets it, as that of a picture that was removed; idempotent. */

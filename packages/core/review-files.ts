@@ -88,6 +88,9 @@ async function recordMove(
   // Another run of this very decision may have written it already: its files are the ones that count.
   const manifestKey = await writeManifest(folder, manifest, deps.blobs);
   const { renditions } = await readManifest(manifestKey, deps.blobs);
+  const rated = { ...image, rating: decision.rating };
+  const isRatedAnew = rated.rating !== image.rating;
+  if (isRatedAnew) await deps.images.index(rated);
   const patched = await deps.images.patch(image.imageId, {
     set: {
       status,
@@ -106,6 +109,7 @@ async function recordMove(
     await removeFiles(image, deps.blobs);
     return undefined;
   }
+  if (isRatedAnew && patched.record?.rating === rated.rating) await deps.images.unindex(image, rated);
   return patched.record;
 }
 

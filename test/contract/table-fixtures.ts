@@ -28,6 +28,7 @@ export function someImage(fields: Partial<Image> = {}): Image {
     category: "feet",
     template: "feet_closeup",
     slots: { light: "window light" },
+    words: [],
     rating: "general",
     tags: [],
     parameters: { width: 1024, height: 1024, steps: 50, guidanceScale: 7.5 },

@@ -99,7 +99,7 @@ export function describeFunctions(graph: Graph): void {
         graph.builds.map(({ functionID, links }) => [functionID.toLowerCase(), Object.keys(links).sort()]),
       );
       expect(links).toEqual({
-        plan: [],
+        plan: ["AtelierKey"],
         validate: ["AtelierKey"],
         generate: ["AtelierKey", "ReplicateApiToken"],
         collect: ["ReplicateApiToken"],

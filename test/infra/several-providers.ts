@@ -10,7 +10,7 @@ export function describeSeveralProviders(graph: Graph): void {
       );
       const keys = ["MidjourneyApiKey", "ReplicateApiToken", "StabilityApiKey"];
       expect(links).toEqual({
-        plan: [],
+        plan: ["AtelierKey"],
         validate: ["AtelierKey"],
         generate: ["AtelierKey", ...keys],
         collect: keys,

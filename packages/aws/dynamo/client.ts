@@ -13,6 +13,7 @@ import {
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
+  type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { compileRange, MARSHALLING, type Precondition, type Range, type Update } from "./expressions.ts";
@@ -29,7 +30,9 @@ export interface Dynamo {
   /** False when the condition does not hold. */
   put(item: Item & Key, condition?: Precondition): Promise<boolean>;
   /** Any number of items, each written for itself, over whatever stands there. */
-  putMany(items: readonly (Item & Key)[]): Promise<void>;
+  putMany(items: readonly Key[]): Promise<void>;
+  /** Any number of items; those that do not exist are a success. */
+  removeMany(keys: readonly Key[]): Promise<void>;
   /** `item` is what `ReturnValues` asked for. */
   update(key: Key, update: Update): Promise<{ ok: true; item: Item | undefined } | { ok: false }>;
   /** True when there was such an item. */
@@ -97,6 +100,22 @@ export function createDynamo(deps: { client: DynamoDBClient; tableName: string }
     );
   }
 
+  async function writeMany(writes: readonly WriteRequest[]): Promise<void> {
+    for (let from = 0; from < writes.length; from += BATCH_WRITE_MAX) {
+      let open = writes.slice(from, from + BATCH_WRITE_MAX);
+      await guarded(`writing ${open.length} items`, async () => {
+        while (open.length > 0) {
+          const answer = await client.send(
+            new BatchWriteItemCommand({ RequestItems: { [TableName]: open } }),
+          );
+          const rest = answer.UnprocessedItems?.[TableName] ?? [];
+          if (rest.length === open.length) throw throttled("writing", TableName);
+          open = rest;
+        }
+      });
+    }
+  }
+
   return {
     async get(key) {
       const answer = await guarded(`reading ${nameOf(key)}`, () =>
@@ -140,22 +159,10 @@ export function createDynamo(deps: { client: DynamoDBClient; tableName: string }
       return done !== undefined;
     },
 
-    async putMany(items) {
-      for (let from = 0; from < items.length; from += BATCH_WRITE_MAX) {
-        const batch = items.slice(from, from + BATCH_WRITE_MAX);
-        await guarded(`writing ${batch.length} items`, async () => {
-          let open = batch.map((item) => ({ PutRequest: { Item: marshall(item, MARSHALLING) } }));
-          while (open.length > 0) {
-            const answer = await client.send(
-              new BatchWriteItemCommand({ RequestItems: { [TableName]: open } }),
-            );
-            const rest = (answer.UnprocessedItems?.[TableName] ?? []) as typeof open;
-            if (rest.length === open.length) throw throttled("writing", TableName);
-            open = rest;
-          }
-        });
-      }
-    },
+    putMany: (items) =>
+      writeMany(items.map((item) => ({ PutRequest: { Item: marshall(item, MARSHALLING) } }))),
+
+    removeMany: (keys) => writeMany(keys.map((key) => ({ DeleteRequest: { Key: keyOf(key) } }))),
 
     async update(key, update) {
       const done = await conditional(`changing ${nameOf(key)}`, () =>

@@ -1,4 +1,4 @@
-/** @module Images: by id, by request, and newest first by category, status, tag and date. */
+/** @module Images: by id, by request, and newest first by any filter. */
 import { CATEGORY_NAMES } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
 import { imageIdOf } from "@atelier/core/ids";
@@ -6,6 +6,8 @@ import { fingerprintSchema, type Image, type ImageStatus, imageSchema } from "@a
 import type { ImageFilter, Images } from "@atelier/core/ports";
 import { numbered } from "@atelier/core/schema-versions";
 import type { Dynamo } from "./client.ts";
+import { createEarlierImages, tagEntriesOf } from "./earlier-images.ts";
+import { entriesOf, matcherOf, positionOfImage, termGroups, type WordKey } from "./image-terms.ts";
 import {
   fingerprintPartition,
   INDEXES,
@@ -15,13 +17,12 @@ import {
   imagesOfPart,
   imagesOfRequest,
   imageTimeline,
-  positionOf,
   positionsSince,
   statePrefix,
-  tagPartition,
 } from "./keys.ts";
-import { itemsBetween, itemsUnder, type List, listPage, type Source } from "./listing.ts";
+import { itemsBetween, itemsUnder, type List, listPage } from "./listing.ts";
 import { createRecords, type Kind, parseRecord } from "./records.ts";
+import type { Source } from "./walk.ts";
 
 const { timeline, state } = INDEXES;
 
@@ -41,14 +42,20 @@ const imageKind: Kind<Image> = {
 };
 
 /**
- * Lists come from indexes, which on AWS are some milliseconds behind a write: an image may be missing for so long, but
- * what is listed is read consistently. `ofRequest` and `fingerprints` are consistent altogether.
+ * Lists by category and status come from indexes, which on AWS are some milliseconds behind a write: an image may be missing for so
+ * long, but what is listed is read consistently. Those by terms, `ofRequest` and `fingerprints` are consistent altogether.
+ *
+ * @param key for the words of prompts: needed where lists are asked for by text, and to index images of the first release
  */
 export function createImages(dynamo: Dynamo, key: WordKey = {}): Images {
   const records = createRecords(imageKind, dynamo);
-  const earlier = createEarlierImages(dynamo, async (images) => {
-    await dynamo.putMany(images.flatMap((image) => entriesOf(image, key)));
-    await dynamo.removeMany(images.flatMap(formerEntriesOf));
+  const earlier = createEarlierImages({
+    dynamo,
+    list: (page) => listPage(listOf({}, key, false), page, dynamo),
+    async write(images) {
+      await dynamo.putMany(images.flatMap((image) => entriesOf(image, key)));
+      await dynamo.removeMany(images.flatMap(tagEntriesOf));
+    },
   });
   return {
     ...records,
@@ -66,8 +73,7 @@ export function createImages(dynamo: Dynamo, key: WordKey = {}): Images {
     },
 
     async list(filter, page) {
-      const list = listOf(filter, (await earlier.areIndexed()) ? key : null);
-      return listPage({ ...list, matches: matcherOf(filter, key) }, page, dynamo);
+      return listPage(listOf(filter, key, await earlier.areIndexed()), page, dynamo);
     },
 
     async ofRequest(requestId) {
@@ -94,7 +100,7 @@ export function createImages(dynamo: Dynamo, key: WordKey = {}): Images {
 
     async unindex(before, after) {
       const kept = new Set(entriesOf(after, key).map(({ pk }) => pk));
-      const entries = [...entriesOf(before, key), ...formerEntriesOf(before)];
+      const entries = [...entriesOf(before, key), ...tagEntriesOf(before)];
       await dynamo.removeMany(entries.filter(({ pk }) => !kept.has(pk)));
     },
 
@@ -134,4 +140,58 @@ function stateOf(status: ImageStatus): Record<string, string> {
   return { [state.hash]: imageState(status) };
 }
 
-@@REST@@
+/** Ranges that hold all that the filter wants, as a page of `listPage`; `matches` sees to the rest. */
+function listOf(filter: ImageFilter, key: WordKey, areIndexed: boolean): List<Image> {
+  const [sources = [], ...narrowedBy] = rangesOf(filter, key, areIndexed);
+  const matches = matcherOf(filter, key);
+  return {
+    query: JSON.stringify(["images", ...FILTERS.map((name) => filter[name] ?? null)]),
+    newestFirst: true,
+    sources,
+    narrowedBy,
+    ...(filter.requestId === undefined && { keyOf: (position) => imageKey(idOfPosition(position)) }),
+    parse: (item) => parseRecord(imageKind, item),
+    matches: (image, position) =>
+      // An entry may be of a record that was never written, while another of that id was.
+      (filter.requestId !== undefined || positionOfImage(image) === position) && matches(image),
+  };
+}
+
+const FILTERS = [
+  "category",
+  "status",
+  "tag",
+  "sinceMs",
+  "untilMs",
+  "rating",
+  "qualityAtLeast",
+  "template",
+  "requestId",
+  "text",
+  "visibleTo",
+] as const satisfies (keyof ImageFilter)[];
+
+/**
+ * Groups of ranges; what is wanted stands in each group. Category and the status of an image that has ended are exact in the
+ * indexes, what else an image says in its terms; images on their way share a status and are filtered.
+ */
+function rangesOf(filter: ImageFilter, key: WordKey, areIndexed: boolean): Source[][] {
+  const { category, status, sinceMs = 0, untilMs, requestId } = filter;
+  if (requestId !== undefined) {
+    const { pk, prefix } = imagesOfRequest(requestId);
+    return [[{ hash: pk, prefix, first: "", last: "~", ofRecords: true }]];
+  }
+  const positions = positionsSince(sinceMs, untilMs);
+  const categories = category === undefined ? CATEGORY_NAMES : [category];
+  const byStatus = (wanted: ImageStatus) =>
+    categories.map((name): Source => {
+      return { index: "state", hash: imageState(wanted), prefix: statePrefix(name), ...positions };
+    });
+  const byTerm = areIndexed ? termGroups(filter, categories, key) : [];
+  const groups = [
+    ...(status === undefined ? [] : [byStatus(status)]),
+    ...byTerm.map((hashes) => hashes.map((hash): Source => ({ hash, ...positions }))),
+  ];
+  if (groups.length > 0) return groups;
+  return [categories.map((name): Source => ({ index: "timeline", hash: imageTimeline(name), ...positions }))];
+}

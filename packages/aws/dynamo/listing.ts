@@ -7,65 +7,89 @@ import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Dynamo, Item } from "./client.ts";
 import { type PageRequest, readCursor, writeCursor } from "./cursor.ts";
 import type { Range } from "./expressions.ts";
-import { INDEXES, type Key } from "./keys.ts";
-
-/** A range of index entries. The range attribute is `{prefix}{position}`. */
-export interface Source extends Omit<Range, "first" | "last"> {
-  readonly prefix?: string;
-  /** Positions from `first` to `last`; `last` may be `~`, which sorts after all. */
-  readonly first: string;
-  readonly last: string;
-}
-
-interface Entry {
-  readonly position: string;
-  readonly key: Key;
-}
+import type { Key } from "./keys.ts";
+import { commonEntries, type Entry, type Source } from "./walk.ts";
 
 export interface List<T> {
   /** Names the list and its filters, for the cursor. */
   readonly query: string;
   readonly sources: readonly Source[];
+  /** Groups of other ranges: what is listed has an entry in one of each. */
+  readonly narrowedBy?: readonly (readonly Source[])[];
   readonly newestFirst: boolean;
   /** The record's key for an entry; left out when the entry's own key is the record's. */
   keyOf?(position: string): Key;
   parse(item: Item): T;
-  /** What the record itself says: an index may be behind it. */
-  matches(record: T): boolean;
+  /** What the record itself says: an index may be behind it, or an entry left over from an earlier time. */
+  matches(record: T, position: string): boolean;
 }
 
 /** The first read takes what fills a page; when a filter leaves some out, the next ones take this many. */
 const CHUNK_MAX = 100;
 
-/** @throws AtelierError `UsageError` for a bad cursor or limit */
-export async function listPage<T>(list: List<T>, page: PageRequest, dynamo: Dynamo): Promise<Page<T>> {
+/**
+ * @param page.readsMax calls to the table, counted roughly; once they are used up the page is cut there, with a cursor, and may
+ *   be empty. For lists that go newest first
+ * @throws AtelierError `UsageError` for a bad cursor or limit
+ */
+export async function listPage<T>(
+  list: List<T>,
+  page: PageRequest & { readonly readsMax?: number },
+  dynamo: Dynamo,
+): Promise<Page<T>> {
   const after = readCursor(list.query, page);
   // One more than asked for: it tells whether there is a next page.
   const wanted = page.limit + 1;
-  const firstChunk = Math.min(wanted, CHUNK_MAX);
-  const entries = merged(
-    list.sources.map((source) => entriesOf(source, list.newestFirst, after, firstChunk, dynamo)),
-    list.newestFirst,
-  );
+  const firstLimit = Math.min(wanted, CHUNK_MAX);
+  const reads = { left: page.readsMax ?? Number.POSITIVE_INFINITY };
+  const walk = { newestFirst: list.newestFirst, after, firstLimit, reads };
+  const entries = commonEntries([list.sources, ...(list.narrowedBy ?? [])], walk, dynamo);
   const found: { position: string; record: T }[] = [];
-  for await (const chunk of chunks(entries, firstChunk)) {
-    const keys = chunk.map(({ position, key }) => list.keyOf?.(position) ?? key);
-    const records = new Map(
-      (await dynamo.getMany(keys)).map((item) => [`${item.pk} ${item.sk}`, list.parse(item)]),
-    );
-    for (const [index, { position }] of chunk.entries()) {
-      const key = keys[index];
-      const record = key && records.get(`${key.pk} ${key.sk}`);
-      if (record !== undefined && list.matches(record)) found.push({ position, record });
+  let pausedAfter: string | undefined;
+  for await (const chunk of chunks(entries, firstLimit)) {
+    const listed = chunk.filter((entry) => "position" in entry);
+    for (const { position, item } of await recordsOf(listed, list, reads, dynamo)) {
+      const record = list.parse(item);
+      if (list.matches(record, position)) found.push({ position, record });
     }
     if (found.length >= wanted) break;
+    const last = chunk.at(-1);
+    if (last && "pausedAfter" in last) pausedAfter = last.pausedAfter;
+    else if (last && reads.left <= 0) {
+      pausedAfter = last.position;
+      break;
+    }
   }
   const shown = found.slice(0, page.limit);
-  const last = shown.at(-1);
+  const goesOnAfter = found.length > page.limit ? shown.at(-1)?.position : pausedAfter;
   return {
     items: shown.map(({ record }) => record),
-    cursor: found.length > page.limit && last ? writeCursor(list.query, last.position) : null,
+    cursor: goesOnAfter === undefined ? null : writeCursor(list.query, goesOnAfter),
   };
+}
+
+/** The records of entries, in their order; those that are gone are left out. */
+async function recordsOf<T>(
+  entries: readonly Entry[],
+  list: Pick<List<T>, "keyOf">,
+  reads: { left: number },
+  dynamo: Dynamo,
+): Promise<{ position: string; item: Item }[]> {
+  const keyOf = ({ position, key }: Entry) => list.keyOf?.(position) ?? key;
+  // Several entries may lead to one record, and a batch takes no key twice.
+  const missing = new Map(
+    entries.filter(({ item }) => item === undefined).map((entry) => [nameOf(keyOf(entry)), keyOf(entry)]),
+  );
+  reads.left -= Math.ceil(missing.size / CHUNK_MAX);
+  const read = new Map((await dynamo.getMany([...missing.values()])).map((item) => [nameOf(item), item]));
+  return entries.flatMap((entry) => {
+    const item = entry.item ?? read.get(nameOf(keyOf(entry)));
+    return item ? [{ position: entry.position, item }] : [];
+  });
+}
+
+function nameOf({ pk, sk }: Readonly<Record<string, unknown>> | Key): string {
+  return `${pk} ${sk}`;
 }
 
 /** Every item of a partition whose sort key begins with the prefix, in order; consistent. */
@@ -83,52 +107,6 @@ export async function itemsBetween(range: Range, dynamo: Dynamo): Promise<Item[]
     start = page.next;
   } while (start);
   return items;
-}
-
-async function* entriesOf(
-  source: Source,
-  newestFirst: boolean,
-  after: string | undefined,
-  firstLimit: number,
-  dynamo: Dynamo,
-): AsyncGenerator<Entry> {
-  const prefix = source.prefix ?? "";
-  const rangeAttribute = source.index === undefined ? "sk" : INDEXES[source.index].range;
-  const range: Range = {
-    ...source,
-    first: prefix + (newestFirst ? source.first : (after ?? source.first)),
-    last: prefix + (newestFirst ? (after ?? source.last) : source.last),
-  };
-  if (range.first > range.last) return;
-  let start: Record<string, AttributeValue> | undefined;
-  // The range includes the position after which the page starts.
-  let limit = firstLimit + (after === undefined ? 0 : 1);
-  do {
-    const page = await dynamo.query(range, { backwards: newestFirst, limit, ...(start && { start }) });
-    limit = CHUNK_MAX;
-    for (const item of page.items) {
-      const position = String(item[rangeAttribute]).slice(prefix.length);
-      if (position !== after) yield { position, key: { pk: String(item.pk), sk: String(item.sk) } };
-    }
-    start = page.next;
-  } while (start);
-}
-
-/** Merges ordered sources into one order. The first entries of all are fetched at once. */
-async function* merged(sources: AsyncGenerator<Entry>[], newestFirst: boolean): AsyncGenerator<Entry> {
-  const heads = await Promise.all(sources.map(async (source) => ({ source, next: await source.next() })));
-  for (;;) {
-    let best: (typeof heads)[number] | undefined;
-    for (const head of heads) {
-      if (head.next.done) continue;
-      if (!best || best.next.done || head.next.value.position > best.next.value.position === newestFirst) {
-        best = head;
-      }
-    }
-    if (!best || best.next.done) return;
-    yield best.next.value;
-    best.next = await best.source.next();
-  }
 }
 
 async function* chunks<T>(values: AsyncIterable<T>, firstSize: number): AsyncGenerator<T[]> {

@@ -222,6 +222,9 @@ async function createAttempt(
     !(await deps.attempts.get(image.currentAttemptId));
   const number = numberIsFree ? image.attempts : image.attempts + 1;
   const attemptId = attemptIdOf(image.imageId, number);
+  const rated = { ...image, rating: decided.rating };
+  const isRatedAnew = rated.rating !== image.rating;
+  if (isRatedAnew) await deps.images.index(rated);
   const claimed = await deps.images.patch(image.imageId, {
     set: {
       attempts: number,
@@ -242,6 +245,7 @@ async function createAttempt(
   if (claimed.record?.currentAttemptId !== attemptId || claimed.record.generation !== image.generation) {
     throw superseded(image.imageId);
   }
+  if (isRatedAnew) await deps.images.unindex(image, rated);
   const localDate = localDateOf(nowMs, deps.timezone);
   const attempt: Attempt = {
     attemptId,

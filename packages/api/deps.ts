@@ -69,6 +69,8 @@ export interface ApiDeps
   readonly rateLimit: RateLimit | null;
   /** Makes a version that was asked for, soon; where a schedule does, it does nothing. */
   beginVersion(version: Version): void;
+  /** Between two looks of the event route; resolves early when the signal is aborted. Default: timers. */
+  readonly wait?: (waitMs: number, signal: AbortSignal) => Promise<void>;
   deliver(image: Image, rendition: Rendition): Promise<Delivery>;
   /** Told of what nobody foresaw; the caller hears nothing of it. */
   onFault(error: unknown): void;

@@ -20,7 +20,8 @@ export function gate(scope: Scope | null): MiddlewareHandler<ApiEnv> {
   };
 }
 
-async function admit(c: ApiContext): Promise<void> {
+/** Checks the token and the caller's rate, and puts the caller on the context. @throws AtelierError `Unauthenticated`, `RateLimited` */
+export async function admit(c: ApiContext): Promise<void> {
   const { deps } = c.var;
   const header = c.req.header("authorization");
   if (header === undefined) throw unauthenticated("A token is missing.", 'Bearer realm="atelier"');

@@ -1,23 +1,44 @@
 /** @module An image as a caller may see it: whose it is, its document with or without the prompt, its entity tag. */
 import { maySee } from "@atelier/core/caller";
 import { type ImageDocument, imageDocument } from "@atelier/core/document";
-import { AtelierError } from "@atelier/core/errors";
+import { AtelierError, ERRORS, isErrorName } from "@atelier/core/errors";
 import { sha256Hex } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
 import type { ApiContext } from "./context.ts";
 import { notFound } from "./problem.ts";
 
-/** @throws AtelierError `UnknownName`, the same for a missing one and for somebody else's */
+/** @throws AtelierError `UnknownName`, the same for a missing one, one that was erased, and somebody else's */
 export async function imageOf(id: string, c: ApiContext): Promise<Image> {
+  const image = await keptImageOf(id, c);
+  if (isErased(image)) throw notFound("image");
+  return image;
+}
+
+/** The record, which outlives the picture. @throws AtelierError `UnknownName` */
+export async function keptImageOf(id: string, c: ApiContext): Promise<Image> {
   const image = await c.var.deps.images.get(id);
   if (!image || !maySee(image.askedBy, c.var.caller)) throw notFound("image");
   return image;
 }
 
-/** The prompt, and whatever repeats it, only for callers who may read prompts. */
+/** Only what it cost is left of it. */
+export function isErased({ erasedAtMs }: Image): boolean {
+  return erasedAtMs !== undefined && erasedAtMs !== null;
+}
+
+/** The prompt, and what may repeat it, only for callers who may read prompts. */
 export async function documentOf(image: Image, c: ApiContext): Promise<ImageDocument> {
-  const mayRead = c.var.caller.scopes.has("prompts:read");
-  return imageDocument(image, mayRead ? await c.var.deps.vault.get(image.imageId) : null);
+  if (c.var.caller.scopes.has("prompts:read")) {
+    return imageDocument(image, await c.var.deps.vault.get(image.imageId));
+  }
+  const document = imageDocument(image, null);
+  const { failure } = document;
+  // Providers quote what they were sent.
+  return failure ? { ...document, failure: { ...failure, message: meaningOf(failure.name) } } : document;
+}
+
+function meaningOf(name: string): string {
+  return isErrorName(name) ? ERRORS[name].meaning : "It failed.";
 }
 
 /** Strong: equal tags, equal documents. */
@@ -27,7 +48,7 @@ export function entityTagOf(document: ImageDocument): string {
 
 /** Whether an `If-None-Match` or `If-Match` names the tag. Weak tags never equal a strong one here. */
 export function namesTag(header: string | undefined, tag: string): boolean {
-  return header !== undefined && header.split(",").some((each) => ["*", tag].includes(each.trim()));
+  return header?.split(",").some((each) => ["*", tag].includes(each.trim())) ?? false;
 }
 
 /** For writes. @throws AtelierError `PreconditionFailed` when the caller has seen another state of the image */

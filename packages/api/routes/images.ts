@@ -1,10 +1,13 @@
-/** @module Images: found by what they are, and shown one by one. */
+/** @module Images: found by what they are, shown one by one, erased. */
+import { isOpen } from "@atelier/core/attempt";
 
 import { visibleTo } from "@atelier/core/caller";
 import { CATEGORY_NAMES, RATINGS } from "@atelier/core/catalogue";
 import { imageDocumentSchema } from "@atelier/core/document";
-import { IMAGE_STATUSES } from "@atelier/core/image";
+import { AtelierError } from "@atelier/core/errors";
+import { IMAGE_STATUSES, isTerminal } from "@atelier/core/image";
 import type { ImageFilter } from "@atelier/core/ports";
+import { eraseSubject, filesOf, findSubject } from "@atelier/core/privacy";
 import * as z from "zod";
 import type { ApiApp } from "../context.ts";
 import {
@@ -16,10 +19,21 @@ import {
   requestIdSchema,
   wholeNumber,
 } from "../fields.ts";
-import { documentOf, entityTagOf, imageOf, namesTag } from "../image-view.ts";
+import {
+  checkUnchanged,
+  documentOf,
+  entityTagOf,
+  imageOf,
+  isErased,
+  keptImageOf,
+  namesTag,
+} from "../image-view.ts";
 import { declared } from "../route.ts";
 
 const imageSchema = imageDocumentSchema.meta({ id: "Image" });
+
+/** A page looks no further through an index than this; what it did not reach, the next one does. */
+const READS_MAX = 20;
 
 const instantSchema = z
   .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: "must be a date or an RFC 3339 time" })
@@ -52,7 +66,8 @@ const listImages = declared({
   operationId: "listImages",
   tags: ["images"],
   summary: "Images, newest first",
-  description: "Your own and the installation's; with `requests:all` everybody's. Filters can be combined.",
+  description:
+    "Your own and the installation's; with `requests:all` everybody's. Filters can be combined. A page may be short, even empty: follow next_cursor until it is null.",
   scope: "images:read",
   request: { query: listQuery },
   responses: {
@@ -88,12 +103,55 @@ const getImage = declared({
   problems: [],
 });
 
+const deleteImage = declared({
+  method: "delete",
+  path: "/v1/images/{id}",
+  operationId: "deleteImage",
+  tags: ["images"],
+  summary: "Erase an image",
+  description:
+    "Its files in every place, its prompt and its details; that it was there and what it cost stays in the books. Again: the same. One that is sealed is kept for whoever must look into it.",
+  scope: "images:write",
+  request: {
+    params: imageParams,
+    headers: z.object({
+      "if-match": z
+        .string()
+        .optional()
+        .meta({ description: "An ETag: 412 when the image has changed since." }),
+    }),
+  },
+  responses: { 204: { description: "Nothing of it is left." } },
+  problems: ["ImageUnfinished", "PreconditionFailed"],
+});
+
 export function addImageRoutes(app: ApiApp): void {
   app.openapi(listImages, async (c) => {
     const query = c.req.valid("query");
-    const page = await c.var.deps.images.list(filterOf(query, visibleTo(c.var.caller)), pageOf(query));
-    const items = await Promise.all(page.items.map((image) => documentOf(image, c)));
+    const page = await c.var.deps.images.list(filterOf(query, visibleTo(c.var.caller)), {
+      ...pageOf(query),
+      readsMax: READS_MAX,
+    });
+    const kept = page.items.filter((image) => !isErased(image));
+    const items = await Promise.all(kept.map((image) => documentOf(image, c)));
     return c.json({ items, next_cursor: page.cursor }, 200);
+  });
+
+  app.openapi(deleteImage, async (c) => {
+    const { deps } = c.var;
+    const image = await keptImageOf(c.req.valid("param").id, c);
+    await checkUnchanged(image, c);
+    if (image.verdict?.sealed && !isErased(image) && image.status !== "rejected") {
+      throw new AtelierError("Forbidden", "The image is sealed; a review has to decide about it first.");
+    }
+    const attempts = await deps.attempts.ofImage(image.imageId);
+    if (!isTerminal(image.status) || attempts.some(isOpen)) {
+      throw new AtelierError("ImageUnfinished", "The image is in the making, or not settled yet.");
+    }
+    await eraseSubject(await findSubject(image.imageId, deps), deps);
+    const files = await filesOf(image, deps.places);
+    if (files.length > 0) throw new AtelierError("StorageUnavailable", "Not everything could be removed.");
+    return c.body(null, 204);
   });
 
   app.openapi(getImage, async (c) => {

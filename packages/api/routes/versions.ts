@@ -93,7 +93,10 @@ const choose = declared({
   request: {
     params: versionParams,
     headers: z.object({
-      "if-match": z.string().optional().meta({ description: "An ETag of the image: 412 when it has changed." }),
+      "if-match": z
+        .string()
+        .optional()
+        .meta({ description: "An ETag of the image: 412 when it has changed." }),
     }),
   },
   responses: {

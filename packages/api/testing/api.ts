@@ -182,7 +182,10 @@ export async function startTestApi(
     onFault: (error) => faults.push(error),
     ...change,
   };
-  const shared = { started, events, faults, clock, advance: (byMs: number) => void (nowMs += byMs) };
+  const advance = (byMs: number) => {
+    nowMs += byMs;
+  };
+  const shared = { started, events, faults, clock, advance };
 
   function apiOf(deps: ApiDeps, options: ApiOptions): TestApi {
     const app = createApi(deps, options);

@@ -1,0 +1,120 @@
+/** @module How the installation is: for anybody whether it is well, for operators what rings. */
+import { ALARM_IDS, type AlarmReport, alarmDocument, evaluateAlarms } from "@atelier/core/alarms";
+import * as z from "zod";
+import type { ApiApp } from "../context.ts";
+import type { ApiDeps } from "../deps.ts";
+import { admit } from "../gate.ts";
+import { declared } from "../route.ts";
+import { VERSION } from "../version.ts";
+
+/** Anybody may ask: however often they do, the records are read so often at most. */
+const ASKED_ANEW_AFTER_MS = 15_000;
+
+const sinceSchema = z
+  .string()
+  .nullable()
+  .meta({ description: "RFC 3339 in UTC, as far as the records tell." });
+
+const alarmSchema = z
+  .object({
+    alarm: z.enum(ALARM_IDS),
+    state: z.enum(["ok", "ringing"]),
+    severity: z.enum(["critical", "warning"]),
+    since: sinceSchema,
+    provider: z.string().nullable(),
+    model: z.string().nullable(),
+    facts: z.record(z.string(), z.union([z.string(), z.number()])),
+    runbook: z
+      .string()
+      .meta({ description: "The section of the documentation that says what to look at and do." }),
+    message: z.string(),
+  })
+  .meta({ id: "Alarm" });
+
+const healthSchema = z
+  .object({
+    status: z.enum(["ok", "degraded"]).meta({
+      description: "Degraded: something rings. When the stores do not answer, the answer is a 503.",
+    }),
+    version: z.string(),
+    checks: z.array(
+      z.object({ name: z.enum(ALARM_IDS), state: z.enum(["ok", "ringing"]), since: sinceSchema }),
+    ),
+    alarms: z
+      .array(alarmSchema)
+      .optional()
+      .meta({ description: "What rings, with the facts; only with a token that has metrics:read." }),
+  })
+  .meta({ id: "Health" });
+
+const getHealth = declared({
+  method: "get",
+  path: "/v1/health",
+  operationId: "getHealth",
+  tags: ["operations"],
+  summary: "Whether the installation is well",
+  description:
+    "Needs no token. One with `metrics:read` is told what rings, too. The records are read every 15 seconds at most.",
+  scope: null,
+  request: {},
+  responses: {
+    200: { description: "It answers.", content: { "application/json": { schema: healthSchema } } },
+  },
+  problems: ["Unauthenticated", "RateLimited"],
+});
+
+export function addHealthRoutes(app: ApiApp): void {
+  const alarms = evaluatedRarely();
+  app.openapi(getHealth, async (c) => {
+    if (c.req.header("authorization") !== undefined) await admit(c);
+    const reports = await alarms(c.var.deps);
+    const isOperator = c.var.caller.scopes.has("metrics:read");
+    return c.json(
+      {
+        status: reports.some(isRinging) ? ("degraded" as const) : ("ok" as const),
+        version: VERSION,
+        checks: checksOf(reports),
+        ...(isOperator && {
+          alarms: reports
+            .filter(isRinging)
+            .map((report) => ({ ...alarmDocument(report), facts: { ...report.facts } })),
+        }),
+      },
+      200,
+    );
+  });
+}
+
+/** Callers at the same time share one reading; one that failed is not kept. */
+function evaluatedRarely(): (deps: ApiDeps) => Promise<readonly AlarmReport[]> {
+  let reading: Promise<readonly AlarmReport[]> | undefined;
+  let readAtMs = 0;
+  return (deps) => {
+    const nowMs = deps.clock();
+    if (reading === undefined || nowMs - readAtMs >= ASKED_ANEW_AFTER_MS) {
+      readAtMs = nowMs;
+      reading = evaluateAlarms(deps);
+      reading.catch(() => {
+        reading = undefined;
+      });
+    }
+    return reading;
+  };
+}
+
+/** One for each alarm, whoever it rings for. */
+function checksOf(reports: readonly AlarmReport[]) {
+  return [...new Set(reports.map(({ alarm }) => alarm))].map((name) => {
+    const ringing = reports.filter((report) => report.alarm === name && isRinging(report));
+    const sinceMs = ringing.flatMap((report) => report.sinceMs ?? []);
+    return {
+      name,
+      state: ringing.length > 0 ? ("ringing" as const) : ("ok" as const),
+      since: sinceMs.length > 0 ? new Date(Math.min(...sinceMs)).toISOString() : null,
+    };
+  });
+}
+
+function isRinging({ state }: AlarmReport): boolean {
+  return state === "ringing";
+}

@@ -1,0 +1,83 @@
+/** @module How each model has done since a time. */
+import { providerNameSchema } from "@atelier/core/catalogue";
+import { metricsDocument, metricsSince } from "@atelier/core/metrics";
+import * as z from "zod";
+import type { ApiApp } from "../context.ts";
+import { listOf } from "../fields.ts";
+import { malformed } from "../problem.ts";
+import { declared } from "../route.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const SINCE_DAYS_DEFAULT = 14;
+
+const modelMetricsSchema = z
+  .object({
+    provider: providerNameSchema,
+    model: z.string(),
+    count: z.int().meta({ description: "Attempts that ended with a picture or by a fault of the provider." }),
+    success_rate: z.number().nullable().meta({ description: "0 to 1." }),
+    seconds_p50: z.number().nullable(),
+    seconds_p95: z.number().nullable(),
+    cost: z.number(),
+    quality: z.number().nullable().meta({ description: "0 to 100." }),
+  })
+  .meta({ id: "ModelMetrics", description: "Times in seconds, cost in US dollars." });
+
+const getMetrics = declared({
+  method: "get",
+  path: "/v1/metrics",
+  operationId: "getMetrics",
+  tags: ["operations"],
+  summary: "How each model has done",
+  description: "Attempts that have ended, success rate, seconds, cost and quality, of everybody's images.",
+  scope: "metrics:read",
+  request: {
+    query: z.strictObject({
+      since: z
+        .union([z.iso.date(), z.iso.datetime({ offset: true })], {
+          error: "must be a date or an RFC 3339 time",
+        })
+        .optional()
+        .meta({
+          type: "string",
+          description: `A day begins at midnight in UTC. Left out: ${SINCE_DAYS_DEFAULT} days ago.`,
+          example: "2026-11-22",
+        }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "A line for each provider and model that has attempts.",
+      content: {
+        "application/json": {
+          schema: listOf(modelMetricsSchema, "ModelMetricsList").extend({
+            since: z.string().meta({ description: "RFC 3339 in UTC." }),
+            partial: z
+              .array(z.string())
+              .meta({ description: "Providers of whose attempts only the newest were looked at." }),
+          }),
+        },
+      },
+    },
+  },
+  problems: [],
+});
+
+export function addMetricsRoutes(app: ApiApp): void {
+  app.openapi(getMetrics, async (c) => {
+    const { deps } = c.var;
+    const { since } = c.req.valid("query");
+    const sinceMs = since === undefined ? deps.clock() - SINCE_DAYS_DEFAULT * DAY_MS : Date.parse(since);
+    if (sinceMs > deps.clock()) throw malformed("query /since: must not be in the future.");
+    const { models, partial } = await metricsSince(sinceMs, deps);
+    return c.json(
+      {
+        items: models.map(metricsDocument),
+        next_cursor: null,
+        since: new Date(sinceMs).toISOString(),
+        partial: [...partial],
+      },
+      200,
+    );
+  });
+}

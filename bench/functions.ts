@@ -21,6 +21,7 @@ export const FUNCTION_NAMES = [
   "reconcile",
   "webhook",
   "start",
+  "reprocess",
 ] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 

@@ -139,9 +139,12 @@ async function host(deps: ConnectDeps): Promise<Connection | undefined> {
   };
 }
 
+/** The database answers one request after the other: more connections would only be more waiting. */
+const SOCKETS_MAX = 32;
+
 function createAgent(socketPath: string): Agent {
   // The types know the option of requests only; the agent hands it on to `net.connect`.
-  return new Agent({ keepAlive: true, ...{ socketPath } });
+  return new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, ...{ socketPath } });
 }
 
 function hostRecordPath(dataFolder: DataFolder): string {

@@ -66,14 +66,16 @@ export function createLocalTokens(deps: {
 
   return {
     verifier: {
-      verify: (token) =>
-        createTokenVerifier({
+      verify(token) {
+        const keys = currentKey();
+        return createTokenVerifier({
           issuer,
           audiences: [AUDIENCE],
-          keys: currentKey(),
+          keys,
           algorithms: [ALGORITHM],
           clock,
-        }).verify(token),
+        }).verify(token);
+      },
     },
     async mint(lifetimeDays) {
       const attested = await attestations.age(user);

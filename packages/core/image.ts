@@ -140,7 +140,7 @@ export const imageSchema = z.object({
   /** Slot name to the words chosen, of images that were planned by the first release; a prompt stands in the vault now. */
   slots: z.record(z.string(), z.string()),
   /** Keyed hashes of the words that its slots were given (`words.ts`), to be found by; none of a free prompt. */
-  words: z.array(z.string()).default([]),
+  words: z.array(z.string()),
   /** The effective rating: raised by `validate` when the prompt says more than the category. */
   rating: ratingSchema,
   tags: z.array(z.string()),

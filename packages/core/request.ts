@@ -36,7 +36,7 @@ export const requestSchema = z.object({
   /** Keyed hash of what the caller sent, so that the same idempotency key with something else is noticed; null: not asked by API. */
   bodyHash: z.string().nullable(),
   /** Parts below this one stand; while it is below `parts`, the reconciler begins the others. Null: all were put at once. */
-  partsBegun: z.int().nonnegative().nullable().default(null),
+  partsBegun: z.int().nonnegative().nullable(),
 });
 export type ImageRequest = z.infer<typeof requestSchema>;
 
@@ -64,7 +64,7 @@ export const partSchema = z.object({
   open: z.boolean(),
   createdAtMs: z.int(),
   /** Null while it is open, and for parts that ended under the first release. */
-  ended: partEndSchema.nullable().default(null),
+  ended: partEndSchema.nullable(),
 });
 export type Part = z.infer<typeof partSchema>;
 

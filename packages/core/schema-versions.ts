@@ -19,7 +19,7 @@ export const SCHEMA = "schema";
 
 /** Every kind, with what leads from number 1 to 2, from 2 to 3, and so on: today's number is one more than there are. */
 const MIGRATIONS = {
-  image: [adding({ askedBy: null, priority: "interactive" })],
+  image: [adding({ askedBy: null, priority: "interactive", words: [] })],
   attempt: [adding({ followUpAtMs: null, storedAtMs: null, cancelledAtMs: null, quality: null })],
   request: [adding({ cancelledAtMs: null, askedBy: null, bodyHash: null, partsBegun: null })],
   part: [adding({ ended: null })],

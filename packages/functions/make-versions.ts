@@ -1,7 +1,8 @@
 /** @module Makes the versions that are wanted, for as long as the call has time; the schedule calls again in a minute. */
+import type { Telemetry } from "@atelier/aws/telemetry";
 import { AtelierError } from "@atelier/core/errors";
 import { finishVersions, type MakeVersionDeps, type VersionMaker } from "@atelier/core/version-make";
-import type { Invocation, Surroundings } from "./runtime.ts";
+import type { Invocation } from "./runtime.ts";
 
 /** The largest takes 13 s of a whole core; with its uploads and on a cold start it is done in this. */
 const LONGEST_MS = 60_000;
@@ -11,7 +12,7 @@ const TIMEOUT_MS = 300_000;
 
 export async function makeVersions(
   _event: unknown,
-  deps: Omit<MakeVersionDeps, "maker"> & Pick<Surroundings, "telemetry">,
+  deps: Omit<MakeVersionDeps, "maker"> & { readonly telemetry: Pick<Telemetry, "info"> },
   { requestId, deadlineMs }: Invocation,
 ): Promise<{ readonly made: number; readonly failed: number }> {
   const { clock, telemetry } = deps;

@@ -1,16 +1,21 @@
 /** @module Runs every step and entrance through all that can happen to it, on clients that note what is called. */
+
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createCallers } from "@atelier/aws/dynamo/callers";
 import { auditHeadKey, promptKey } from "@atelier/aws/dynamo/keys";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
+import { createVersions } from "@atelier/aws/dynamo/versions";
 import { createEvents } from "@atelier/aws/events";
 import type { Attempt } from "@atelier/core/attempt";
 import { signId } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
 import { installedHealth } from "@atelier/core/installed-health";
+import { versionFolder } from "@atelier/core/manifest";
 import { createPacing } from "@atelier/core/pacing-rounds";
 import type { Found, OperationStatus, OutputData, Provider, Submission } from "@atelier/core/provider";
+import { versionIdOf } from "@atelier/core/version";
+import { requestVersion } from "@atelier/core/version-request";
 import { receiveWebhook } from "@atelier/core/webhook";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { collect } from "@atelier/core/workflow/steps/collect";
@@ -19,6 +24,7 @@ import { plan } from "@atelier/core/workflow/steps/plan";
 import { process } from "@atelier/core/workflow/steps/process";
 import { record } from "@atelier/core/workflow/steps/record";
 import { validate } from "@atelier/core/workflow/steps/validate";
+import { makeVersions } from "@atelier/functions/make-versions";
 import { reconcileAndReport } from "@atelier/functions/reconcile-report";
 import { startEventSchema, startRequested } from "@atelier/functions/start-request";
 import { createImaging } from "@atelier/imaging/open";
@@ -214,6 +220,24 @@ async function reconciled(): Promise<void> {
   await recorder.as("reconcile", () => reconcileAndReport({}, { ...deps(), ...own }));
 }
 
+/** A version that is made, one whose process died, one of a picture that is gone, and nothing to do. */
+async function reprocessed({ imageId }: Image): Promise<void> {
+  const versions = createVersions(recorder.dynamo);
+  const own = { ...deps(), versions, telemetry: QUIET };
+  const call = { requestId: "a call", deadlineMs: world.steps.clock() + 300_000 };
+  const image = await world.image(imageId);
+  await requestVersion(imageId, { upscale: 2 }, "ada", own);
+  await recorder.blobs.put(
+    `${versionFolder("content", image, 2)}left.jpg`,
+    new Uint8Array([1]),
+    "image/jpeg",
+  );
+  await recorder.as("reprocess", () => makeVersions({}, own, call));
+  const gone = await requestVersion(imageId, { upscale: 4 }, "ada", own);
+  await versions.patch(versionIdOf(gone), { set: { state: "removed" }, when: [] });
+  await recorder.as("reprocess", () => makeVersions({}, own, call));
+}
+
 async function abandoned({ imageId, generation }: Image, name: string): Promise<void> {
   const input = { imageId, generation, error: { Error: name, Cause: "{}" } };
   await recorder.as("abandon", () => abandon(input, deps()));
@@ -222,7 +246,9 @@ async function abandoned({ imageId, generation }: Image, name: string): Promise<
 test("each function calls what its table says, and nothing else", async () => {
   // A synchronous provider; released, then looked at by a reviewer.
   told.submission = { kind: "done", outputs: [picture(1)], costMicros: null };
-  await finished(await sent(await planned()));
+  const shown = await planned();
+  await finished(await sent(shown));
+  await reprocessed(shown);
   const unclassified = await sent(await planned());
   const { classifier: _, ...withoutClassifier } = world.steps;
   const input = {

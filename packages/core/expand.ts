@@ -27,28 +27,44 @@ export interface ExpandedImage {
   readonly models: readonly string[];
 }
 
+interface Expansion {
+  readonly request: Pick<ImageRequest, "category" | "template" | "freePrompt" | "seed" | "parameters">;
+  readonly catalogue: Pick<Catalogue, "categories" | "policy">;
+  readonly indexes: readonly number[];
+  /** Index to text, needed for a request with `freePrompt`. */
+  readonly freePrompts?: ReadonlyMap<number, PromptText>;
+}
+
 /**
- * Expands some indexes of a request. Pure: the same request, catalogue and index always give the same image, whatever
- * other indexes are asked for with it.
+ * Expands some indexes of a request and judges each prompt. Pure: the same request, catalogue and index always give the same image,
+ * whatever other indexes are asked for with it.
  *
  * Without a template named, the category's templates take turns, beginning with one that the request's seed picks.
  *
- * @param input.freePrompts index to text, needed for a request with `freePrompt`
  * @throws AtelierError `UnknownName` for an unknown category or template, `UsageError` for a category without templates
  *   or an unusable free prompt
  */
-export function expandRequest(input: {
-  request: Pick<ImageRequest, "category" | "template" | "freePrompt" | "seed" | "parameters">;
-  catalogue: Pick<Catalogue, "categories" | "policy">;
-  indexes: readonly number[];
-  freePrompts?: ReadonlyMap<number, PromptText>;
-}): ExpandedImage[] {
-  const { request, catalogue, freePrompts } = input;
+export function expandRequest(expansion: Expansion): ExpandedImage[] {
+  const { policy } = expansion.catalogue;
+  return variationsOf(expansion).map((variation) => ({
+    ...variation,
+    judgement: judgePrompt({
+      prompt: variation.prompt,
+      negativePrompt: variation.negativePrompt,
+      rating: variation.rating,
+      policy,
+    }),
+  }));
+}
+
+/** As `expandRequest`, for those who leave the judgement to `validate`, which judges every image before it is bought. */
+export function variationsOf(expansion: Expansion): Omit<ExpandedImage, "judgement">[] {
+  const { request, catalogue, freePrompts } = expansion;
   const category = categoryNamed(catalogue, request.category);
   const choose = request.freePrompt
     ? (index: number) => freeImage(index, request.seed, freePrompts)
     : templateChooser(category, request.template, request.seed);
-  return input.indexes.map((index) => {
+  return expansion.indexes.map((index) => {
     const { parameters, ...chosen } = choose(index);
     return {
       ...chosen,
@@ -56,7 +72,6 @@ export function expandRequest(input: {
       seed: imageSeedAt(request.seed, index),
       rating: category.rating,
       parameters: { ...parameters, ...definedOnly(request.parameters) },
-      judgement: judgePrompt({ ...chosen, rating: category.rating, policy: catalogue.policy }),
     };
   });
 }

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { type AuditDeps, audited } from "../../audit.ts";
 import type { Catalogue } from "../../catalogue.ts";
 import { AtelierError } from "../../errors.ts";
-import { type ExpandedImage, expandRequest } from "../../expand.ts";
+import { type ExpandedImage, variationsOf } from "../../expand.ts";
 import { imageIdOf, occurrenceRequestId } from "../../ids.ts";
 import { type Image, isTerminal } from "../../image.ts";
 import { occurrenceRequest, stockOf } from "../../occurrence.ts";
@@ -19,9 +19,9 @@ import {
   partIdOf,
   partIndexes,
 } from "../../request.ts";
-import { hashedSlotWords } from "../../words.ts";
 import { occurrenceAt, resolveCategory } from "../../schedule.ts";
 import { beginPart, newPart, notePartBegun, PARTS_AT_ONCE, putRequest } from "../../start.ts";
+import { hashedSlotWords } from "../../words.ts";
 
 export const planInputSchema = z.object({
   input: z.union([
@@ -193,14 +193,14 @@ async function putImages(request: ImageRequest, part: Part, deps: PlanDeps): Pro
     (await deps.images.ofPart(part.requestId, part.part)).map((image) => [image.index, image]),
   );
   const missing = partIndexes(request, part.part).filter((index) => !standing.has(index));
-  const expanded = expandRequest({
+  const variations = variationsOf({
     request,
     catalogue: deps.catalogue,
     indexes: missing,
     ...(request.freePrompt ? { freePrompts: await freePromptsOf(request, missing, deps) } : {}),
   });
   await Promise.all(
-    expanded.map(async (variation) => {
+    variations.map(async (variation) => {
       const image = plannedImage(request, part, variation, deps);
       // The text before its image: words that were chosen for a template are a prompt, and stand nowhere else.
       if (!request.freePrompt) await deps.vault.put(image.imageId, variation, image.rating);
@@ -240,7 +240,7 @@ async function freePromptsOf(request: ImageRequest, indexes: readonly number[], 
 function plannedImage(
   request: ImageRequest,
   part: Part,
-  variation: ExpandedImage,
+  variation: Omit<ExpandedImage, "judgement">,
   deps: Pick<PlanDeps, "clock" | "promptKey">,
 ): Image {
   const nowMs = deps.clock();

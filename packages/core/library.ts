@@ -6,10 +6,11 @@
  *     records.jsonl    every item of the table, one JSON object a line, with its schema number
  *     files.jsonl      key, bytes, SHA-256 and type of every file, one JSON object a line
  *     files/...        the files, where a data folder would have them
- *     folder/...       settings and events of the folder
+ *     folder/...       settings and events of the folder, jobs that run at its sandbox
  *     keys/...         what prompts, reasons and links are read with, unless they were left out
  */
 import * as z from "zod";
+import { SANDBOX } from "./catalogue.ts";
 import { AtelierError } from "./errors.ts";
 import { imageStatusSchema, isTerminal } from "./image.ts";
 import { broughtForward, type StoredItem, type StoredKind } from "./schema-versions.ts";
@@ -65,6 +66,8 @@ export interface LibraryReport extends Library {
 /** Names that a library may have under `keys/` and `folder/`, and no others. */
 export const KEY_NAME = /^(secret|prompts-\d{1,9}\.key|provenance-\d{1,9}\.pem)$/;
 export const FOLDER_NAMES: readonly string[] = ["settings.json", "events.jsonl"];
+/** A job at the sandbox, which lives in the folder like a provider of its own. */
+const SANDBOX_JOB = /^sandbox\/predictions\/[a-z0-9]{1,64}\.json$/;
 
 /**
  * What the text of `library.json` says.
@@ -91,7 +94,8 @@ export function parseLibrary(text: string, path: string): Library {
   if (!parsed.success) throw damagedLibrary(`library.json is wrong at ${issue?.path.join(".")}`, path);
   const { folder, keys } = parsed.data;
   const foreign =
-    keys.find(({ name }) => !KEY_NAME.test(name)) ?? folder.find(({ name }) => !FOLDER_NAMES.includes(name));
+    keys.find(({ name }) => !KEY_NAME.test(name)) ??
+    folder.find(({ name }) => !FOLDER_NAMES.includes(name) && !SANDBOX_JOB.test(name));
   if (foreign) throw damagedLibrary(`library.json names ${JSON.stringify(foreign.name)}`, path);
   return parsed.data;
 }
@@ -143,6 +147,12 @@ export function filesNamedBy(kind: StoredKind | null, item: StoredItem): string[
     ...renditions.map(({ path }) => path),
     ...(manifestKey === null ? [] : [manifestKey]),
   ];
+}
+
+/** The job of an attempt at the sandbox that has not been told the end of. */
+export function openSandboxJob(kind: StoredKind | null, item: StoredItem): string | null {
+  const isOpen = kind === "attempt" && item.provider === SANDBOX && (item.outcome ?? null) === null;
+  return isOpen && typeof item.operation === "string" ? item.operation : null;
 }
 
 /** The id of an image that is still on its way: its files under `incoming/` are needed. */

@@ -20,6 +20,7 @@ import {
   type LibraryItem,
   type LibraryReport,
   type OwnFile,
+  openSandboxJob,
 } from "@atelier/core/library";
 import type { Blobs } from "@atelier/core/ports";
 import type { StoredItem } from "@atelier/core/schema-versions";
@@ -93,6 +94,7 @@ async function writeContents(staged: string, options: ExportOptions, deps: Expor
   const madeAt = new Date(deps.clock()).toISOString();
   const kinds: Record<string, number> = {};
   const onTheirWay = new Set<string>();
+  const openJobs: string[] = [];
   async function* records(): AsyncGenerator<StoredItem> {
     for await (const item of deps.snapshot()) {
       checkStop(options.signal);
@@ -102,6 +104,8 @@ async function writeContents(staged: string, options: ExportOptions, deps: Expor
       kinds[counted] = (kinds[counted] ?? 0) + 1;
       const imageId = imageOnItsWay(kind, item);
       if (imageId !== null) onTheirWay.add(imageId);
+      const job = openSandboxJob(kind, item);
+      if (job !== null) openJobs.push(job);
       yield item;
     }
   }
@@ -130,10 +134,24 @@ async function writeContents(staged: string, options: ExportOptions, deps: Expor
     made_by: manifest.version,
     records: { ...recordLines, kinds },
     files: { count: fileLines.count, bytes, sha256: fileLines.sha256 },
-    folder: await ownFiles(deps.dataFolder, FOLDER_NAMES, join(staged, LIBRARY_PATHS.folder)),
+    folder: await ownFiles(
+      deps.dataFolder,
+      [...FOLDER_NAMES, ...(await sandboxJobs(deps.dataFolder, openJobs))],
+      join(staged, LIBRARY_PATHS.folder),
+    ),
     keys: await ownFiles(keysFolder, keyNames, options.withKeys ? join(staged, LIBRARY_PATHS.keys) : null),
     with_keys: options.withKeys,
   } as const;
+}
+
+/** Files of the jobs: an operation is the provider's own, but names its job. */
+async function sandboxJobs(dataFolder: string, operations: readonly string[]): Promise<string[]> {
+  if (operations.length === 0) return [];
+  const names = await files.readdir(join(dataFolder, "sandbox", "predictions"));
+  return names
+    .filter((name) => /^[a-z0-9]{1,64}\.json$/.test(name))
+    .filter((name) => operations.some((operation) => operation.includes(name.slice(0, -".json".length))))
+    .map((name) => `sandbox/predictions/${name}`);
 }
 
 /** Copies those that are there. @param to null: only says what they are */

@@ -9,10 +9,12 @@ import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
 import { kindOfItem } from "@atelier/aws/dynamo/item-kinds";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
+import { type ChainProof, verifyChain } from "@atelier/core/audit-chain";
 import { verifyAudit } from "@atelier/core/audit-trail";
 import { AtelierError } from "@atelier/core/errors";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
 import type { Library, LibraryItem, LibraryReport } from "@atelier/core/library";
+import type { Audit } from "@atelier/core/ports";
 import { type DataFolder, isUnmade, prepareDataFolder } from "./data-folder.ts";
 import { openEngine } from "./engine.ts";
 import { createFileBlobs } from "./file-blobs.ts";
@@ -157,12 +159,21 @@ async function fillTable(
 async function auditOf(dynamo: Dynamo): Promise<ImportReport["audit"]> {
   let [subjects, entries] = [0, 0];
   const broken: string[] = [];
-  for await (const proof of verifyAudit(null, { audit: createAudit(dynamo) })) {
+  const audit = createAudit(dynamo);
+  for await (const found of verifyAudit(null, { audit })) {
+    const proof = found.problems.length === 0 ? found : await withNewest(found.subject, audit);
     subjects += 1;
     entries += proof.entries;
     if (proof.problems.length > 0) broken.push(proof.subject);
   }
   return { subjects, entries, broken };
+}
+
+/** The proof once the entry that the head holds is in its place: the export came between the two writes of a new one. */
+async function withNewest(subject: string, audit: Audit): Promise<ChainProof> {
+  const { head } = await audit.chainOf(subject);
+  if (head) await audit.write(head);
+  return verifyChain(await audit.chainOf(subject));
 }
 
 async function* chunksOf(items: AsyncIterable<LibraryItem>): AsyncGenerator<LibraryItem[]> {

@@ -20,6 +20,10 @@ export const ASKING_SCHEMAS = {
 export const askingBody = z
   .looseObject({ dry_run: dryRun })
   .transform(({ dry_run: isTrial = false, ...body }, context): { asked: AskedFor; isTrial: boolean } => {
+    const described = ASKING_SCHEMAS["prompt" in body ? "PromptRequest" : "TemplateRequest"].safeParse(body);
+    // Core turns its issues into sentences; these still tell names of fields from what was sent.
+    for (const issue of described.error?.issues ?? []) context.issues.push({ ...issue, input: undefined });
+    if (!described.success) return z.NEVER;
     const parsed = askingSchema.safeParse(body);
     if (parsed.success) return { asked: parsed.data, isTrial };
     for (const { message, path } of parsed.error.issues) context.addIssue({ code: "custom", message, path });

@@ -24,16 +24,14 @@ const SCOPE_MEANINGS: Readonly<Record<Scope, string>> = {
 
 const TAGS: readonly { readonly name: string; readonly description: string }[] = [
   { name: "requests", description: "Asking for images and watching them come." },
-  { name: "images", description: "Finding, seeing and erasing images." },
-  { name: "versions", description: "An image made anew from its kept original." },
+  { name: "images", description: "Finding, seeing, making anew and erasing images." },
   { name: "reviews", description: "Deciding about images in quarantine." },
   { name: "catalogue", description: "Templates, models and their terms." },
   { name: "budgets", description: "What may be spent." },
   { name: "plan", description: "The calendar and what it asked for." },
   { name: "audit", description: "What happened, and who did it." },
   { name: "privacy", description: "What is kept about a subject." },
-  { name: "metrics", description: "How the models do." },
-  { name: "health", description: "Whether everything is well." },
+  { name: "operations", description: "How the models do, and whether everything is well." },
 ];
 
 export type OpenApiDocument = ReturnType<ApiApp["getOpenAPI31Document"]>;

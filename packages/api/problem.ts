@@ -1,5 +1,6 @@
 /** @module Problem documents (RFC 9457), from the error table: what a caller is told when something is wrong. */
 import { AtelierError, ERRORS, type ErrorName, errorNameOf, isAtelierError } from "@atelier/core/errors";
+import { formatUsd } from "@atelier/core/money";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as z from "zod";
@@ -63,13 +64,36 @@ function problemOf(name: ErrorName, error: unknown, c: ApiContext): Problem {
     type: `${c.var.options.baseUrl}/reference#${name}`,
     title: meaning,
     status: httpStatus,
-    detail: known?.message ?? meaning,
+    detail: known ? detailOf(known) : meaning,
     instance: `urn:uuid:${c.var.requestId}`,
     name,
     remedy,
     ...(typeof rule === "string" && { rule }),
     ...(errors.success && { errors: errors.data }),
   };
+}
+
+const unknownDataSchema = z.object({
+  kind: z.string(),
+  names: z.array(z.string()),
+  closest: z.string().nullable(),
+});
+const capDataSchema = z.object({ neededMicros: z.number(), maxCostMicros: z.number() });
+
+/** Core's sentence, but where that repeats what was sent or speaks of the command line. */
+function detailOf({ name, message, data }: AtelierError): string {
+  const unknown = unknownDataSchema.safeParse(data);
+  if (name === "UnknownName" && unknown.success) {
+    const { kind, names, closest } = unknown.data;
+    const hint = closest === null ? "" : ` Did you mean "${closest}"?`;
+    return `There is no such ${kind}.${hint} Known: ${names.length === 0 ? "none" : names.join(", ")}.`;
+  }
+  const cap = capDataSchema.safeParse(data);
+  if (name === "MaxCostExceeded" && cap.success) {
+    const { neededMicros, maxCostMicros } = cap.data;
+    return `This can cost ${formatUsd(neededMicros)}, more than max_cost ${formatUsd(maxCostMicros)}.`;
+  }
+  return message;
 }
 
 /** Seconds, rounded up: who comes back then is not too early. */

@@ -27,7 +27,7 @@ export const requestDocumentSchema = z.object({
   category: categoryNameSchema,
   template: z.string().nullable(),
   /** How many images stand at each status; those that are not begun are `planned`. */
-  progress: z.partialRecord(z.enum(IMAGE_STATUSES), z.int()),
+  progress: z.record(z.enum(IMAGE_STATUSES), z.int()),
   /** US dollars, all attempts together so far. */
   cost: z.number(),
   /** RFC 3339 in UTC. */

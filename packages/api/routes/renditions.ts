@@ -46,7 +46,7 @@ const getRendition = declared({
       },
     },
   },
-  problems: ["ImageTerminal", "ImageUnfinished"],
+  problems: ["ImageUnfinished"],
 });
 
 const getContent = declared({

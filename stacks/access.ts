@@ -129,8 +129,9 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   abandon: { ...NOTHING, table: ["GetItem", "PutItem", "UpdateItem", "Query"] },
   reconcile: {
     ...NOTHING,
-    table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem"],
-    indexes: ["state"],
+    // Makes images of earlier releases findable, which goes in batches.
+    table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem", "BatchWriteItem"],
+    indexes: ["state", "timeline"],
     reads: ["incoming"],
     writes: ["incoming"],
     // Whether a picture was kept by a run that died before it could note it.

@@ -20,6 +20,9 @@ export const AWS_TIMES: ReconcileDeps["times"] = {
   checkIntervalMs: 45_000,
 };
 
+/** Images of an earlier release that a pass makes findable: some ten thousand writes. */
+const EARLIER_IMAGES = 400;
+
 type ReportDeps = Omit<ReconcileDeps, "times"> &
   Pick<Surroundings, "telemetry"> & {
     readonly providers: readonly ProviderName[];
@@ -48,6 +51,7 @@ export async function reconcileAndReport(_event: unknown, deps: ReportDeps): Pro
     ledgerGivenBack: ledger.givenBack,
     ledgerSwept: ledger.swept,
   });
+  await deps.images.indexEarlier(EARLIER_IMAGES);
   await reportAccounts(deps);
   return report;
 }

@@ -3,7 +3,7 @@
 import type { CustomPrompt, GenerateOptions } from "@atelier/core/accept";
 import type { ChainProof } from "@atelier/core/audit-chain";
 import type { BudgetProof } from "@atelier/core/budget-verify";
-import type { Catalogue, CategoryName } from "@atelier/core/catalogue";
+import type { Catalogue, CategoryName, Rating } from "@atelier/core/catalogue";
 import type { BudgetDocument, ImageDocument, ShownDocument, VariationDocument } from "@atelier/core/document";
 import type { ImageStatus } from "@atelier/core/image";
 import type { LibraryReport } from "@atelier/core/library";
@@ -102,6 +102,15 @@ export interface Atelier {
     readonly tag?: string;
     /** yyyy-mm-dd, local. */
     readonly since?: string;
+    /** yyyy-mm-dd, local; that day included. */
+    readonly until?: string;
+    readonly rating?: Rating;
+    readonly template?: string;
+    /** All of these words stand in the template's name, the tags or the slot values. */
+    readonly text?: string;
+    /** 0 to 100: at least this. */
+    readonly qualityAtLeast?: number;
+    readonly requestId?: string;
     readonly limit: number;
   }): AsyncIterable<ImageDocument>;
   /** @throws AtelierError `UnknownName` */

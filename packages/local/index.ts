@@ -85,12 +85,12 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
         ),
       ),
     async *images(filter) {
-      const { since, limit, ...rest } = filter;
+      const { since, until, limit, ...rest } = filter;
+      const { timezone } = installation.configuration;
       const query = {
         ...rest,
-        ...(since === undefined
-          ? {}
-          : { sinceMs: instantOf(since, "00:00", installation.configuration.timezone) }),
+        ...(since !== undefined && { sinceMs: instantOf(since, "00:00", timezone) }),
+        ...(until !== undefined && { untilMs: instantOf(dayAfter(until), "00:00", timezone) }),
       };
       let cursor: string | null | undefined;
       for (let left = limit; left > 0 && cursor !== null; ) {
@@ -163,4 +163,8 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
     contactSheet: (images) => writeContactSheet(images, installation),
     close: installation.close,
   };
+}
+
+function dayAfter(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
 }

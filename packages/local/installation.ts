@@ -22,6 +22,7 @@ import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds"
 import type { Audit, Blobs, PacingStore, PromptVault, TextVault } from "@atelier/core/ports";
 import type { Place } from "@atelier/core/privacy";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
+import { reindex } from "@atelier/core/reindex";
 import { DEFAULT_RETENTION, type Retention } from "@atelier/core/retention";
 import { localDateOf } from "@atelier/core/schedule";
 import type { StoredItem } from "@atelier/core/schema-versions";
@@ -156,7 +157,13 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     });
     const dynamo = createDynamo({ client: engine.client, tableName: TABLE_NAME });
     const attempts = createAttempts(dynamo);
-    const images = createImages(dynamo);
+    const images = createImages(dynamo, { wordKey: keys.auditKey });
+    const reindexing = new AbortController();
+    const reindexed = reindex(images, reindexing.signal).catch(report);
+    closers.push(() => {
+      reindexing.abort();
+      return reindexed;
+    });
     const requests = createRequests(dynamo);
     const executions = createExecutions(dynamo);
     const ledger = createLedgerStore(dynamo);

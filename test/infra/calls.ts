@@ -54,8 +54,9 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
   ],
   abandon: records("GetItem", "PutItem", "Query", "UpdateItem"),
   reconcile: [
-    ...records("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    ...records("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     "dynamodb:Query records/index/state",
+    "dynamodb:Query records/index/timeline",
     ...reads("incoming"),
     ...misses("incoming"),
     ...writes("incoming"),

@@ -38,12 +38,13 @@ export interface Pause {
   readonly pausedAfter: string;
 }
 
-/** An entry is some 40 times smaller than a record and read 10 to 20 times as fast. */
-const ENTRIES_FOR_A_RECORD = 16;
+/** An entry is read some ten times as fast as a record, and a group that is much denser leaves out few. */
+const ENTRIES_FOR_A_RECORD = 8;
 /** Queries of a range become longer as it is walked, up to this: about 100 KB. */
 const ENTRIES_MAX = 800;
 const RECORDS_MAX = 100;
-const SOURCE_ENTRIES_MIN = 20;
+const SOURCE_ENTRIES_MIN = 40;
+const GROWTH = 4;
 
 /**
  * Entries that stand in every group, each position once; those of groups that would cost more to read than the records they
@@ -176,7 +177,7 @@ async function openRange(source: Source, firstLimit: number, walk: Walk, dynamo:
     if (isRead) return;
     reads.left--;
     const page = await dynamo.query(range, { backwards: newestFirst, limit: limit + (without ? 1 : 0) });
-    limit = Math.min(2 * limit, limitMax);
+    limit = Math.min(GROWTH * limit, limitMax);
     isRead = page.next === undefined;
     entries = page.items
       .map((item) => ({

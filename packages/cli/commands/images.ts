@@ -1,5 +1,11 @@
 /** @module `atelier images`: what has been made, newest first. */
-import { CATEGORY_NAMES, type Catalogue, type CategoryName } from "@atelier/core/catalogue";
+import {
+  CATEGORY_NAMES,
+  type Catalogue,
+  type CategoryName,
+  type Rating,
+  ratingSchema,
+} from "@atelier/core/catalogue";
 import { unknownName } from "@atelier/core/closest";
 import type { ImageDocument } from "@atelier/core/document";
 import { IMAGE_STATUSES, type ImageStatus } from "@atelier/core/image";
@@ -7,7 +13,7 @@ import type { Atelier } from "@atelier/local/facade";
 import type { Command } from "commander";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { folderOf, imageTable, totalsLine } from "../image-report.ts";
-import { oneOf } from "../options.ts";
+import { oneOf, wholeNumber } from "../options.ts";
 import type { Session } from "../session.ts";
 import { type Act, addCategoryOption, addDateOption, addExamples, addLimitOption } from "./shared.ts";
 
@@ -16,6 +22,12 @@ interface ImagesOptions {
   readonly status?: ImageStatus;
   readonly tag?: string;
   readonly since?: string;
+  readonly until?: string;
+  readonly rating?: Rating;
+  readonly template?: string;
+  readonly text?: string;
+  readonly minQuality?: number;
+  readonly request?: string;
   readonly limit: number;
 }
 
@@ -30,6 +42,17 @@ export function addImages(program: Command, act: Act): void {
     )
     .option("--tag <name>", "only with this tag");
   addDateOption(command, "since", "only from this day on, such as 2026-11-22");
+  addDateOption(command, "until", "only up to and with this day");
+  command
+    .option("--rating <name>", `only ${ratingSchema.options.join(", ")}`, (text) =>
+      oneOf("rating", text, ratingSchema.options),
+    )
+    .option("--min-quality <number>", "only of this quality or better, 0 to 100", (text) =>
+      wholeNumber("--min-quality", text, 0, 100),
+    )
+    .option("--template <name>", "only of this template")
+    .option("--text <words>", "only with all of these words in template, tags or what its slots were given")
+    .option("--request <id>", "only of this request, the last first");
   addLimitOption(command, "how many").action((options: ImagesOptions) =>
     act((session) => images(session, options)),
   );
@@ -37,6 +60,7 @@ export function addImages(program: Command, act: Act): void {
     "atelier images --since 2026-11-01",
     "atelier images --category lingerie --tag lace --limit 10",
     "atelier images --status quarantined --json",
+    'atelier images --text "soft window" --min-quality 80',
   ]);
 }
 
@@ -45,7 +69,13 @@ function images(session: Session, options: ImagesOptions): Promise<ExitCode> {
   return session.withMadeAtelier(async (atelier, signal) => {
     const found: ImageDocument[] = [];
     let count = 0;
-    for await (const image of atelier.images(options)) {
+    const { minQuality: qualityAtLeast, request: requestId, ...rest } = options;
+    const filter = {
+      ...rest,
+      ...(qualityAtLeast !== undefined && { qualityAtLeast }),
+      ...(requestId !== undefined && { requestId }),
+    };
+    for await (const image of atelier.images(filter)) {
       count++;
       if (json) output.document(image);
       else found.push(image);

@@ -88,7 +88,11 @@ export function addDryRunOption(command: Command): Command {
   return command.option("--dry-run", "print prompts, models and prices; buy nothing");
 }
 
-export function addDateOption(command: Command, name: "date" | "since", description: string): Command {
+export function addDateOption(
+  command: Command,
+  name: "date" | "since" | "until",
+  description: string,
+): Command {
   return command.option(`--${name} <day>`, description, (text) => calendarDate(`--${name}`, text));
 }
 

@@ -122,24 +122,30 @@ async function openSide(endpoint: string) {
   };
   const ours = clients();
   const bare = clients();
-  /** What a request sent, in order: the bare calls send the same. */
-  const sent: Call[] = [];
-  ours.dynamo.middlewareStack.add(
-    (next, context) => (call) => {
-      if (context.commandName === "PutItemCommand") sent.push({ put: call.input as PutItemCommandInput });
-      return next(call);
-    },
-    { step: "initialize", name: "noting" },
-  );
-  ours.sfn.middlewareStack.add(
-    (next) => (call) => {
-      sent.push({ start: call.input as StartExecutionCommandInput });
-      return next(call);
-    },
-    { step: "initialize", name: "noting" },
-  );
+  /** What some work sends, in order: the bare calls send the same. */
+  async function callsOf(work: () => Promise<void>): Promise<Call[]> {
+    const sent: Call[] = [];
+    const noting = { step: "initialize", name: "noting" } as const;
+    ours.dynamo.middlewareStack.add(
+      (next, context) => (call) => {
+        if (context.commandName === "PutItemCommand") sent.push({ put: call.input as PutItemCommandInput });
+        return next(call);
+      },
+      noting,
+    );
+    ours.sfn.middlewareStack.add(
+      (next) => (call) => {
+        sent.push({ start: call.input as StartExecutionCommandInput });
+        return next(call);
+      },
+      noting,
+    );
+    await work();
+    for (const client of [ours.dynamo, ours.sfn]) client.middlewareStack.remove(noting.name);
+    return sent;
+  }
   const texts = createTextVault(rawTextKeys([{ name: "bench-1", key: new Uint8Array(32).fill(7) }]));
-  return { deps: await depsOver(ours, texts), bare, sent, texts };
+  return { deps: await depsOver(ours, texts), bare, callsOf, texts };
 }
 
 async function depsOver(
@@ -190,9 +196,7 @@ async function ratioOf(kind: keyof typeof BODIES, side: Side, server: ChildProce
     const { isNew } = await acceptRequest(askingSchema.parse(BODIES[kind]), who, side.deps);
     if (!isNew) throw new Error("The bench's request stood already.");
   };
-  side.sent.length = 0;
-  await accept();
-  const calls = [...side.sent];
+  const calls = await side.callsOf(accept);
   const { prompt, negative_prompt: negativePrompt } = BODIES.prompt;
   const text = JSON.stringify({ prompt, negativePrompt });
   const bare = async () => {

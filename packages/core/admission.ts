@@ -27,7 +27,7 @@ import type { LedgerRow, LedgerStore, PromptText, PromptVault } from "./ports.ts
 import { checkMaxCost, priceOrRefuse } from "./preview.ts";
 import { admitCaller, type Callers, countRefusals, isRestraint } from "./probing.ts";
 import { checkedPrompt, promptHashOf } from "./prompt.ts";
-import type { ImageRequest } from "./request.ts";
+import { hasPartsToBegin, type ImageRequest } from "./request.ts";
 import { type Amount, boundOf } from "./request-bound.ts";
 import { ensureSame, type StartDeps, startFirstPart } from "./start.ts";
 
@@ -253,7 +253,7 @@ async function written(
       throw new AtelierError("StorageUnavailable", `The request ${request.requestId} is not to be read.`);
     ensureSame(standing, request);
     // Whoever put it may have died before the start.
-    if (standing.partsBegun === 0) await startFirstPart(standing, deps);
+    if (standing.partsBegun === 0 && hasPartsToBegin(standing)) await startFirstPart(standing, deps);
     return { request: standing, isNew: false };
   }
   // The request that stands decides whose text counts.

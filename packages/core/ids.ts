@@ -1,5 +1,5 @@
 /** @module Ids: each carries its type, sorts by time where it has one, and can be derived again from what it names. */
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 
 const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -21,7 +21,7 @@ export function occurrenceRequestId(occurrenceId: string, scheduledAtMs: number)
 
 /** The request that a caller asked for under a key of theirs: derived, so that asking again makes nothing new. */
 export function keyedRequestId(caller: string, idempotencyKey: string): string {
-  const digest = createHash("sha256").update(JSON.stringify(["request", caller, idempotencyKey])).digest();
+  const digest = hash("sha256", JSON.stringify(["request", caller, idempotencyKey]), "buffer");
   return `req_${timed(0, digest.subarray(0, 10))}`;
 }
 
@@ -54,6 +54,11 @@ export function auditIdOf(subject: string, kind: string, phase: string, attempt:
   return createHash("sha256").update([subject, kind, phase, attempt].join("\n")).digest("hex").slice(0, 24);
 }
 
+/** Deterministic in what is told: telling it again is the same event. */
+export function eventIdOf(...parts: (string | number)[]): string {
+  return sha256Hex(parts.join("\n")).slice(0, 24);
+}
+
 /** A short proof that we made an id, for URLs that come back to us. */
 export function signId(id: string, key: Uint8Array): string {
   return createHmac("sha256", key).update(id).digest("base64url").slice(0, 32);
@@ -63,9 +68,14 @@ export function sha256Hex(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** The keyed hash that stands for a text wherever the text itself may not. */
+/** Preparing a key takes longer than a short text's hash. */
+const preparedKeys = new WeakMap<Uint8Array, KeyObject>();
+
+/** The keyed hash that stands for a text wherever the text itself may not. @param key is never changed afterwards */
 export function keyedHash(text: string, key: Uint8Array): string {
-  return createHmac("sha256", key).update(text).digest("hex");
+  const prepared = preparedKeys.get(key) ?? createSecretKey(key);
+  preparedKeys.set(key, prepared);
+  return createHmac("sha256", prepared).update(text).digest("hex");
 }
 
 /**

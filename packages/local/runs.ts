@@ -5,6 +5,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Image } from "@atelier/core/image";
 import { answerIfBoth } from "@atelier/core/outcome";
+import { all } from "@atelier/core/pages";
 import { reconcileLedgers } from "@atelier/core/reconcile";
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import { reconcileParts } from "@atelier/core/reconcile-parts";
@@ -125,12 +126,27 @@ export async function resumeAll(
     // A part that would be started a second time is not getting on by being started.
     const fresh = parts.started.filter((name) => !started.has(partOf(name)));
     for (const name of parts.started) started.add(partOf(name));
+    // Parts that were begun by the plan of another, in this process.
+    const own = await ownOpenParts(installation);
+    for (const name of own) touched.add(requestIdOf(name));
+    await executionsEnded(own, installation, signal);
+    if (own.length > 0) continue;
     if (fresh.length === 0 && (parts.started.length > 0 || parts.waiting === 0)) break;
     if (parts.started.length === 0) await wait(ROUND_MS);
   }
   if (!signal?.aborted) await settleBooks(installation);
   if (!signal?.aborted) await installation.versionWork.finishAll();
   return imagesOf([...touched], installation);
+}
+
+/** Executions of this process that run and own a part. */
+async function ownOpenParts({ steps, executions }: Installation): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { owner } of all((page) => steps.requests.parts.open(page))) {
+    const execution = owner === null ? undefined : await executions.get(owner);
+    if (execution?.status === "running" && execution.owner === steps.submitter) names.push(execution.name);
+  }
+  return names;
 }
 
 /** Closes finished parts, brings the ledger up to date, carries out what reviewers decided; starts nothing. */

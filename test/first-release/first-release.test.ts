@@ -15,9 +15,13 @@ import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
+import { attemptSchema } from "@atelier/core/attempt";
 import { verifyAudit } from "@atelier/core/audit-trail";
+import { imageSchema } from "@atelier/core/image";
+import { pacingRowSchema } from "@atelier/core/pacing-row";
 import type { TextVault } from "@atelier/core/ports";
-import { partIdOf } from "@atelier/core/request";
+import { partIdOf, partSchema, requestSchema } from "@atelier/core/request";
+import { broughtForward } from "@atelier/core/schema-versions";
 import { prepareDataFolder } from "@atelier/local/data-folder";
 import { openEngine } from "@atelier/local/engine";
 import type { Atelier } from "@atelier/local/facade";
@@ -91,6 +95,20 @@ describe("the stores", () => {
     }
     expect(of("image")).toHaveLength(9);
     expect(of("attempt")).toHaveLength(11);
+  });
+
+  test.each([
+    ["image", imageSchema],
+    ["attempt", attemptSchema],
+    ["request", requestSchema],
+    ["part", partSchema],
+    ["pacing", pacingRowSchema],
+  ] as const)("of kind %s is readable by its migrations alone", (kind, schema) => {
+    const [item] = of(kind);
+    if (!item) throw new Error("There is none in the fixture.");
+    const asStored = { provider: "sandbox", ...item };
+    expect(schema.safeParse(asStored).success).toBe(false);
+    expect(schema.safeParse(broughtForward(kind, asStored)).success).toBe(true);
   });
 
   test("prompts are read as they were written, and sealed when they are renewed", async () => {

@@ -1,7 +1,7 @@
 /**
- * @module The reconciler of a process that serves: what an earlier process left is taken up at the start, finished parts are
- * closed and the next ones begun every few seconds, and the books are gone through every half minute. Any number of
- * processes may do so at once.
+ * @module The reconciler of a process that serves: what an earlier process left is taken up at the start, calls whose outcome
+ * nobody knows are asked about, finished parts closed and the next ones begun every few seconds, and the books are gone
+ * through every half minute. Any number of processes may do so at once.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { reconcileLedgers } from "@atelier/core/reconcile";
@@ -12,8 +12,8 @@ import type { Installation } from "./installation.ts";
 import { reviewing } from "./review-desk.ts";
 import { refireOccurrences, withBackstop } from "./runs.ts";
 
-/** Between two looks at the open parts. */
-export const PARTS_MS = 2_000;
+/** Between two looks at what is open. */
+export const OPEN_MS = 2_000;
 
 /** Between two looks at everything, and between two tries of a part that does not get on. */
 export const BOOKS_MS = 30_000;
@@ -32,7 +32,7 @@ export function startRounds(installation: Installation, onFault: (error: unknown
   const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
   const ended = Promise.all([
     withBackstop(installation, stopped),
-    repeated(partsRound(installation), PARTS_MS, signal, onFault),
+    repeated(openRound(installation), OPEN_MS, signal, onFault),
     repeated(booksRound(installation), BOOKS_MS, signal, onFault),
   ]);
   return {
@@ -64,12 +64,13 @@ export async function repeated(
 }
 
 /** Parts without a living owner are begun at the start, after progress, and else as seldom as the books are looked at. */
-function partsRound({ reconciling }: Installation): () => Promise<void> {
+function openRound({ reconciling }: Installation): () => Promise<void> {
   let restartAtMs = Number.NEGATIVE_INFINITY;
   return async () => {
     const nowMs = performance.now();
     const restart = nowMs >= restartAtMs;
-    const { closed } = await reconcileParts({ only: null, restart }, reconciling);
+    const { learned } = await reconcileAttempts(reconciling);
+    const { closed } = await reconcileParts({ only: null, restart: restart || learned > 0 }, reconciling);
     if (closed.length > 0) restartAtMs = nowMs;
     else if (restart) restartAtMs = nowMs + BOOKS_MS;
   };
@@ -80,7 +81,6 @@ function booksRound(installation: Installation): () => Promise<void> {
   return async () => {
     await gate.refresh();
     await refireOccurrences(installation);
-    await reconcileAttempts(reconciling);
     await reconcileLedgers(reconciling);
     await finishReviews(reviewing(installation));
     await installation.versionWork.finishAll();

@@ -1,8 +1,8 @@
 /** @module A snapshot of the table, from whoever serves it. */
 import { type Agent, get as httpGet, type IncomingMessage } from "node:http";
-import { AtelierError } from "@atelier/core/errors";
+import { fromStored } from "@atelier/aws/dynamo/client";
+import { AtelierError, isAtelierError } from "@atelier/core/errors";
 import type { StoredItem } from "@atelier/core/schema-versions";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { SNAPSHOT_PATH } from "./dynalite.ts";
 import { linesOf } from "./json-lines.ts";
 
@@ -15,10 +15,10 @@ export async function* snapshotFrom(agent: Agent): AsyncGenerator<StoredItem> {
     });
     for await (const line of linesOf(answer)) {
       isWhole = line === "";
-      if (!isWhole) yield unmarshall(JSON.parse(line));
+      if (!isWhole) yield fromStored(JSON.parse(line));
     }
   } catch (cause) {
-    throw cutOff(cause);
+    throw isAtelierError(cause) ? cause : cutOff(cause);
   }
   if (!isWhole) throw cutOff();
 }

@@ -205,7 +205,8 @@ function nameOf(key: { readonly pk?: unknown; readonly sk?: unknown }): string {
   return `${String(key.pk)} ${String(key.sk)}`;
 }
 
-function fromStored(stored: Record<string, AttributeValue>): Item {
+/** An item in DynamoDB's notation as a plain object. @throws AtelierError `StorageUnavailable` naming a damaged one */
+export function fromStored(stored: Record<string, AttributeValue>): Item {
   try {
     return unmarshall(stored);
   } catch (error) {

@@ -43,9 +43,8 @@ export function openApiDocument(app: ApiApp, baseUrl: string): OpenApiDocument {
     info: {
       title: "Atelier",
       version: VERSION,
-      summary: "Images on a calendar or on request: bought once, checked, filed.",
       description:
-        "Bodies and answers are JSON in snake_case. Lists are `{ items, next_cursor }`. Every status from 400 on is a problem document (RFC 9457) whose `name` stands in the error table. Times are RFC 3339 in UTC; amounts are US dollars.",
+        "Images on a calendar or on request: bought once, checked, filed.\n\nBodies and answers are JSON in snake_case. Lists are `{ items, next_cursor }`. Every status from 400 on is a problem document (RFC 9457) whose `name` stands in the error table. Times are RFC 3339 in UTC; amounts are US dollars.",
     },
     servers: [{ url: baseUrl }],
     tags: TAGS.map((tag) => ({ ...tag })),

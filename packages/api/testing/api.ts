@@ -28,10 +28,12 @@ import { createFileBlobs } from "@atelier/local/file-blobs";
 import { CATALOGUE } from "../../../test/builders/catalogue.ts";
 import { startMemoryTables } from "../../../test/builders/memory-table.ts";
 import { TEXT_VAULT } from "../../../test/builders/text-vault.ts";
-import { createApi } from "../app.ts";
+import { createApi, routedApp } from "../app.ts";
 import type { ApiApp } from "../context.ts";
 import type { ApiDeps, ApiOptions } from "../deps.ts";
+import { openApiDocument } from "../openapi.ts";
 import { createTokenVerifier, type MintedToken, mintToken } from "../tokens.ts";
+import { answerChecker } from "./answers.ts";
 
 export const BASE_URL = "http://127.0.0.1:8787";
 export const ISSUER = "https://issuer.test";
@@ -57,7 +59,7 @@ export interface TestApi {
   advance(byMs: number): void;
   /** A token; of a caller `ada` with every scope for an hour, when nothing else is said. */
   token(fields?: Partial<MintedToken>): Promise<string>;
-  /** Calls with a token of the scopes. @param path from the root: `/v1/images` */
+  /** Calls with a token of the scopes; throws when the answer is not as the document says. @param path from the root: `/v1/images` */
   call(path: string, call?: TestCall): Promise<Response>;
   /** Another app over the same stores. */
   with(deps: Partial<ApiDeps>, options?: Partial<ApiOptions>): Promise<TestApi>;
@@ -187,6 +189,8 @@ export async function startTestApi(
   };
   const shared = { started, events, faults, clock, advance };
 
+  const checkAnswer = answerChecker(openApiDocument(routedApp(), BASE_URL));
+
   function apiOf(deps: ApiDeps, options: ApiOptions): TestApi {
     const app = createApi(deps, options);
     const token = (fields: Partial<MintedToken> = {}) =>
@@ -210,8 +214,9 @@ export async function startTestApi(
       token,
       async call(path, call = {}) {
         const { scopes = SCOPES, as = "ada", ageAttestedUntilMs = null, json, body, headers } = call;
-        return app.request(options.baseUrl + path, {
-          method: call.method ?? (json === undefined && body === undefined ? "GET" : "POST"),
+        const method = call.method ?? (json === undefined && body === undefined ? "GET" : "POST");
+        const answer = await app.request(options.baseUrl + path, {
+          method,
           headers: {
             ...(scopes !== null && {
               Authorization: `Bearer ${await token({ subject: as, scopes, ageAttestedUntilMs })}`,
@@ -222,6 +227,8 @@ export async function startTestApi(
           ...(json !== undefined && { body: JSON.stringify(json) }),
           ...(body !== undefined && { body }),
         });
+        await checkAnswer(method, new URL(path, options.baseUrl).pathname, answer);
+        return answer;
       },
       with: async (moreDeps, moreOptions = {}) =>
         apiOf({ ...deps, ...moreDeps }, { ...options, ...moreOptions }),

@@ -33,7 +33,7 @@ import { DynamoDBClient, PutItemCommand, type PutItemCommandInput } from "@aws-s
 import { SFNClient, StartExecutionCommand, type StartExecutionCommandInput } from "@aws-sdk/client-sfn";
 import { type ExpandBench, expandRequestOf } from "./accept-expand.ts";
 
-const WARM_UP_ROUNDS = 15;
+const WARM_UP_ROUNDS = 40;
 const ROUNDS = 60;
 const CALLS = 10;
 const MACHINE_ARN = "arn:aws:states:eu-west-3:123456789012:stateMachine:images";

@@ -184,33 +184,28 @@ const months = new WeakMap<LedgerStore, Map<string, { readonly row: LedgerRow; r
  */
 async function checkMonth(
   account: LedgerRow["account"],
-  { category }: Pick<ImageRequest, "category">,
+  { category, localDate }: Pick<ImageRequest, "category" | "localDate">,
   amounts: readonly Amount[],
   deps: AdmissionDeps,
 ): Promise<void> {
   const { ledger, clock } = deps;
   const known = months.get(ledger) ?? new Map<string, { row: LedgerRow; atMs: number }>();
   months.set(ledger, known);
-  const asked = { account, localDate: deps.today(), category, amounts };
-  const month = `${account} ${asked.localDate.slice(0, 7)}`;
-  const kept = known.get(month);
-  const reading = (row: LedgerRow | undefined): Pick<LedgerStore, "read" | "open"> => ({
-    open: ledger.open,
-    async read(...of) {
-      const read = row ?? (await ledger.read(...of));
-      if (read && !row && read.month === asked.localDate.slice(0, 7))
-        known.set(month, { row: read, atMs: clock() });
-      return read;
-    },
-  });
+  const asked = { account, localDate, category, amounts };
+  const kept = known.get(`${account} ${localDate.slice(0, 7)}`);
   if (kept && isFresh(kept.atMs, clock())) {
     try {
-      return await checkBudget(asked, { ...deps, ledger: { ...ledger, ...reading(kept.row) } });
+      return await checkBudget(asked, { ...deps, ledger: { ...ledger, read: async () => kept.row } });
     } catch (error) {
       if (!isAtelierError(error, "BudgetExceeded")) throw error;
     }
   }
-  await checkBudget(asked, { ...deps, ledger: { ...ledger, ...reading(undefined) } });
+  const keeping: LedgerStore["read"] = async (...of) => {
+    const row = await ledger.read(...of);
+    if (row) known.set(of.join(" "), { row, atMs: clock() });
+    return row;
+  };
+  await checkBudget(asked, { ...deps, ledger: { ...ledger, read: keeping } });
 }
 
 /** Audited under the id that the request would have had, with the hash of a prompt and never its text. */

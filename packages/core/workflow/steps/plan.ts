@@ -244,6 +244,7 @@ function plannedImage(
   deps: Pick<PlanDeps, "clock" | "promptKey">,
 ): Image {
   const nowMs = deps.clock();
+  const tags = [...variation.tags];
   return {
     imageId: imageIdOf(request.requestId, variation.index),
     requestId: request.requestId,
@@ -254,9 +255,9 @@ function plannedImage(
     category: request.category,
     template: variation.template,
     slots: {},
-    words: variation.template === null ? [] : hashedSlotWords(variation, deps.promptKey),
+    words: variation.template === null ? [] : hashedSlotWords({ ...variation, tags }, deps.promptKey),
     rating: variation.rating,
-    tags: [...variation.tags],
+    tags,
     parameters: variation.parameters,
     seed: variation.seed,
     priority: request.priority,

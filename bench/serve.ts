@@ -17,8 +17,7 @@ import { type ClientInput, type ClientOutput, clientOutputSchema } from "./serve
 import { type ServerProcess, SMALL_WISH, startServer } from "./serve-process.ts";
 
 const CLIENT = fileURLToPath(new URL("serve-client.ts", import.meta.url));
-const LIBRARY_IMAGES = 20;
-const WARM_UP_CALLS = 500;
+const WARM_UP = { seconds: 20, callsMax: 500 };
 const QUARTERS = 4;
 
 export interface ServeBench {
@@ -46,16 +45,22 @@ export interface ServeBench {
 
 /** @param options.callsMax for tests: ends after so many calls */
 export async function benchServe(
-  options: { readonly clients?: number; readonly seconds?: number; readonly callsMax?: number } = {},
+  options: {
+    readonly clients?: number;
+    readonly seconds?: number;
+    readonly callsMax?: number;
+    /** Made before it begins. */
+    readonly images?: number;
+  } = {},
 ): Promise<ServeBench> {
-  const { clients = 50, seconds = 60, callsMax = 10_000_000 } = options;
+  const { clients = 50, seconds = 60, callsMax = 10_000_000, images = 20 } = options;
   const folder = await mkdtemp(join(tmpdir(), "atelier-serve-bench-"));
   const server = await startServer(folder);
   try {
-    const imageIds = await library(server);
+    const imageIds = await library(images, server);
     const input = { url: server.url, token: server.token, clients, acceptEveryMs: 2_000, imageIds };
     // Compiled code and filled caches: what comes after is what lasts.
-    if (callsMax > WARM_UP_CALLS) await calls({ ...input, seconds: 10, callsMax: WARM_UP_CALLS });
+    if (callsMax > WARM_UP.callsMax) await calls({ ...input, ...WARM_UP });
     const rssMb = [server.residentMb()];
     const sampling = setInterval(() => rssMb.push(server.residentMb()), (seconds * 1000) / QUARTERS);
     const seen = await calls({ ...input, seconds, callsMax });
@@ -80,8 +85,8 @@ async function calls(input: ClientInput): Promise<ClientOutput> {
 const requestSchema = z.object({ request_id: z.string(), status: z.string(), images: z.array(z.string()) });
 
 /** @returns ids of completed images */
-async function library(server: ServerProcess): Promise<string[]> {
-  const body = JSON.stringify({ ...SMALL_WISH, count: LIBRARY_IMAGES });
+async function library(count: number, server: ServerProcess): Promise<string[]> {
+  const body = JSON.stringify({ ...SMALL_WISH, count });
   const asked = await fetch(`${server.url}/v1/requests`, {
     method: "POST",
     headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },

@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { benchServe } from "../../bench/serve.ts";
 import { benchServeKills } from "../../bench/serve-kills.ts";
-import { runCommand, startServer } from "../../bench/serve-process.ts";
+import { runCommand, SMALL_WISH, startServer } from "../../bench/serve-process.ts";
 
-describe("atelier serve", { timeout: 240_000 }, () => {
+describe("atelier serve", { timeout: 600_000 }, () => {
   test("answers five clients two hundred times without an error", async () => {
-    const seen = await benchServe({ clients: 5, seconds: 120, callsMax: 200 });
+    const seen = await benchServe({ clients: 5, seconds: 120, callsMax: 200, images: 5 });
     expect(seen.errorsSeen).toStrictEqual([]);
     expect(seen.requests).toBeGreaterThanOrEqual(200);
     expect(Object.keys(seen.byCall).sort()).toStrictEqual([
@@ -44,7 +44,7 @@ describe("atelier serve", { timeout: 240_000 }, () => {
   });
 });
 
-describe("beside a server", { timeout: 120_000 }, () => {
+describe("beside a server", { timeout: 240_000 }, () => {
   let folder = "";
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "atelier-beside-"));
@@ -70,6 +70,25 @@ describe("beside a server", { timeout: 120_000 }, () => {
       const code = await second.stop();
       expect(code).toBe(143);
     }
+  });
+
+  test("a client that watches is let go when the server is told to stop", async () => {
+    const server = await startServer(folder);
+    const headers = { authorization: `Bearer ${server.token}`, "content-type": "application/json" };
+    const asked = await fetch(`${server.url}/v1/requests`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ ...SMALL_WISH, count: 5 }),
+    });
+    const { request_id } = (await asked.json()) as { request_id: string };
+    const events = await fetch(`${server.url}/v1/requests/${request_id}/events`, { headers });
+    const reader = events.body?.getReader();
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toContain(request_id);
+    expect(await server.stop()).toBe(143);
+    const rest = async () => {
+      while (!(await reader?.read())?.done);
+    };
+    await rest().catch((error: unknown) => expect(error).toBeInstanceOf(TypeError));
   });
 
   test("a port in use is one sentence and exit code 2", async () => {

@@ -7,7 +7,7 @@ import { fireOccurrence } from "./serve-firing.ts";
 import { startRounds } from "./serve-rounds.ts";
 import { openApiServer } from "./server.ts";
 import { apiDepsOf } from "./server-deps.ts";
-import { createLocalTokens } from "./token.ts";
+import { createLocalTokens, type LocalTokens } from "./token.ts";
 
 /** Steps under way have so long to end; what is left is taken up by the next process. */
 const STEPS_WITHIN_MS = 8_000;
@@ -39,8 +39,10 @@ export async function openServing(
     randomBytes,
   });
   const server = await openApiServer(options.port, apiDepsOf(installation, tokens.verifier, onFault));
-  if (options.revokeTokens) await tokens.revokeAll();
-  const token = await tokens.mint(options.tokenDays);
+  const token = await mintedToken(tokens, options).catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
   machine.onFailure(onFault);
   const rounds = startRounds(installation, onFault);
   const calendar = options.calendar
@@ -63,4 +65,9 @@ export async function openServing(
       await Promise.race([stopped, wait(ROUND_WITHIN_MS)]);
     },
   };
+}
+
+async function mintedToken(tokens: LocalTokens, { revokeTokens, tokenDays }: ServeOptions): Promise<string> {
+  if (revokeTokens) await tokens.revokeAll();
+  return tokens.mint(tokenDays);
 }

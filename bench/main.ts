@@ -20,12 +20,20 @@ const BENCHES: Readonly<Record<string, (options: readonly string[]) => Promise<o
   faults: async (options) => (await import("./faults.ts")).benchFaults(options),
   accept: async (options) => (await import("./accept.ts")).benchAccept(options),
   policy: async () => (await import("./policy.ts")).benchPolicy(),
+  library: async (options) => (await import("./library.ts")).benchLibrary(options),
   serve: async () => (await import("./serve.ts")).benchServe(),
   "serve-kills": async () => (await import("./serve-kills.ts")).benchServeKills(),
 };
 
 /** Run only when named: it takes minutes. */
-const ON_REQUEST: ReadonlySet<string> = new Set(["accept", "faults", "inspection", "serve", "serve-kills"]);
+const ON_REQUEST: ReadonlySet<string> = new Set([
+  "accept",
+  "faults",
+  "inspection",
+  "serve",
+  "serve-kills",
+  "library",
+]);
 
 /** The most that each figure may be. */
 const TARGETS: Readonly<Record<string, object>> = {
@@ -45,6 +53,7 @@ const TARGETS: Readonly<Record<string, object>> = {
     cost: { usdPer1000: 0.25 },
   },
   accept: { cpuRatio: 1.3, largeCpuRatio: 1.3, writes: 2, largeWrites: 2, reads: 0.05, expandGrowthMb: 20 },
+  library: { p95Ms: 100, scans: 0 },
   policy: { misses: 0, falsePositives: 0.02, fuzzThrough: 0, judgeMs: 1 },
   serve: { errors: 0, ratio: 5, growthMb: 50 },
   "serve-kills": { unknown: 0, twice: 0, boughtTwice: 0 },

@@ -10,7 +10,7 @@ import { hashedSlotWords, hashedWord, openWordsOf, wordsOf } from "@atelier/core
 import { imageTerm, type Key, positionOf } from "./keys.ts";
 
 /** An image has the term of each step that its quality reaches. Most pictures lie above 50. */
-const QUALITY_STEPS = [50, 70, 80, 90, 95];
+const QUALITY_STEPS = [50, 70, 80, 85, 90, 95];
 
 /** More words make a search narrower, not quicker: these are looked up, the rest is checked on the records. */
 const WORDS_LOOKED_UP_MAX = 3;

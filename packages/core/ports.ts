@@ -95,7 +95,7 @@ export interface Images extends Records<Image> {
    * Makes the image findable by what it is about to say: to be called before its tags, rating or quality change, so that it is
    * missing in no list. `putIfAbsent` does so by itself. Idempotent.
    */
-  index(image: Image): Promise<void>;
+  index(image: Image, before?: Image): Promise<void>;
   /** Removes what `before` was found by and `after` is not; idempotent. */
   unindex(before: Image, after: Image): Promise<void>;
   /**

@@ -90,7 +90,7 @@ async function recordMove(
   const { renditions } = await readManifest(manifestKey, deps.blobs);
   const rated = { ...image, rating: decision.rating };
   const isRatedAnew = rated.rating !== image.rating;
-  if (isRatedAnew) await deps.images.index(rated);
+  if (isRatedAnew) await deps.images.index(rated, image);
   const patched = await deps.images.patch(image.imageId, {
     set: {
       status,

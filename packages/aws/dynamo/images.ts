@@ -57,6 +57,11 @@ export function createImages(dynamo: Dynamo, key: WordKey = {}): Images {
       await dynamo.removeMany(images.flatMap(tagEntriesOf));
     },
   });
+  /** Those of an image that another state of it has not. */
+  const newEntries = (image: Image, other: Image | undefined) => {
+    const others = new Set((other ? entriesOf(other, key) : []).map(({ pk }) => pk));
+    return entriesOf(image, key).filter(({ pk }) => !others.has(pk));
+  };
   return {
     ...records,
 
@@ -96,12 +101,10 @@ export function createImages(dynamo: Dynamo, key: WordKey = {}): Images {
       });
     },
 
-    index: (image) => dynamo.putMany(entriesOf(image, key)),
+    index: (image, before) => dynamo.putMany(newEntries(image, before)),
 
     async unindex(before, after) {
-      const kept = new Set(entriesOf(after, key).map(({ pk }) => pk));
-      const entries = [...entriesOf(before, key), ...tagEntriesOf(before)];
-      await dynamo.removeMany(entries.filter(({ pk }) => !kept.has(pk)));
+      await dynamo.removeMany([...newEntries(before, after), ...tagEntriesOf(before)]);
     },
 
     indexEarlier: (limit) => earlier.index(limit),

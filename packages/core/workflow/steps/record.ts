@@ -63,7 +63,7 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
   const completed = completion(image, attempt, manifest, input.manifestKey, originals);
   // Before the image is terminal: nobody comes back to index one that is.
   await Promise.all([
-    deps.images.index({ ...image, ...completed }),
+    deps.images.index({ ...image, ...completed }, image),
     manifest.verdict.decision === "rejected" || manifest.fingerprint === null
       ? undefined
       : deps.images.indexFingerprint(image, manifest.fingerprint),

@@ -224,7 +224,7 @@ async function createAttempt(
   const attemptId = attemptIdOf(image.imageId, number);
   const rated = { ...image, rating: decided.rating };
   const isRatedAnew = rated.rating !== image.rating;
-  if (isRatedAnew) await deps.images.index(rated);
+  if (isRatedAnew) await deps.images.index(rated, image);
   const claimed = await deps.images.patch(image.imageId, {
     set: {
       attempts: number,

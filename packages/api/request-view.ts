@@ -35,7 +35,7 @@ export function checkOwn(request: ImageRequest, c: ApiContext): void {
   if (request.askedBy !== c.var.caller.name) requireScope(c, "requests:all");
 }
 
-/** @throws AtelierError `UsageError` */
+/** An idempotency key; null without one. @throws AtelierError `UsageError` */
 export function checkedKey(header: string | undefined): string | null {
   if (header === undefined) return null;
   if (/^[\x21-\x7e]{1,255}$/.test(header)) return header;

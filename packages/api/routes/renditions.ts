@@ -123,6 +123,8 @@ export function addRenditionRoutes(app: ApiApp): void {
       "Content-Disposition": `inline; filename="${fileNameOf(image.imageId, rendition)}"`,
       "Content-Security-Policy": "default-src 'none'; sandbox",
       "Cache-Control": "private, max-age=60",
+      // The link is the credential: pages that hold one may show the picture.
+      "Cross-Origin-Resource-Policy": "cross-origin",
     });
   });
 }

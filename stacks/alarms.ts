@@ -1,5 +1,5 @@
 /// <reference path="../.sst/platform/config.d.ts" />
-import type { MetricName } from "@atelier/aws/telemetry";
+import type { MetricName } from "@atelier/core/metrics";
 import { ENTRY_NAMES } from "./access.ts";
 import type { Lambdas } from "./functions.ts";
 import type { Settings } from "./settings.ts";

@@ -37,7 +37,8 @@ const SETTINGS = {
       )
       .transform((text) => text.replace(/\/+$/, "")),
   ),
-  /** Where counts stand in CloudWatch; a stage has its own. */
+  ATELIER_EVENT_BUS: required("the name of the event bus"),
+  /** Where metrics stand in CloudWatch; a stage has its own. */
   ATELIER_METRICS_NAMESPACE: z.preprocess(unset, z.string().trim().default("Atelier")),
   /** Whom this deployment may buy from: their secrets are linked to the functions that buy and ask. */
   ATELIER_PROVIDERS: z.preprocess(

@@ -1,37 +1,46 @@
 /**
- * @module Events as items of the table, a partition a day, for whoever follows them; and counted as metrics. A repeated event
- * changes nothing and is counted once.
+ * @module Events on AWS: on the stack's bus for whoever subscribes, and as items of the table, a partition a day, for whoever asks
+ * what happened. The item stands once the bus has taken the event: a repeat is seen by it and goes nowhere.
  */
+import { measurementsOf } from "@atelier/core/event-metrics";
+import { type EventDocument, eventDocument } from "@atelier/core/events";
+import { bounded, type KnownNames } from "@atelier/core/metrics";
 import type { Events } from "@atelier/core/ports";
 import type { Dynamo } from "./dynamo/client.ts";
 import { ifAbsent } from "./dynamo/expressions.ts";
 import { eventKey } from "./dynamo/keys.ts";
-import type { MetricName, Telemetry } from "./telemetry.ts";
+import type { Telemetry } from "./telemetry.ts";
 
-/** Who follows events asks for what is new; a month is long for that. */
+/** Who asks for events asks for what is new; a month is long for that. */
 const KEPT_SECONDS = 30 * 24 * 60 * 60;
 
-const COUNTED: Readonly<Record<string, MetricName>> = {
-  "image-completed": "ImagesCompleted",
-  "image-quarantined": "ImagesQuarantined",
-  "image-rejected": "ImagesRejected",
-  "image-failed": "ImagesFailed",
-};
+/** Where events are sent to. */
+export interface EventBus {
+  /** Resolves once the event is taken. @throws AtelierError `StorageUnavailable` otherwise */
+  send(event: EventDocument): Promise<void>;
+}
 
 export function createEvents(deps: {
-  readonly dynamo: Dynamo;
-  readonly telemetry: Pick<Telemetry, "count">;
+  readonly dynamo: Pick<Dynamo, "get" | "put">;
+  readonly bus: EventBus;
+  readonly telemetry: Pick<Telemetry, "measure">;
+  readonly known: KnownNames;
 }): Events {
-  const { dynamo, telemetry } = deps;
+  const { dynamo, bus, telemetry, known } = deps;
+  // Warnings are told again with each purchase: by this process once.
+  const told = new Set<string>();
   return {
     async publish(event) {
-      const expiresAt = Math.ceil(event.atMs / 1000) + KEPT_SECONDS;
-      const isNew = await dynamo.put({ ...event, ...eventKey(event), expiresAt }, ifAbsent());
-      const name = COUNTED[event.type];
-      if (!isNew || name === undefined) return;
-      telemetry.count(name, 1);
-      const { costMicros } = event.detail;
-      if (typeof costMicros === "number") telemetry.count("SpentMicros", costMicros);
+      if (told.has(event.id)) return;
+      const key = eventKey(event);
+      if (!(await dynamo.get(key))) {
+        const document = eventDocument(event);
+        await bus.send(document);
+        const expiresAt = Math.ceil(event.atMs / 1000) + KEPT_SECONDS;
+        const isNew = await dynamo.put({ ...document, ...key, expiresAt }, ifAbsent());
+        if (isNew) telemetry.measure(...bounded(measurementsOf(event), known));
+      }
+      told.add(event.id);
     },
   };
 }

@@ -1,21 +1,35 @@
 /**
- * @module Telling that an image has come to its end: the audit's entry and the event. Both have ids derived from image and
- * status, so telling it again (after a kill in between) adds nothing to the audit and repeats the same event.
+ * @module Telling that an image has come to its end: the event, then the audit's entry. Both have ids derived from image and
+ * status, so telling it again adds nothing to the audit and repeats the same event. The event comes first: whoever looks for what
+ * was never told goes by the audit.
  */
 import type { Attempt } from "./attempt.ts";
 import { type AuditDeps, audited } from "./audit.ts";
-import { sha256Hex } from "./ids.ts";
-import { type Image, isTerminal } from "./image.ts";
+import type { EventDetail } from "./events.ts";
+import { chargedMicros } from "./health.ts";
+import { eventIdOf } from "./ids.ts";
+import { type Image, isTerminal, TERMINAL_STATUSES } from "./image.ts";
 import type { BudgetCrossing } from "./ledger-month.ts";
-import type { Audit, AuditEntry, Events } from "./ports.ts";
+import { usdFromMicros } from "./money.ts";
+import type { Attempts, Audit, AuditEntry, Events } from "./ports.ts";
 
 export interface AnnounceDeps extends AuditDeps {
   readonly events: Events;
+  readonly attempts: Attempts;
 }
 
 /** @param image as recorded: terminal */
 export async function announceEnd(image: Image, deps: AnnounceDeps): Promise<void> {
-  const { imageId, status, costMicros } = image;
+  const { imageId, costMicros } = image;
+  const status = TERMINAL_STATUSES.find((each) => each === image.status);
+  if (status === undefined) return;
+  await deps.events.publish({
+    id: eventIdOf(imageId, status),
+    type: `image-${status}`,
+    atMs: image.finishedAtMs ?? deps.clock(),
+    detail: endDetail(image, await deps.attempts.ofImage(imageId)),
+  });
+  if (image.verdict?.sealed) await announceSuspicion(image, deps);
   await audited(
     {
       subject: imageId,
@@ -34,30 +48,51 @@ export async function announceEnd(image: Image, deps: AnnounceDeps): Promise<voi
     },
     deps,
   );
-  await deps.events.publish({
-    id: sha256Hex(`${imageId}\n${status}`).slice(0, 24),
-    type: `image-${status}`,
-    atMs: image.finishedAtMs ?? deps.clock(),
-    detail: {
-      imageId,
-      requestId: image.requestId,
-      category: image.category,
-      costMicros,
-      reason: image.failure?.name ?? null,
-    },
-  });
 }
 
-/** A suspected minor, for the operator: told once, apart from all other events. */
-export async function announceSuspicion(
-  image: Image,
-  deps: Pick<AnnounceDeps, "events" | "clock">,
-): Promise<void> {
+/** @param attempts of the image */
+function endDetail(image: Image, attempts: readonly Attempt[]): EventDetail<"image-completed"> {
+  const chosen = attempts.find(({ attemptId }) => attemptId === image.chosenAttemptId);
+  const begunAtMs = chosen?.submittingAtMs ?? chosen?.createdAtMs ?? null;
+  const madeAtMs = chosen?.outcome?.kind === "succeeded" ? chosen.outcome.atMs : null;
+  return {
+    image_id: image.imageId,
+    request_id: image.requestId,
+    category: image.category,
+    rating: image.rating,
+    template: image.template,
+    provider: image.provider,
+    model: image.model,
+    cost: usdFromMicros(image.costMicros),
+    quality: image.quality,
+    generation_seconds: secondsBetween(begunAtMs, madeAtMs),
+    queue_seconds: secondsBetween(image.createdAtMs, begunAtMs),
+    reason: image.failure?.name ?? null,
+    attempts: attempts
+      .toSorted((one, other) => one.number - other.number)
+      .map((attempt) => ({
+        attempt_id: attempt.attemptId,
+        provider: attempt.provider,
+        model: attempt.model,
+        outcome: attempt.outcome?.kind ?? ("unknown" as const),
+        reason: attempt.outcome?.kind === "failed" ? attempt.outcome.name : null,
+        cost: usdFromMicros(chargedMicros(attempt)),
+      })),
+  };
+}
+
+/** Null where an end is not known; clocks that are apart make no time negative. */
+function secondsBetween(fromMs: number | null, toMs: number | null): number | null {
+  return fromMs === null || toMs === null ? null : Math.max(0, toMs - fromMs) / 1000;
+}
+
+/** A suspected minor, for the operator: told apart from all other events. */
+async function announceSuspicion(image: Image, deps: Pick<AnnounceDeps, "events" | "clock">): Promise<void> {
   await deps.events.publish({
-    id: sha256Hex(`${image.imageId}\nsuspected-minor`).slice(0, 24),
+    id: eventIdOf(image.imageId, "suspected-minor"),
     type: "suspected-minor",
     atMs: image.finishedAtMs ?? deps.clock(),
-    detail: { imageId: image.imageId, requestId: image.requestId, category: image.category },
+    detail: { image_id: image.imageId, request_id: image.requestId, category: image.category },
   });
 }
 
@@ -72,10 +107,16 @@ export async function announceBudgets(
 ): Promise<void> {
   for (const { scope, period, limitMicros, usedMicros } of crossed) {
     await deps.events.publish({
-      id: sha256Hex(`budget-warning\n${account}\n${scope}\n${period}\n${limitMicros}`).slice(0, 24),
+      id: eventIdOf("budget-warning", account, scope, period, limitMicros),
       type: "budget-warning",
       atMs: deps.clock(),
-      detail: { account, scope, period, limitMicros, usedMicros },
+      detail: {
+        account,
+        scope,
+        period,
+        limit: usdFromMicros(limitMicros),
+        used: usdFromMicros(usedMicros),
+      },
     });
   }
 }

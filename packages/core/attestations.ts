@@ -6,7 +6,7 @@ import * as z from "zod";
 import { type AuditDeps, audited } from "./audit.ts";
 import { type Catalogue, providerNameSchema, type Rating, ratingSchema, SANDBOX } from "./catalogue.ts";
 import { AtelierError } from "./errors.ts";
-import { sha256Hex } from "./ids.ts";
+import { eventIdOf } from "./ids.ts";
 import type { Events } from "./ports.ts";
 import type { Attestation } from "./terms.ts";
 
@@ -221,12 +221,18 @@ export async function announceExpiring(
 ): Promise<void> {
   if (found.length === 0) return;
   await deps.events.publish({
-    id: sha256Hex(`terms-expiring\n${today}`).slice(0, 24),
+    id: eventIdOf("terms-expiring", today),
     type: "terms-expiring",
     atMs: Date.parse(today),
     // A viewer's name is nobody's business who follows events.
     detail: {
-      expiring: found.map((each) => (each.what === "age-attestation" ? { ...each, name: "" } : each)),
+      expiring: found.map(({ what, name, rating, lastDay, daysLeft }) => ({
+        what,
+        name: what === "age-attestation" ? "" : name,
+        rating,
+        last_day: lastDay,
+        days_left: daysLeft,
+      })),
     },
   });
 }

@@ -115,6 +115,33 @@ export interface Measurement {
   readonly dimensions?: MetricDimensions;
 }
 
+/** What dimensions may name: anything else counts as `other`, so that no text ever makes a metric of its own. */
+export interface KnownNames {
+  readonly providers: ReadonlySet<string>;
+  readonly models: ReadonlySet<string>;
+}
+
+export function knownNames(offers: {
+  readonly providers: readonly { readonly name: string }[];
+  readonly models: readonly { readonly name: string }[];
+}): KnownNames {
+  const namesOf = (list: readonly { readonly name: string }[]) => new Set(list.map(({ name }) => name));
+  return { providers: namesOf(offers.providers), models: namesOf(offers.models) };
+}
+
+export function bounded(measurements: readonly Measurement[], known: KnownNames): Measurement[] {
+  const orOther = (name: string, names: ReadonlySet<string>) => (names.has(name) ? name : "other");
+  return measurements.map((measurement) => {
+    const { provider, model, ...others } = measurement.dimensions ?? {};
+    const dimensions = {
+      ...(provider !== undefined && { provider: orOther(provider, known.providers) }),
+      ...(model !== undefined && { model: orOther(model, known.models) }),
+      ...others,
+    };
+    return { ...measurement, dimensions };
+  });
+}
+
 // ---------------------------------------------------------------------------------------------- figures of the models
 
 /** So many of a provider's newest attempts are looked at. */

@@ -6,6 +6,7 @@
 import type { Attempt } from "./attempt.ts";
 import type { AUDIT_KINDS, ChainedEntry, StoredChain } from "./audit-chain.ts";
 import type { CategoryName, Rating } from "./catalogue.ts";
+import type { AtelierEvent } from "./events.ts";
 import type { Fingerprint, Image, ImageStatus, StoredOutput } from "./image.ts";
 import type { Micros } from "./money.ts";
 import type { CircuitCause, PacingAnswer, PacingRow, PacingTurn } from "./pacing-row.ts";
@@ -94,6 +95,8 @@ export interface Images extends Records<Image> {
   /**
    * Makes the image findable by what it is about to say: to be called before its tags, rating or quality change, so that it is
    * missing in no list. `putIfAbsent` does so by itself. Idempotent.
+   *
+   * @param before what it is found by already
    */
   index(image: Image, before?: Image): Promise<void>;
   /** Removes what `before` was found by and `after` is not; idempotent. */
@@ -352,12 +355,7 @@ export interface Audit {
 
 /** Published after the record, at least once, with a stable id. */
 export interface Events {
-  publish(event: {
-    readonly id: string;
-    readonly type: string;
-    readonly atMs: number;
-    readonly detail: Readonly<Record<string, unknown>>;
-  }): Promise<void>;
+  publish(event: AtelierEvent): Promise<void>;
 }
 
 export type { StoredOutput };

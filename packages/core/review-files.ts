@@ -9,14 +9,13 @@ import type { Image, ImageStatus, Rendition, StoredOutput, Verdict } from "./ima
 import { imageFolder, type Manifest, originalKey, SHELVES, type Shelf, versionFolder } from "./manifest.ts";
 import type { PictureBlock } from "./picture-block.ts";
 import type { Imaging, OpenPicture, Recipe } from "./pictures.ts";
-import type { Attempts, Blobs, Images, Patched } from "./ports.ts";
+import type { Blobs, Images, Patched } from "./ports.ts";
 import type { ReviewDecision } from "./review.ts";
 import { baseManifestKey, baseUnchanged, baseVersionOf, removeVersions, type Versions } from "./version.ts";
 import { developRenditions, readManifest, writeManifest } from "./workflow/steps/process.ts";
 
 export interface CarryOutDeps extends AnnounceDeps {
   readonly images: Images;
-  readonly attempts: Pick<Attempts, "get">;
   readonly blobs: Blobs;
   readonly imaging: Pick<Imaging, "open">;
   readonly recipe: Recipe;

@@ -23,7 +23,7 @@ export async function openDeveloping(around: Surroundings) {
 function openClassifier({ telemetry }: Surroundings): Classifier {
   return connectRekognition({
     onFault(error) {
-      telemetry.count("ClassifierFailed", 1);
+      telemetry.measure({ name: "ClassifierFailed", value: 1 });
       telemetry.warn("the classifier failed", { said: String(error) });
     },
   });

@@ -34,11 +34,13 @@ export async function reconcileAndReport(_event: unknown, deps: ReportDeps): Pro
   const report = await reconcile({ ...deps, times: AWS_TIMES });
   const { attempts, parts, ledger } = report;
   const { telemetry } = deps;
-  telemetry.count("AttemptsOpen", attempts.open);
-  telemetry.count("AttemptsLearned", attempts.learned);
-  telemetry.count("AttemptsGivenUp", attempts.givenUp);
-  telemetry.count("PartsRestarted", parts.started.length);
-  telemetry.count("ProvidersUnreachable", attempts.unreachable.length);
+  telemetry.measure(
+    { name: "AttemptsOpen", value: attempts.open },
+    { name: "AttemptsLearned", value: attempts.learned },
+    { name: "AttemptsGivenUp", value: attempts.givenUp },
+    { name: "PartsRestarted", value: parts.started.length },
+    { name: "ProvidersUnreachable", value: attempts.unreachable.length },
+  );
   if (attempts.unreachable.length > 0) {
     telemetry.warn("providers do not answer", { providers: attempts.unreachable });
   }
@@ -64,6 +66,6 @@ async function reportAccounts({ telemetry, providers, offers, pacing, clock, tim
     const reason = closedReason(await accountReport(provider, known));
     if (reason !== null) closed.push(`${provider}: ${reason}`);
   }
-  telemetry.count("ProvidersClosed", closed.length);
+  telemetry.measure({ name: "ProvidersClosed", value: closed.length });
   if (closed.length > 0) telemetry.warn("providers take no creates", { closed });
 }

@@ -12,6 +12,7 @@ import { signId } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
 import { installedHealth } from "@atelier/core/installed-health";
 import { versionFolder } from "@atelier/core/manifest";
+import { knownNames } from "@atelier/core/metrics";
 import { createPacing } from "@atelier/core/pacing-rounds";
 import type { Found, OperationStatus, OutputData, Provider, Submission } from "@atelier/core/provider";
 import { versionIdOf } from "@atelier/core/version";
@@ -39,7 +40,15 @@ const MACHINE = "req_contract.0-1";
 const WEBHOOK_KEY = Buffer.from("a key for these tests");
 
 const nothing = () => {};
-const QUIET = { begin: nothing, info: nothing, warn: nothing, error: nothing, count: nothing, end: nothing };
+const QUIET = {
+  begin: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  add: nothing,
+  measure: nothing,
+  end: nothing,
+};
 
 const picture = (seed: number): OutputData => ({
   kind: "bytes",
@@ -93,7 +102,12 @@ beforeAll(async () => {
   world = await startWorld(recorder.dynamo, {
     clock,
     blobs: recorder.blobs,
-    events: createEvents({ dynamo: recorder.dynamo, telemetry: QUIET }),
+    events: createEvents({
+      dynamo: recorder.dynamo,
+      telemetry: QUIET,
+      bus: { send: async () => undefined },
+      known: knownNames({ providers: [], models: [] }),
+    }),
     pacing: createPacing({
       store: createPacingStore(recorder.dynamo),
       clock,

@@ -259,8 +259,8 @@ async function checkImage(image: Image, { attempts, blobs }: Records, problems: 
 function checkEvents(published: readonly Parameters<Events["publish"]>[0][], problems: string[]): void {
   const ends = new Map<string, Set<string>>();
   for (const { type, detail } of published) {
-    const { imageId } = detail;
-    if (typeof imageId !== "string") continue;
+    if (!("image_id" in detail)) continue;
+    const { image_id: imageId } = detail;
     ends.set(imageId, (ends.get(imageId) ?? new Set()).add(type));
   }
   for (const [imageId, types] of ends) {

@@ -12,6 +12,7 @@ import { createEvents } from "@atelier/aws/events";
 import { installedHealth } from "@atelier/core/installed-health";
 import { installedRouting } from "@atelier/core/installed-routing";
 import type { LedgerLimits } from "@atelier/core/ledger-month";
+import { knownNames } from "@atelier/core/metrics";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import { createPictureBlock } from "@atelier/core/picture-block";
 import type { Imaging, Recipe } from "@atelier/core/pictures";
@@ -104,7 +105,12 @@ export function createInstaller(ground: Ground): Installer {
   return (life, { workflow, submitter, times }) => {
     const dynamo = gatedTable(ground.dynamo, life, scheduler);
     const attempts = createAttempts(dynamo);
-    const events = createEvents({ dynamo, telemetry: { count: () => undefined } });
+    const events = createEvents({
+      dynamo,
+      telemetry: { measure: () => undefined },
+      bus: { send: async () => undefined },
+      known: knownNames({ providers: [], models: [] }),
+    });
     const providers = new Map(
       accounts.map((account) => [account.name, gatedProvider(account, life, scheduler, misfortunes)]),
     );

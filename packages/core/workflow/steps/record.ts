@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { costOf, keepAsAlternates, mayBeCopied, promote } from "../../alternates.ts";
-import { type AnnounceDeps, announceEnd, announceSuspicion } from "../../announce.ts";
+import { type AnnounceDeps, announceEnd } from "../../announce.ts";
 import type { Attempt } from "../../attempt.ts";
 import { nearestDuplicate } from "../../fingerprint.ts";
 import { type Image, type ImageStatus, isTerminal, OPEN_STATUSES, type StoredOutput } from "../../image.ts";
@@ -87,7 +87,6 @@ export async function record(input: RecordInput, deps: RecordDeps): Promise<void
 
   // A repeated call comes here too: everything below is idempotent.
   await announceEnd(recorded, deps);
-  if (recorded.verdict?.sealed) await announceSuspicion(recorded, deps);
   if (recorded.verdict?.basis === "known-picture" && deps.reviews) {
     await openRemoval(recorded, { reviews: deps.reviews });
   }

@@ -18,8 +18,9 @@ export const OPEN_MS = 2_000;
 /** Between two looks at everything, and between two tries of a part that does not get on. */
 export const BOOKS_MS = 30_000;
 
-/** Of the time, looking takes this share at most, however much is open. */
-const SHARE_MAX = 0.1;
+/** After a long look so much of its own time passes before the next, but not more than this: what is open must not wait. */
+const PAUSE_SHARE = 4;
+const PAUSE_MAX_MS = 10_000;
 
 export interface Rounds {
   /** Resolves when the round under way has ended. */
@@ -30,9 +31,11 @@ export function startRounds(installation: Installation, onFault: (error: unknown
   const stop = new AbortController();
   const { signal } = stop;
   const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  const progress = { learned: false };
   const ended = Promise.all([
     withBackstop(installation, stopped),
-    repeated(openRound(installation), OPEN_MS, signal, onFault),
+    repeated(attemptsRound(installation, progress), OPEN_MS, signal, onFault),
+    repeated(partsRound(installation, progress), OPEN_MS, signal, onFault),
     repeated(booksRound(installation), BOOKS_MS, signal, onFault),
   ]);
   return {
@@ -59,18 +62,32 @@ export async function repeated(
       if (!signal.aborted) onFault(error);
     }
     const tookMs = performance.now() - beganAtMs;
-    await wait(Math.max(everyMs, tookMs / SHARE_MAX), undefined, { signal }).catch(() => undefined);
+    const pauseMs = Math.max(everyMs, Math.min(PAUSE_SHARE * tookMs, PAUSE_MAX_MS));
+    await wait(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
+/** Whether an outcome became known since the parts were last looked at: then there is something to go on with. */
+interface Progress {
+  learned: boolean;
+}
+
+/** Beside the parts: a provider that does not answer must hold up nothing else. */
+function attemptsRound({ reconciling }: Installation, progress: Progress): () => Promise<void> {
+  return async () => {
+    const { learned } = await reconcileAttempts(reconciling);
+    progress.learned ||= learned > 0;
+  };
+}
+
 /** Parts without a living owner are begun at the start, after progress, and else as seldom as the books are looked at. */
-function openRound({ reconciling }: Installation): () => Promise<void> {
+function partsRound({ reconciling }: Installation, progress: Progress): () => Promise<void> {
   let restartAtMs = Number.NEGATIVE_INFINITY;
   return async () => {
     const nowMs = performance.now();
-    const restart = nowMs >= restartAtMs;
-    const { learned } = await reconcileAttempts(reconciling);
-    const { closed } = await reconcileParts({ only: null, restart: restart || learned > 0 }, reconciling);
+    const restart = progress.learned || nowMs >= restartAtMs;
+    progress.learned = false;
+    const { closed } = await reconcileParts({ only: null, restart }, reconciling);
     if (closed.length > 0) restartAtMs = nowMs;
     else if (restart) restartAtMs = nowMs + BOOKS_MS;
   };

@@ -28,7 +28,7 @@ export interface AlarmDeps {
 }
 
 /** Of attempts and parts that are open: the oldest are what alarms are about. */
-const OPEN_MAX = 200;
+export const OPEN_MAX = 200;
 const FAILED_IMAGES_MAX = 50;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -115,7 +115,7 @@ async function dueOccurrences(
   );
 }
 
-async function first<T>(count: number, read: Parameters<typeof all<T>>[0]): Promise<T[]> {
+export async function first<T>(count: number, read: Parameters<typeof all<T>>[0]): Promise<T[]> {
   const found: T[] = [];
   for await (const each of all(read)) {
     found.push(each);

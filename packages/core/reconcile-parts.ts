@@ -3,6 +3,7 @@
  * known not to run; and the next parts of large requests, begun as others end.
  */
 import { type AnnounceDeps, announceIfUntold } from "./announce.ts";
+import { announceRequestIfOver } from "./announce-request.ts";
 import { executionNameOf } from "./ids.ts";
 import { type Image, isTerminal } from "./image.ts";
 import { all } from "./pages.ts";
@@ -128,6 +129,7 @@ async function closePart(part: Part, images: readonly Image[], deps: PartsDeps):
   for (const image of images) {
     await announceIfUntold(image, await deps.attempts.ofImage(image.imageId), deps);
   }
+  await announceRequestIfOver(part.requestId, deps);
   const patched = await deps.requests.parts.patch(partIdOf(part), {
     set: { open: false, ended: endOf(images, deps.clock()) },
     when: [

@@ -1,6 +1,9 @@
 /** @module A pass of the reconciler on AWS: its times, and what it says about itself. */
+
+import { type AlarmGauges, alarmGauges } from "@atelier/core/alarm-gauges";
 import type { Catalogue, ProviderName } from "@atelier/core/catalogue";
-import { accountReport, closedReason } from "@atelier/core/installed-health";
+import { closedReason } from "@atelier/core/installed-health";
+import { bounded, knownNames } from "@atelier/core/metrics";
 import type { PacingStore } from "@atelier/core/ports";
 import { type ReconcileDeps, type ReconcileReport, reconcile } from "@atelier/core/reconcile";
 import { CREATE_TIMEOUT_MS } from "@atelier/providers/stability/provider";
@@ -26,14 +29,21 @@ const EARLIER_IMAGES = 400;
 type ReportDeps = Omit<ReconcileDeps, "times"> &
   Pick<Surroundings, "telemetry"> & {
     readonly providers: readonly ProviderName[];
-    readonly offers: Pick<Catalogue, "providers">;
+    readonly offers: Pick<Catalogue, "providers" | "models">;
     readonly pacing: Pick<PacingStore, "read">;
   };
 
 export async function reconcileAndReport(_event: unknown, deps: ReportDeps): Promise<ReconcileReport> {
+  const { telemetry } = deps;
+  // Before the pass: what it finds waiting is what it should have come to earlier.
+  const { measurements, accounts } = await alarmGauges({
+    ...deps,
+    catalogue: deps.offers,
+    pacingStore: deps.pacing,
+  });
+  telemetry.measure(...bounded(measurements, knownNames(deps.offers)));
   const report = await reconcile({ ...deps, times: AWS_TIMES });
   const { attempts, parts, ledger } = report;
-  const { telemetry } = deps;
   telemetry.measure(
     { name: "AttemptsOpen", value: attempts.open },
     { name: "AttemptsLearned", value: attempts.learned },
@@ -54,18 +64,16 @@ export async function reconcileAndReport(_event: unknown, deps: ReportDeps): Pro
     ledgerSwept: ledger.swept,
   });
   await deps.images.indexEarlier(EARLIER_IMAGES);
-  await reportAccounts(deps);
+  reportAccounts(accounts, deps);
   return report;
 }
 
 /** Providers that nothing is bought from now: the breaker is open, or a quota is used up. */
-async function reportAccounts({ telemetry, providers, offers, pacing, clock, timezone }: ReportDeps) {
-  const known = { catalogue: offers, pacingStore: pacing, clock, timezone };
-  const closed: string[] = [];
-  for (const provider of providers) {
-    const reason = closedReason(await accountReport(provider, known));
-    if (reason !== null) closed.push(`${provider}: ${reason}`);
-  }
+function reportAccounts(accounts: AlarmGauges["accounts"], { telemetry }: ReportDeps): void {
+  const closed = accounts.flatMap(({ provider, report }) => {
+    const reason = closedReason(report);
+    return reason === null ? [] : [`${provider}: ${reason}`];
+  });
   telemetry.measure({ name: "ProvidersClosed", value: closed.length });
   if (closed.length > 0) telemetry.warn("providers take no creates", { closed });
 }

@@ -228,7 +228,7 @@ async function reconciled(): Promise<void> {
   const own = {
     telemetry: QUIET,
     providers: ["replicate"],
-    offers: { providers: [] },
+    offers: { providers: [], models: [] },
     pacing: createPacingStore(recorder.dynamo),
   };
   await recorder.as("reconcile", () => reconcileAndReport({}, { ...deps(), ...own }));

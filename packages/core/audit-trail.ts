@@ -3,7 +3,7 @@ import * as z from "zod";
 import { AUDIT_KINDS, type ChainLink, type ChainProof, verifyChain } from "./audit-chain.ts";
 import { AtelierError } from "./errors.ts";
 import { all } from "./pages.ts";
-import type { Audit, AuditEntry } from "./ports.ts";
+import type { Audit, AuditEntry, Page } from "./ports.ts";
 
 interface Known {
   readonly audit: Pick<Audit, "chainOf" | "heads" | "list">;
@@ -66,6 +66,28 @@ export const chainProofDocumentSchema = z.object({
   /** Empty when the chain holds. */
   problems: z.array(z.string()),
 });
+
+/**
+ * Newest first; of one subject, oldest first.
+ *
+ * @param subject null: every one
+ * @throws AtelierError `UsageError` for a cursor that is none
+ */
+export async function auditPage(
+  subject: string | null,
+  page: { readonly limit: number; readonly cursor?: string },
+  { audit }: { readonly audit: Pick<Audit, "list" | "ofSubject"> },
+): Promise<Page<AuditEntry>> {
+  if (subject === null) return audit.list(page);
+  // A subject has a few dozen entries: they come as one, and a page begins at a number.
+  const { cursor = "0" } = page;
+  if (!/^\d{1,9}$/.test(cursor)) {
+    throw new AtelierError("UsageError", "The cursor is not one that the list gave out; start without one.");
+  }
+  const entries = await audit.ofSubject(subject);
+  const end = Number(cursor) + page.limit;
+  return { items: entries.slice(Number(cursor), end), cursor: end < entries.length ? String(end) : null };
+}
 
 /** @param subject null: every one. @throws AtelierError `UnknownName` for a subject that the audit does not know */
 export async function* verifyAudit(subject: string | null, known: Known): AsyncGenerator<ChainProof> {

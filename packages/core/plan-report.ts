@@ -40,7 +40,11 @@ export interface PlannedEntry {
 
 /** Nothing is written. @param date yyyy-mm-dd, local */
 export async function planOf(date: string, deps: PlanReportDeps): Promise<PlannedEntry[]> {
-  return (await plannedOn(date, deps)).map(({ occurrence, request }) => ({
+  return (await plannedOn(date, deps)).map((planned) => planEntryOf(planned, deps));
+}
+
+export function planEntryOf({ occurrence, request }: Planned, deps: PreviewDeps): PlannedEntry {
+  return {
     occurrenceId: occurrence.occurrenceId,
     entry: occurrence.entry,
     scheduledAt: new Date(occurrence.scheduledAtMs).toISOString(),
@@ -52,7 +56,7 @@ export async function planOf(date: string, deps: PlanReportDeps): Promise<Planne
           variationDocument(request.category, image, occurrence.occurrenceId),
         )
       : [],
-  }));
+  };
 }
 
 /** In the order of their times. What has fired keeps the category and count that it fired with. */

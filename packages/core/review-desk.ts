@@ -60,11 +60,11 @@ export async function waitingReviews(
 }
 
 /** Urgency, time, id: in the order of their characters. */
-const PLACE = /^[012]\.\d{15}\.[a-z0-9_]{1,100}$/;
+const PLACE = /^[012]-\d{15}-[A-Za-z0-9_-]{1,100}$/;
 
 function placeOf({ verdict, createdAtMs, imageId }: Image): string {
   const urgency = verdict?.sealed ? 0 : verdict?.priority ? 1 : 2;
-  return `${urgency}.${String(createdAtMs).padStart(15, "0")}.${imageId}`;
+  return `${urgency}-${String(createdAtMs).padStart(15, "0")}-${imageId}`;
 }
 
 /** @throws AtelierError `UnknownName` */

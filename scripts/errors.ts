@@ -1,7 +1,8 @@
 /** @module Writes `docs/errors.md` from the error table; a test compares the two. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { ERROR_NAMES, ERRORS, type ErrorRoute } from "@atelier/core/errors";
+import { ERRORS, type ErrorRoute } from "@atelier/core/error-table";
+import { ERROR_NAMES } from "@atelier/core/errors";
 
 export const ERRORS_PAGE = fileURLToPath(new URL("../docs/errors.md", import.meta.url));
 

@@ -1,7 +1,8 @@
 /** @module An image as a caller may see it: whose it is, its document with or without the prompt, its entity tag. */
 import { maySee } from "@atelier/core/caller";
 import { type ImageDocument, imageDocument } from "@atelier/core/document";
-import { AtelierError, ERRORS, isErrorName } from "@atelier/core/errors";
+import { ERRORS } from "@atelier/core/error-table";
+import { AtelierError, isErrorName } from "@atelier/core/errors";
 import { sha256Hex } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
 import type { ApiContext } from "./context.ts";

@@ -1,5 +1,7 @@
 /** @module Problem documents (RFC 9457), from the error table: what a caller is told when something is wrong. */
-import { AtelierError, ERRORS, type ErrorName, errorNameOf, isAtelierError } from "@atelier/core/errors";
+
+import { ERRORS } from "@atelier/core/error-table";
+import { AtelierError, type ErrorName, errorNameOf, isAtelierError } from "@atelier/core/errors";
 import { formatUsd } from "@atelier/core/money";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";

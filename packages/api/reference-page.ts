@@ -1,6 +1,7 @@
 /** @module The reference as a page: made from the document, without scripts or anything from elsewhere. */
 import { createHash } from "node:crypto";
-import { ERROR_NAMES, ERRORS } from "@atelier/core/errors";
+import { ERRORS } from "@atelier/core/error-table";
+import { ERROR_NAMES } from "@atelier/core/errors";
 import * as z from "zod";
 import type { OpenApiDocument } from "./openapi.ts";
 

@@ -3,7 +3,8 @@
  * request: the check of the token, the reading of the body, the scheme of the document, and the problems that can come of them.
  */
 import type { Scope } from "@atelier/core/caller";
-import { ERRORS, type ErrorName } from "@atelier/core/errors";
+import { ERRORS } from "@atelier/core/error-table";
+import type { ErrorName } from "@atelier/core/errors";
 import type { RouteConfig } from "@hono/zod-openapi";
 import { jsonBody } from "./body.ts";
 import { gate } from "./gate.ts";

@@ -1,4 +1,5 @@
-import { ERROR_NAMES, ERRORS } from "@atelier/core/errors";
+import { ERRORS } from "@atelier/core/error-table";
+import { ERROR_NAMES } from "@atelier/core/errors";
 import { IMAGE_STATUSES } from "@atelier/core/image";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";

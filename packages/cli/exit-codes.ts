@@ -1,6 +1,7 @@
 /** @module The exit codes, and which of several wins. */
 import type { VariationDocument } from "@atelier/core/document";
-import { ERRORS, errorNameOf, isErrorName } from "@atelier/core/errors";
+import { ERRORS } from "@atelier/core/error-table";
+import { errorNameOf, isErrorName } from "@atelier/core/errors";
 import { noCandidateError } from "@atelier/core/routing";
 import type { Produced } from "@atelier/local/facade";
 

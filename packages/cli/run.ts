@@ -1,5 +1,7 @@
 /** @module One command line from its words to its exit code. */
-import { type AtelierError, ERRORS, errorNameOf, isAtelierError } from "@atelier/core/errors";
+
+import { ERRORS } from "@atelier/core/error-table";
+import { type AtelierError, errorNameOf, isAtelierError } from "@atelier/core/errors";
 import type { Problem } from "@atelier/local/template-source";
 import { CommanderError } from "commander";
 import { EXIT, exitCodeOfError } from "./exit-codes.ts";

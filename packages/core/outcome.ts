@@ -3,7 +3,8 @@
  * and whoever sees both after its own write answers the token.
  */
 import type { Attempt, Outcome, OutputReference } from "./attempt.ts";
-import { AtelierError, ERRORS, isErrorName } from "./errors.ts";
+import { ERRORS } from "./error-table.ts";
+import { AtelierError, isErrorName } from "./errors.ts";
 import { sha256Hex } from "./ids.ts";
 import type { StoredOutput } from "./image.ts";
 import { extensionOf, MEDIA_TYPES, sniffMediaType } from "./media-type.ts";

@@ -4,7 +4,8 @@
  * meanwhile takes away what it has made.
  */
 import { type AuditDeps, audited } from "./audit.ts";
-import { AtelierError, ERRORS, errorNameOf } from "./errors.ts";
+import { ERRORS } from "./error-table.ts";
+import { AtelierError, errorNameOf } from "./errors.ts";
 import type { Image } from "./image.ts";
 import { type Manifest, versionFolder } from "./manifest.ts";
 import { all } from "./pages.ts";

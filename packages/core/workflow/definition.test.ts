@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { ERRORS, type ErrorName, namesRouted } from "../errors.ts";
+import { ERRORS } from "../error-table.ts";
+import { type ErrorName, namesRouted } from "../errors.ts";
 import { GIVE_UP_MS } from "../reconcile-attempts.ts";
 import { definition, GENERATE_TIMEOUT_SECONDS, STEP_NAMES } from "./definition.ts";
 

@@ -26,7 +26,9 @@ export default $config({
     const { functions } = await import("./stacks/functions.ts");
     const { workflow } = await import("./stacks/workflow.ts");
     const { schedules } = await import("./stacks/schedules.ts");
+    const { eventBus } = await import("./stacks/events.ts");
     const { alarms } = await import("./stacks/alarms.ts");
+    const { dashboard } = await import("./stacks/dashboard.ts");
 
     // Before the first component: a transform reaches only later ones.
     hardening();
@@ -34,12 +36,14 @@ export default $config({
     const store = storage();
     backup(store);
     const api = webhookApi();
+    const bus = eventBus();
     const lambdas = functions({
       settings,
       store,
       signingKey: provenanceKey(),
       secrets: secrets(settings),
       webhookUrl: api.url,
+      bus,
     });
     webhookRoute(api, lambdas.webhook);
     const machine = workflow(lambdas);
@@ -49,13 +53,14 @@ export default $config({
       reconcile: lambdas.reconcile,
       reprocess: lambdas.reprocess,
     });
-    alarms({ settings, machine, lambdas, deadLetters });
+    dashboard(alarms({ settings, machine, lambdas, deadLetters }));
     return {
       bucket: store.bucket.name,
       table: store.table.name,
       stateMachine: machine.arn,
       start: lambdas.start.name,
       webhooks: api.url,
+      events: bus.name,
     };
   },
 });

@@ -22,6 +22,7 @@ export const FUNCTION_NAMES = [
   "webhook",
   "start",
   "reprocess",
+  "notify",
 ] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 

@@ -15,6 +15,7 @@ export const ENTRY_NAMES = [
   "webhook",
   "start",
   "reprocess",
+  "notify",
 ] as const;
 export type EntryName = (typeof ENTRY_NAMES)[number];
 
@@ -33,7 +34,7 @@ export type WorkflowCall = "answer" | "start" | "describe";
 export type PromptCall = "GenerateDataKey" | "Decrypt";
 export type SigningCall = "Sign" | "GetPublicKey";
 export type RekognitionCall = "DetectModerationLabels" | "DetectFaces";
-export type SecretName = "providerKeys" | "webhookSecrets" | "atelierKey";
+export type SecretName = "providerKeys" | "webhookSecrets" | "atelierKey" | "chatWebhook";
 
 export interface Access {
   readonly table: readonly TableCall[];
@@ -51,6 +52,8 @@ export interface Access {
   /** What it has the key for provenance do. */
   readonly signing: readonly SigningCall[];
   readonly rekognition: readonly RekognitionCall[];
+  /** What it does to the bus that events are sent to. */
+  readonly bus: readonly "PutEvents"[];
   readonly secrets: readonly SecretName[];
 }
 
@@ -65,6 +68,7 @@ const NOTHING: Access = {
   prompts: [],
   signing: [],
   rekognition: [],
+  bus: [],
   secrets: [],
 };
 
@@ -81,6 +85,7 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   },
   validate: {
     ...NOTHING,
+    bus: ["PutEvents"],
     table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem", "BatchWriteItem"],
     indexes: ["timeline"],
     // Images of the first release have their prompts built here.
@@ -122,13 +127,15 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   },
   record: {
     ...NOTHING,
+    bus: ["PutEvents"],
     table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchWriteItem"],
     reads: ["incoming", "originals", "content", "quarantine"],
     writes: ["originals"],
   },
-  abandon: { ...NOTHING, table: ["GetItem", "PutItem", "UpdateItem", "Query"] },
+  abandon: { ...NOTHING, table: ["GetItem", "PutItem", "UpdateItem", "Query"], bus: ["PutEvents"] },
   reconcile: {
     ...NOTHING,
+    bus: ["PutEvents"],
     // Makes images of earlier releases findable, which goes in batches.
     table: ["GetItem", "PutItem", "UpdateItem", "Query", "BatchGetItem", "BatchWriteItem"],
     indexes: ["state", "timeline"],
@@ -166,4 +173,6 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
     removes: ["content"],
     signing: ["Sign", "GetPublicKey"],
   },
+  // It is deployed where a chat is to be told of alarms.
+  notify: { ...NOTHING, secrets: ["chatWebhook"] },
 };

@@ -1,5 +1,6 @@
 /// <reference path="../.sst/platform/config.d.ts" />
-import type { MetricName } from "@atelier/core/metrics";
+import { ALARM_IDS, ALARMS, type Alarm, runbookOf, type Watch } from "@atelier/core/alarms";
+import { METRICS, type MetricName } from "@atelier/core/metrics";
 import { ENTRY_NAMES } from "./access.ts";
 import type { Lambdas } from "./functions.ts";
 import type { Settings } from "./settings.ts";
@@ -13,9 +14,35 @@ interface Watched {
 }
 
 type AlarmArgs = Omit<aws.cloudwatch.MetricAlarmArgs, "name" | "alarmActions" | "okActions">;
+/** What CloudWatch knows a metric by. */
+interface Metric {
+  readonly namespace: string;
+  readonly metricName: string;
+  readonly dimensions: Record<string, $util.Input<string>>;
+}
 
-/** Everything that a person must hear of; what the product mends by itself is none of it. */
-export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
+/** Every alarm of the table, and whom they tell. */
+export function alarms(watched: Watched): aws.cloudwatch.MetricAlarm[] {
+  const topic = alarmTopic(watched);
+  const made = ALARM_IDS.flatMap((id) => {
+    const { meaning, watch }: Alarm = ALARMS[id];
+    return argumentsOf(watch, watched).map(
+      ({ of, args }) =>
+        new aws.cloudwatch.MetricAlarm(`${titleOf(id)}Alarm${titleOf(of)}`, {
+          name: [prefix, id, of].filter((part) => part !== "").join("-"),
+          alarmDescription: `${meaning} See ${runbookOf(id)}.`,
+          alarmActions: [topic.arn],
+          okActions: [topic.arn],
+          treatMissingData: watch.rings === "without-data" ? "breaching" : "notBreaching",
+          ...args,
+        }),
+    );
+  });
+  return made;
+}
+
+/** Mail and chat, as configured; nobody without. */
+function alarmTopic({ settings, lambdas }: Watched): aws.sns.Topic {
   // Not encrypted: CloudWatch may not use AWS's own key, and an alarm names nothing but the alarm.
   const topic = new aws.sns.Topic("Alarms", { name: `${prefix}-alarms` });
   if (settings.alertEmail !== null) {
@@ -25,142 +52,133 @@ export function alarms({ settings, machine, lambdas, deadLetters }: Watched) {
       endpoint: settings.alertEmail,
     });
   }
-  const alarm = (title: string, name: string, args: AlarmArgs) =>
-    new aws.cloudwatch.MetricAlarm(title, {
-      name: `${prefix}-${name}`,
-      alarmActions: [topic.arn],
-      okActions: [topic.arn],
-      treatMissingData: "notBreaching",
-      ...args,
+  if (lambdas.notify) {
+    new aws.lambda.Permission("AlarmsMayNotify", {
+      action: "lambda:InvokeFunction",
+      function: lambdas.notify.name,
+      principal: "sns.amazonaws.com",
+      sourceArn: topic.arn,
     });
-  const anyIn = (minutes: number) => ({
-    statistic: "Sum",
-    period: minutes * 60,
-    evaluationPeriods: 1,
-    threshold: 0,
-    comparisonOperator: "GreaterThanThreshold",
-  });
-  const ofMachine = { namespace: "AWS/States", dimensions: { StateMachineArn: machine.arn } };
-  const ofFunction = (name: keyof Lambdas) => ({
-    namespace: "AWS/Lambda",
-    dimensions: { FunctionName: lambdas[name].name },
-  });
+    new aws.sns.TopicSubscription("AlarmsByChat", {
+      topic: topic.arn,
+      protocol: "lambda",
+      endpoint: lambdas.notify.arn,
+    });
+  }
+  return topic;
+}
 
-  /** What a function counts of itself. */
-  const counted = (name: keyof Lambdas, metricName: MetricName) => ({
-    namespace: metricsNamespace,
-    metricName,
-    dimensions: { service: name },
-  });
+/** One alarm, or one for each provider. `of`: the provider, or empty. */
+function argumentsOf(watch: Watch, watched: Watched): { readonly of: string; readonly args: AlarmArgs }[] {
+  const { source } = watch;
+  switch (source.kind) {
+    case "own":
+      return [
+        source.scopes
+          ? { of: "", args: together("MAX", source.metric, scoped(source.metric, source.scopes), watch) }
+          : { of: "", args: single(ownMetric(source.metric), watch) },
+      ];
+    case "own-by-provider":
+      return watched.settings.providers.map(({ name }) => {
+        const metric = ownMetric(source.metric, { provider: name });
+        const args = watch.is === "above-its-usual" ? unusual(metric, watch) : single(metric, watch);
+        return { of: name, args };
+      });
+    case "function": {
+      const { metric, of } = source;
+      if (!of.startsWith("!")) return [{ of: "", args: single(functionMetric(of, metric, watched), watch) }];
+      const others = ENTRY_NAMES.filter((name) => name !== of.slice(1) && watched.lambdas[name]);
+      const metrics = others.map((name) => [name, functionMetric(name, metric, watched)] as const);
+      return [{ of: "", args: together("SUM", metric, metrics, watch) }];
+    }
+    case "machine": {
+      const dimensions = { StateMachineArn: watched.machine.arn };
+      return [
+        { of: "", args: single({ namespace: "AWS/States", metricName: source.metric, dimensions }, watch) },
+      ];
+    }
+    case "dead-letters": {
+      const dimensions = { QueueName: watched.deadLetters.name };
+      const metricName = "ApproximateNumberOfMessagesVisible";
+      return [{ of: "", args: single({ namespace: "AWS/SQS", metricName, dimensions }, watch) }];
+    }
+  }
+}
 
-  alarm("ExecutionsFailedAlarm", "executions-failed", {
-    alarmDescription:
-      "An execution failed outside of its images: plan could not begin. See the execution's history.",
-    ...ofMachine,
-    metricName: "ExecutionsFailed",
-    ...anyIn(5),
-  });
-  alarm("ExecutionsTimedOutAlarm", "executions-timed-out", {
-    alarmDescription: "An execution ran out of its time. The reconciler starts what is left of it again.",
-    ...ofMachine,
-    metricName: "ExecutionsTimedOut",
-    ...anyIn(5),
-  });
-  alarm("ExecutionsAbortedAlarm", "executions-aborted", {
-    alarmDescription: "Somebody stopped an execution. The reconciler starts what is left of it again.",
-    ...ofMachine,
-    metricName: "ExecutionsAborted",
-    ...anyIn(5),
-  });
-  // No execution fails for an image: the Map leads each of its errors to abandon.
-  alarm("ImagesFailedAlarm", "images-failed", {
-    alarmDescription: "Images came to their end without a picture. Their records and the audit say why.",
-    evaluationPeriods: 1,
-    threshold: 0,
-    comparisonOperator: "GreaterThanThreshold",
+function ownMetric(metricName: MetricName, dimensions: Record<string, string> = {}): Metric {
+  const { service } = METRICS[metricName];
+  return { namespace: metricsNamespace, metricName, dimensions: { service, ...dimensions } };
+}
+
+function scoped(metric: MetricName, scopes: readonly string[]) {
+  return scopes.map((scope) => [scope, ownMetric(metric, { scope })] as const);
+}
+
+function functionMetric(name: string, metricName: string, { lambdas }: Watched): Metric {
+  const lambda = lambdas[name as keyof Lambdas];
+  if (!lambda) throw new Error(`There is no function ${name} to watch.`);
+  return { namespace: "AWS/Lambda", metricName, dimensions: { FunctionName: lambda.name } };
+}
+
+const COMPARISONS = {
+  ">": "GreaterThanThreshold",
+  ">=": "GreaterThanOrEqualToThreshold",
+  "<": "LessThanThreshold",
+  "above-its-usual": "GreaterThanUpperThreshold",
+} as const;
+
+function periodsOf({ periods, datapoints, is }: Watch) {
+  return {
+    evaluationPeriods: periods,
+    ...(datapoints !== undefined && { datapointsToAlarm: datapoints }),
+    comparisonOperator: COMPARISONS[is],
+  };
+}
+
+function single(metric: Metric, watch: Watch): AlarmArgs {
+  const { statistic, periodMinutes, threshold } = watch;
+  return { ...metric, statistic, period: periodMinutes * 60, threshold, ...periodsOf(watch) };
+}
+
+/** Several metrics as one number. */
+function together(
+  operation: "SUM" | "MAX",
+  label: string,
+  metrics: readonly (readonly [id: string, metric: Metric])[],
+  watch: Watch,
+): AlarmArgs {
+  const { statistic: stat, periodMinutes, threshold } = watch;
+  return {
+    ...periodsOf(watch),
+    threshold,
     metricQueries: [
-      { id: "failed", expression: "SUM(METRICS())", label: "ImagesFailed", returnData: true },
-      // Abandon ends them; the reconciler tells of those whose teller was killed.
-      ...(["abandon", "reconcile"] as const).map((name) => ({
-        id: name,
-        metric: { ...counted(name, "ImagesFailed"), stat: "Sum", period: 300 },
-      })),
+      { id: "together", expression: `${operation}(METRICS())`, label, returnData: true },
+      ...metrics.map(([id, metric]) => ({ id, metric: { ...metric, stat, period: periodMinutes * 60 } })),
     ],
-  });
-  alarm("ProvidersUnreachableAlarm", "providers-unreachable", {
-    alarmDescription: "A provider has not answered the reconciler for a quarter of an hour.",
-    ...counted("reconcile", "ProvidersUnreachable"),
-    ...anyIn(5),
-    statistic: "Maximum",
-    evaluationPeriods: 3,
-  });
-  alarm("ProvidersClosedAlarm", "providers-closed", {
-    alarmDescription:
-      "For a quarter of an hour nothing has been bought from a provider: it fails, refuses our account, or its quota is used up.",
-    ...counted("reconcile", "ProvidersClosed"),
-    ...anyIn(5),
-    statistic: "Maximum",
-    evaluationPeriods: 3,
-  });
-  alarm("ClassifierFailedAlarm", "classifier-failed", {
-    alarmDescription: "Rekognition judged no picture: what cannot be judged waits for a person.",
-    ...counted("process", "ClassifierFailed"),
-    ...anyIn(5),
-  });
-  alarm("DeadLettersAlarm", "dead-letters", {
-    alarmDescription: "A firing of the calendar could not be delivered. The message in the queue says why.",
-    namespace: "AWS/SQS",
-    dimensions: { QueueName: deadLetters.name },
-    metricName: "ApproximateNumberOfMessagesVisible",
-    ...anyIn(5),
-    statistic: "Maximum",
-  });
-  alarm("ReconcilerErrorsAlarm", "reconciler-errors", {
-    alarmDescription: "The reconciler failed twice within twenty minutes: lost answers and open holds wait.",
-    ...ofFunction("reconcile"),
-    metricName: "Errors",
-    ...anyIn(5),
-    // One that always times out, one at a time, fails once in five to six minutes, and Lambda dates an error by the
-    // beginning of its call: the newest period is still empty when it is looked at.
-    evaluationPeriods: 4,
-    datapointsToAlarm: 2,
-  });
-  alarm("ReconcilerSilentAlarm", "reconciler-silent", {
-    alarmDescription: "The reconciler has not run for a quarter of an hour.",
-    ...ofFunction("reconcile"),
-    metricName: "Invocations",
-    statistic: "Sum",
-    period: 900,
-    evaluationPeriods: 1,
-    threshold: 1,
-    comparisonOperator: "LessThanThreshold",
-    treatMissingData: "breaching",
-  });
-  alarm("AbandonErrorsAlarm", "abandon-errors", {
-    alarmDescription: "The last resort of a failed image failed itself: the image stays open.",
-    ...ofFunction("abandon"),
-    metricName: "Errors",
-    ...anyIn(5),
-  });
-  alarm("WebhookErrorsAlarm", "webhook-errors", {
-    alarmDescription: "Provider notifications fail; the reconciler learns the outcomes later instead.",
-    ...ofFunction("webhook"),
-    metricName: "Errors",
-    ...anyIn(5),
-  });
-  alarm("ThrottlesAlarm", "throttles", {
-    alarmDescription:
-      "Lambda refused calls of a function: the account's or the function's concurrency is used up.",
-    evaluationPeriods: 1,
-    threshold: 0,
-    comparisonOperator: "GreaterThanThreshold",
+  };
+}
+
+/** Against what CloudWatch has learnt of the metric itself. */
+function unusual(metric: Metric, watch: Watch): AlarmArgs {
+  const { statistic: stat, periodMinutes, threshold } = watch;
+  return {
+    ...periodsOf(watch),
+    thresholdMetricId: "usual",
     metricQueries: [
-      { id: "throttles", expression: "SUM(METRICS())", label: "Throttles", returnData: true },
-      // A reconciler that is still busy refuses its next minute by design.
-      ...ENTRY_NAMES.filter((name) => name !== "reconcile").map((name) => ({
-        id: name,
-        metric: { ...ofFunction(name), metricName: "Throttles", stat: "Sum", period: 300 },
-      })),
+      {
+        id: "usual",
+        expression: `ANOMALY_DETECTION_BAND(measured, ${threshold})`,
+        label: "usual",
+        returnData: true,
+      },
+      { id: "measured", metric: { ...metric, stat, period: periodMinutes * 60 }, returnData: true },
     ],
-  });
+  };
+}
+
+function titleOf(id: string): string {
+  return id
+    .split(/[^a-z0-9]/)
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join("");
 }

@@ -8,7 +8,10 @@ import { SIZES } from "./sizes.ts";
 import { isProduction, metricsNamespace, prefix } from "./stage.ts";
 import type { Storage } from "./storage.ts";
 
-export type Lambdas = Readonly<Record<EntryName, sst.aws.Function>>;
+export type Lambdas = Readonly<Record<Exclude<EntryName, "notify">, sst.aws.Function>> & {
+  /** Only where a chat is told. */
+  readonly notify?: sst.aws.Function;
+};
 
 interface Surroundings {
   readonly settings: Settings;
@@ -16,6 +19,7 @@ interface Surroundings {
   readonly signingKey: aws.kms.Key;
   readonly secrets: Secrets;
   readonly webhookUrl: $util.Output<string>;
+  readonly bus: aws.cloudwatch.EventBus;
 }
 
 /** Those that work on pictures. */
@@ -33,13 +37,12 @@ const REPETITION: Partial<Record<EntryName, Pick<sst.aws.FunctionArgs, "retries"
 
 /** One Lambda for each file of packages/functions. */
 export function functions(surroundings: Surroundings): Lambdas {
-  return Object.fromEntries(ENTRY_NAMES.map((name) => [name, lambda(name, surroundings)])) as Record<
-    EntryName,
-    sst.aws.Function
-  >;
+  const names = ENTRY_NAMES.filter((name) => name !== "notify" || surroundings.settings.alertChat);
+  return Object.fromEntries(names.map((name) => [name, lambda(name, surroundings)])) as unknown as Lambdas;
 }
 
-function lambda(name: EntryName, { settings, store, signingKey, secrets, webhookUrl }: Surroundings) {
+function lambda(name: EntryName, surroundings: Surroundings) {
+  const { settings, store, signingKey, secrets, webhookUrl, bus } = surroundings;
   const { memoryMb, timeoutSeconds, reserved } = SIZES[name];
   const access = ACCESS[name];
   const title = titleOf(name);
@@ -67,7 +70,8 @@ function lambda(name: EntryName, { settings, store, signingKey, secrets, webhook
     },
     environment: {
       ...settings.environment,
-      ATELIER_TABLE: store.table.name,
+      ...(access.table.length > 0 ? { ATELIER_TABLE: store.table.name } : {}),
+      ...(access.bus.length > 0 ? { ATELIER_EVENT_BUS: bus.name } : {}),
       ATELIER_METRICS_NAMESPACE: metricsNamespace,
       ...(opensBucket(access) ? { ATELIER_BUCKET: store.bucket.name } : {}),
       ...(access.workflow.length > 0 ? { ATELIER_STATE_MACHINE_ARN: machine.arn } : {}),
@@ -86,6 +90,7 @@ function lambda(name: EntryName, { settings, store, signingKey, secrets, webhook
         signingKey,
         machineArn: machine.arn,
         executionArn: machine.executionArn,
+        bus,
       }),
       {
         actions: ["logs:CreateLogStream", "logs:PutLogEvents"],

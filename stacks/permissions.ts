@@ -22,6 +22,7 @@ export function permissionsOf(
     readonly signingKey: aws.kms.Key;
     readonly machineArn: $util.Output<string>;
     readonly executionArn: $util.Output<string>;
+    readonly bus: aws.cloudwatch.EventBus;
   },
 ): Permission[] {
   return [
@@ -30,10 +31,17 @@ export function permissionsOf(
     ...workflowPermissions(access, known),
     ...picturePermissions(access, known.signingKey),
     ...promptPermissions(access, known.store),
+    ...busPermissions(access, known.bus),
   ];
 }
 
+function busPermissions(access: Access, bus: aws.cloudwatch.EventBus): Permission[] {
+  if (access.bus.length === 0) return [];
+  return [{ actions: access.bus.map((call) => `events:${call}`), resources: [bus.arn] }];
+}
+
 function tablePermissions(access: Access, { table, key }: Storage): Permission[] {
+  if (access.table.length === 0) return [];
   return [
     { actions: access.table.map((call) => `dynamodb:${call}`), resources: [table.arn] },
     ...(access.indexes.length > 0

@@ -3,7 +3,7 @@ import { secretNameOf } from "@atelier/core/secret-name";
 import type { Settings } from "./settings.ts";
 
 /** Every secret, and who is given it (functions.ts links them). Set by `sst secret set NAME VALUE --stage S`. */
-export function secrets({ providers }: Pick<Settings, "providers">) {
+export function secrets({ providers, alertChat }: Pick<Settings, "providers" | "alertChat">) {
   const ofProviders = providers
     .flatMap(({ variables }) => Object.values(variables))
     .filter(({ secret }) => secret)
@@ -15,6 +15,8 @@ export function secrets({ providers }: Pick<Settings, "providers">) {
     webhookSecrets: ofProviders.filter(({ forWebhooks }) => forWebhooks).map(({ secret }) => secret),
     /** Our own random key: signs webhook addresses (generate, webhook) and hashes prompts (validate, start). */
     atelierKey: [new sst.Secret("AtelierKey")],
+    /** The address of a chat's incoming webhook: whoever has it can write there. */
+    chatWebhook: alertChat ? [new sst.Secret("ChatWebhookUrl")] : [],
   };
 }
 export type Secrets = ReturnType<typeof secrets>;

@@ -25,6 +25,8 @@ export interface Settings {
   readonly provenance: Readonly<Record<string, string>>;
   /** Who is told of alarms; null: nobody. */
   readonly alertEmail: string | null;
+  /** Whether a chat is told of them, at the address that is a secret. */
+  readonly alertChat: boolean;
   /** Whether the calendar fires. It buys pictures: on a stage for trying it is off unless it is asked for. */
   readonly calendarFires: boolean;
 }
@@ -49,7 +51,8 @@ export function readSettings(): Settings {
     },
     provenance: provenance(),
     alertEmail: setting("ATELIER_ALERT_EMAIL"),
-    calendarFires: calendarFires(),
+    alertChat: isOn("ATELIER_ALERT_CHAT", false),
+    calendarFires: isOn("ATELIER_CALENDAR", isProduction),
   };
 }
 
@@ -111,10 +114,10 @@ function provenance(): Record<string, string> {
   return { ATELIER_PROVENANCE_CERTIFICATE: `${chain}\n` };
 }
 
-function calendarFires(): boolean {
-  const wanted = setting("ATELIER_CALENDAR") ?? (isProduction ? "on" : "off");
+function isOn(name: string, byDefault: boolean): boolean {
+  const wanted = setting(name) ?? (byDefault ? "on" : "off");
   if (wanted !== "on" && wanted !== "off") {
-    throw new Error(`ATELIER_CALENDAR is "${wanted}"; set it to on or off.`);
+    throw new Error(`${name} is "${wanted}"; set it to on or off.`);
   }
   return wanted === "on";
 }

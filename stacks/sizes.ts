@@ -64,6 +64,11 @@ export const SIZES: Readonly<Record<EntryName, Size>> = {
     timeoutSeconds: 60,
     why: "one request, a part and an execution for each 50 images",
   },
+  notify: {
+    memoryMb: LIGHT_MB,
+    timeoutSeconds: 25,
+    why: "one call to the chat's address, which may take ten seconds",
+  },
   reprocess: {
     memoryMb: 1769,
     timeoutSeconds: 300,

@@ -33,14 +33,72 @@ export function describeAlarms(graph: Graph): void {
       })),
     ],
   });
+  const gauge = (metricName: string, more: object) => ({
+    ...counted("reconcile"),
+    metricName,
+    ...ANY_IN_5_MINUTES,
+    statistic: "Maximum",
+    ...more,
+  });
+  const budget = (threshold: number) => ({
+    threshold,
+    comparisonOperator: "GreaterThanOrEqualToThreshold",
+    evaluationPeriods: 1,
+    metricQueries: [
+      { id: expect.any(String), expression: "MAX(METRICS())", label: "BudgetShare", returnData: true },
+      ...["day", "month"].map((scope) => ({
+        id: scope,
+        metric: {
+          namespace: `Atelier/${stage}`,
+          metricName: "BudgetShare",
+          dimensions: { service: "reconcile", scope },
+          stat: "Maximum",
+          period: 300,
+        },
+      })),
+    ],
+  });
   const watched: Readonly<Record<string, object>> = {
     "executions-failed": { ...machine, metricName: "ExecutionsFailed", ...ANY_IN_5_MINUTES },
     "executions-timed-out": { ...machine, metricName: "ExecutionsTimedOut", ...ANY_IN_5_MINUTES },
     "executions-aborted": { ...machine, metricName: "ExecutionsAborted", ...ANY_IN_5_MINUTES },
-    "images-failed": summed({
-      abandon: { ...counted("abandon"), metricName: "ImagesFailed" },
-      reconcile: { ...counted("reconcile"), metricName: "ImagesFailed" },
-    }),
+    "images-failed": { ...counted("images"), metricName: "ImagesFailed", ...ANY_IN_5_MINUTES },
+    "nothing-produced": {
+      ...counted("images"),
+      metricName: "RequestsWithoutPictures",
+      ...ANY_IN_5_MINUTES,
+    },
+    // The fourth in a row.
+    "consecutive-failures": gauge("ConsecutiveFailures", { threshold: 3 }),
+    "budget-80": budget(80),
+    "budget-100": budget(100),
+    "executions-stuck": gauge("PartsStuck", { threshold: 0 }),
+    "held-too-long": gauge("HeldTooLong", { threshold: 0 }),
+    "reconciler-behind": gauge("ReconcilerLagSeconds", { threshold: 900 }),
+    "quota-80-replicate": {
+      ...gauge("QuotaShare", { threshold: 80, comparisonOperator: "GreaterThanOrEqualToThreshold" }),
+      dimensions: { service: "reconcile", provider: "replicate" },
+    },
+    "provider-slow-replicate": {
+      thresholdMetricId: "usual",
+      comparisonOperator: "GreaterThanUpperThreshold",
+      evaluationPeriods: 3,
+      datapointsToAlarm: 2,
+      metricQueries: [
+        { id: "usual", expression: "ANOMALY_DETECTION_BAND(measured, 4)", label: "usual", returnData: true },
+        {
+          id: "measured",
+          returnData: true,
+          metric: {
+            namespace: `Atelier/${stage}`,
+            metricName: "GenerationSeconds",
+            dimensions: { service: "images", provider: "replicate" },
+            stat: "Average",
+            period: 900,
+          },
+        },
+      ],
+    },
     "providers-unreachable": {
       ...counted("reconcile"),
       metricName: "ProvidersUnreachable",
@@ -111,7 +169,8 @@ export function describeAlarms(graph: Graph): void {
         ...watched[name],
       });
       expect(actionsEnabled ?? true).toBe(true);
-      expect(alarmDescription).toMatch(/\.$/);
+      const id = name.replace(/-replicate$/, "");
+      expect(alarmDescription).toMatch(new RegExp(`\\. See docs/operations\\.md#${id}\\.$`));
     });
 
     test("reconciler-errors rings for a reconciler that always takes all of its time", () => {
@@ -129,7 +188,16 @@ export function describeAlarms(graph: Graph): void {
       const mails = all(graph, "sns/topicSubscription:TopicSubscription").map(({ inputs }) => inputs);
       const topic = `arn:aws:sns:eu-west-1:123456789012:atelier-${stage}-alarms`;
       const wanted = { topic, protocol: "email", endpoint: "operator@example.com" };
-      expect(mails).toEqual(stage === "production" ? [wanted] : []);
+      const chat = {
+        topic,
+        protocol: "lambda",
+        endpoint: expect.stringContaining(`function:atelier-${stage}-notify`),
+      };
+      expect(mails).toEqual(stage === "production" ? [chat, wanted] : [chat]);
+      expect(one(graph, "lambda/permission:Permission", "AlarmsMayNotify").inputs).toMatchObject({
+        principal: "sns.amazonaws.com",
+        sourceArn: topic,
+      });
     });
   });
 }

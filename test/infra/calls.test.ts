@@ -7,6 +7,7 @@ import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createVersions } from "@atelier/aws/dynamo/versions";
 import { createEvents } from "@atelier/aws/events";
+import { announceBudgets } from "@atelier/core/announce";
 import type { Attempt } from "@atelier/core/attempt";
 import { signId } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
@@ -105,7 +106,7 @@ beforeAll(async () => {
     events: createEvents({
       dynamo: recorder.dynamo,
       telemetry: QUIET,
-      bus: { send: async () => undefined },
+      bus: recorder.bus,
       known: knownNames({ providers: [], models: [] }),
     }),
     pacing: createPacing({
@@ -300,6 +301,10 @@ test("each function calls what its table says, and nothing else", async () => {
   told.submission = { kind: "rate-limited", retryAfterMs: 1_000, message: "later" };
   await sent(unlucky);
   await abandoned(unlucky, "DeadlineExceeded");
+
+  // Told by whoever takes money of a budget that is nearly used.
+  const crossed = [{ scope: "day", period: "2026-11-22", limitMicros: 10, usedMicros: 8 }];
+  await recorder.as("validate", () => announceBudgets("real", crossed, world.steps));
 
   // By webhook for a create whose answer was lost: its job is claimed there.
   told.submission = { kind: "unknown", message: "reset" };

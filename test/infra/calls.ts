@@ -5,6 +5,8 @@
 import type { EntryName } from "../../stacks/access.ts";
 
 const records = (...calls: string[]) => calls.map((call) => `dynamodb:${call} records`);
+/** Sends events to the bus. */
+const TELLS = "events:PutEvents bus";
 const answers = ["states:SendTaskFailure machine", "states:SendTaskSuccess machine"];
 const reads = (...folders: string[]) => folders.map((folder) => `s3:GetObject ${folder}/*`);
 const writes = (...folders: string[]) => folders.map((folder) => `s3:PutObject ${folder}/*`);
@@ -23,6 +25,7 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     "dynamodb:Query records/index/timeline",
     "kms:Decrypt prompts",
     "kms:GenerateDataKey prompts",
+    TELLS,
   ],
   generate: [
     ...records("GetItem", "PutItem", "Query", "UpdateItem"),
@@ -51,8 +54,9 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     ...records("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     ...reads("content", "incoming", "originals", "quarantine"),
     ...writes("originals"),
+    TELLS,
   ],
-  abandon: records("GetItem", "PutItem", "Query", "UpdateItem"),
+  abandon: [...records("GetItem", "PutItem", "Query", "UpdateItem"), TELLS],
   reconcile: [
     ...records("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     "dynamodb:Query records/index/state",
@@ -63,6 +67,7 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     "states:DescribeExecution executions",
     ...answers,
     "states:StartExecution machine",
+    TELLS,
   ],
   webhook: [
     ...records("GetItem", "PutItem", "UpdateItem"),
@@ -87,4 +92,5 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     "kms:GetPublicKey provenance",
     "kms:Sign provenance",
   ],
+  notify: [],
 };

@@ -33,6 +33,7 @@ const SETTINGS = {
   ATELIER_BUDGET_MONTH_USD: "",
   ATELIER_TERMS: "",
   ATELIER_CALENDAR: "",
+  ATELIER_ALERT_CHAT: "on",
 };
 const SECRETS = {
   SST_SECRET_ReplicateApiToken: "test",
@@ -40,6 +41,7 @@ const SECRETS = {
   SST_SECRET_StabilityApiKey: "test",
   SST_SECRET_MidjourneyApiKey: "test",
   SST_SECRET_AtelierKey: "test",
+  SST_SECRET_ChatWebhookUrl: "https://chat.example.com/hook",
 };
 
 /** @throws Error of one sentence when the platform cannot be installed; with the program's own errors when it fails */

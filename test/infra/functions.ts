@@ -73,7 +73,10 @@ export function describeFunctions(graph: Graph): void {
           ATELIER_TIMEZONE: "Europe/Paris",
           ATELIER_BUDGET_USD: "25",
           ATELIER_METRICS_NAMESPACE: `Atelier/${graph.stage}`,
-          ATELIER_TABLE: one(graph, "dynamodb/table:Table").inputs.name,
+          ...(calls("dynamodb:") && { ATELIER_TABLE: one(graph, "dynamodb/table:Table").inputs.name }),
+          ...(calls("events:") && {
+            ATELIER_EVENT_BUS: one(graph, "cloudwatch/eventBus:EventBus").inputs.name,
+          }),
           ...(calls("s3:") && {
             ATELIER_BUCKET: one(graph, "s3/bucket:Bucket", "ContentBucket").inputs.bucket,
           }),
@@ -109,6 +112,8 @@ export function describeFunctions(graph: Graph): void {
         reconcile: ["ReplicateApiToken"],
         webhook: ["AtelierKey", "ReplicateWebhookSecret"],
         start: ["AtelierKey"],
+        reprocess: [],
+        notify: ["ChatWebhookUrl"],
       });
     });
   });
@@ -177,6 +182,7 @@ function callsOf(grant: PolicyStatement, name: EntryName, g: Graph): string[] {
     [new RegExp(`:table/${table}/index/timeline$`), "records/index/timeline"],
     [/:key\/provenancekey-id$/, "provenance"],
     [/:key\/promptkey-id$/, "prompts"],
+    [/:event-bus\/atelier-\w+$|:events:.*:atelier-\w+$/, "bus"],
     [/:stateMachine:atelier-\w+-images$/, "machine"],
     [/:execution:atelier-\w+-images:\*$/, "executions"],
     [new RegExp(`:log-group:/aws/lambda/atelier-\\w+-${name}:\\*$`), "own"],

@@ -5,6 +5,8 @@ import type { Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
+import { createEventBus } from "@atelier/aws/event-bus";
+import type { EventBus } from "@atelier/aws/events";
 import { createKmsSigner, readKmsPublicKey } from "@atelier/aws/kms-signer";
 import { createTextVault } from "@atelier/aws/prompt-encryption";
 import { kmsTextKeys } from "@atelier/aws/prompt-encryption-kms";
@@ -17,6 +19,7 @@ import type { ProvenanceSigner } from "@atelier/core/pictures";
 import type { Blobs, TextVault, Workflow } from "@atelier/core/ports";
 import { createTestCertificates } from "@atelier/imaging/c2pa-test-certificate";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { KMS, KMSClient } from "@aws-sdk/client-kms";
 import { RekognitionClient } from "@aws-sdk/client-rekognition";
 import { DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -35,6 +38,8 @@ const CREDENTIALS = { region: "eu-west-1", credentials: { accessKeyId: "test", s
 export interface Recorder {
   readonly dynamo: Dynamo;
   readonly blobs: Blobs;
+  /** A bus that takes everything. */
+  readonly bus: EventBus;
   workflow(clock: Clock): Workflow;
   /** Rekognition, which sees nothing of note. */
   readonly classifier: Classifier;
@@ -122,6 +127,15 @@ export async function startRecorder(): Promise<Recorder> {
     { step: "initialize" },
   );
 
+  const events = new EventBridgeClient(CREDENTIALS);
+  events.middlewareStack.add(
+    (_next, context) => async () => {
+      note(`events:${actionOf(context.commandName)} bus`);
+      return { response: {}, output: { $metadata: {}, FailedEntryCount: 0, Entries: [] } } as never;
+    },
+    { step: "initialize" },
+  );
+
   /** A middleware is asked for its handler with each call. */
   const noting =
     (service: string, what: string) =>
@@ -140,6 +154,7 @@ export async function startRecorder(): Promise<Recorder> {
 
   return {
     dynamo: createDynamo({ client: table, tableName: "records" }),
+    bus: createEventBus({ client: events, busName: "events" }),
     blobs: createS3Blobs({ client: bucket, bucketName: BUCKET }),
     workflow: (clock) =>
       createStepFunctionsWorkflow({
@@ -160,7 +175,7 @@ export async function startRecorder(): Promise<Recorder> {
       await bucket.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: key }));
     },
     async close() {
-      for (const client of [table, bucket, machine, eyes, keys, promptKeys]) client.destroy();
+      for (const client of [table, bucket, machine, events, eyes, keys, promptKeys]) client.destroy();
       for (const server of [files, rekognition, kms]) await server.close();
       await new Promise((closed) => tables.close(closed));
     },

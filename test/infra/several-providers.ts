@@ -20,12 +20,14 @@ export function describeSeveralProviders(graph: Graph): void {
         reconcile: keys,
         webhook: ["AtelierKey", "ReplicateWebhookSecret"],
         start: ["AtelierKey"],
+        reprocess: [],
+        notify: ["ChatWebhookUrl"],
       });
     });
 
     test("every function is told who they are, that the best is taken, and where those are that are elsewhere", () => {
       const functions = all(graph, "lambda/function:Function");
-      expect(functions).toHaveLength(10);
+      expect(functions).toHaveLength(12);
       for (const { inputs } of functions) {
         expect(inputs.environment.variables).toMatchObject({
           ATELIER_PROVIDERS: "replicate,stability,midjourney",

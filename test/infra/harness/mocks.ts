@@ -74,6 +74,8 @@ function invented(type: string, named: string, id: string, inputs: Inputs, regio
       return { arn: arn("sqs", named), url: `https://sqs.${region}.amazonaws.com/${ACCOUNT}/${named}` };
     case "aws:kms/key:Key":
       return { arn: arn("kms", `key/${id}`), keyId: id };
+    case "aws:cloudwatch/eventBus:EventBus":
+      return { arn: arn("events", `event-bus/${named}`) };
     case "aws:cloudwatch/logGroup:LogGroup":
       return { arn: arn("logs", `log-group:${named}`) };
     case "aws:apigatewayv2/api:Api":

@@ -29,9 +29,23 @@ export function isErased({ erasedAtMs }: Image): boolean {
 
 /** The prompt, and what may repeat it, only for callers who may read prompts. */
 export async function documentOf(image: Image, c: ApiContext): Promise<ImageDocument> {
-  if (c.var.caller.scopes.has("prompts:read")) {
-    return imageDocument(image, await c.var.deps.vault.get(image.imageId));
-  }
+  return mayReadPrompts(c)
+    ? imageDocument(image, await c.var.deps.vault.get(image.imageId))
+    : withoutPrompt(image);
+}
+
+/** As `documentOf` for each, in their order: the prompts of all are read at once. */
+export async function documentsOf(images: readonly Image[], c: ApiContext): Promise<ImageDocument[]> {
+  if (!mayReadPrompts(c)) return images.map(withoutPrompt);
+  const prompts = await c.var.deps.vault.getMany(images.map(({ imageId }) => imageId));
+  return images.map((image) => imageDocument(image, prompts.get(image.imageId)));
+}
+
+function mayReadPrompts(c: ApiContext): boolean {
+  return c.var.caller.scopes.has("prompts:read");
+}
+
+function withoutPrompt(image: Image): ImageDocument {
   const document = imageDocument(image, null);
   const { failure } = document;
   // Providers quote what they were sent.

@@ -173,6 +173,8 @@ export interface PromptVault {
   /** False when a text stands there already: it is left alone. */
   putIfAbsent(imageId: string, prompt: PromptText, rating?: Rating): Promise<boolean>;
   get(imageId: string): Promise<PromptText | undefined>;
+  /** By id; those that have none are left out. Any number of ids. */
+  getMany(imageIds: readonly string[]): Promise<ReadonlyMap<string, PromptText>>;
   /** True when there was one. */
   remove(imageId: string): Promise<boolean>;
   /** Encrypts anew what is not under the newest key, or not at all. True when that was the case. */

@@ -43,13 +43,15 @@ import { createFileBlobs, removeLeftovers } from "./file-blobs.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { createHandlers, LOCAL_FUNCTIONS, type StepDeps } from "./handlers.ts";
 import { loadInstalledCatalogue } from "./installed-catalogue.ts";
+import { withOpenedTexts } from "./opened-texts.ts";
 import { createOutbox } from "./outbox.ts";
 import { openProcessLease } from "./process-lease.ts";
 import { openTextVault, rotatePromptKey } from "./prompt-keys.ts";
 import { openProvenanceSigner } from "./provenance-key.ts";
 import { openSandbox } from "./sandbox-host.ts";
 import { readSettings } from "./settings.ts";
-import { createStateMachine, type Handler, type LocalStateMachine } from "./state-machine.ts";
+import { createStateMachine, type LocalStateMachine } from "./state-machine.ts";
+import { type StepListener, watched } from "./step-listener.ts";
 import { storageFault } from "./storage-fault.ts";
 import { TABLE_NAME } from "./table-name.ts";
 import { createVersionWork, type VersionWork } from "./versions.ts";
@@ -98,14 +100,6 @@ export interface Installation {
   close(): Promise<void>;
 }
 
-export type StepListener = (step: {
-  readonly name: string;
-  readonly imageId: string | null;
-  readonly phase: "entered" | "left";
-  /** What the step returned, once it has left. */
-  readonly result?: unknown;
-}) => void;
-
 /** @throws AtelierError `ConfigurationInvalid`, `CatalogueInvalid`, `FolderUnusable`, `StorageFull`, before anything starts */
 export async function openInstallation(options: OpenOptions): Promise<Installation> {
   const clock: Clock = () => Date.now();
@@ -129,7 +123,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
   const catalogue = { ...written, schedule: { ...written.schedule, timezone: configuration.timezone } };
   const keys = await readDataKeys(folder);
   const signer = await openProvenanceSigner({ folder, clock, randomBytes });
-  const texts = await openTextVault({ folder, randomBytes });
+  const texts = withOpenedTexts(await openTextVault({ folder, randomBytes }));
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async () => {
     for (const close of closers.reverse()) await close();
@@ -340,28 +334,4 @@ async function openBlobs(
   });
   const copies = createFileBlobs({ folder: backup, randomBytes });
   return { blobs: mirrored(blobs, copies), places: [...places, { name: backup, blobs: copies }] };
-}
-
-function watched(handlers: Readonly<Record<string, Handler>>, tell: StepListener): Record<string, Handler> {
-  return Object.fromEntries(
-    Object.entries(handlers).map(([name, handler]) => [
-      name,
-      async (payload: unknown) => {
-        const imageId = imageIdIn(payload);
-        tell({ name, imageId, phase: "entered" });
-        const result = await handler(payload);
-        tell({ name, imageId, phase: "left", result });
-        return result;
-      },
-    ]),
-  );
-}
-
-function imageIdIn(payload: unknown): string | null {
-  return typeof payload === "object" &&
-    payload !== null &&
-    "imageId" in payload &&
-    typeof payload.imageId === "string"
-    ? payload.imageId
-    : null;
 }

@@ -234,6 +234,17 @@ export function describeRecordsContract(makeTable: MakeTable): void {
     expect(await vault.renew(imageId)).toBe(false);
   });
 
+  test("prompts of many images are read at once, those that have none left out", async () => {
+    const vault = createPromptVault(dynamo, TEXT_VAULT);
+    const ids = Array.from({ length: 130 }, (_, index) => imageIdOf("req_prompts", index));
+    const kept = ids.filter((_, index) => index % 3 !== 0);
+    const promptOf = (imageId: string) => ({ prompt: `of ${imageId}`, negativePrompt: "" });
+    await Promise.all(kept.map((imageId) => vault.put(imageId, promptOf(imageId))));
+    const found = await vault.getMany([...ids, ...ids.slice(0, 5)]);
+    expect([...found]).toStrictEqual(kept.map((imageId) => [imageId, promptOf(imageId)]));
+    expect(await vault.getMany([])).toEqual(new Map());
+  });
+
   test("a prompt of the first release is read as it stands, and encrypted once it is renewed or written", async () => {
     const vault = createPromptVault(dynamo, TEXT_VAULT);
     const prompt = { prompt: "a bowl of pears", negativePrompt: "text" };

@@ -7,7 +7,8 @@ import { imageDocumentSchema } from "@atelier/core/document";
 import { AtelierError } from "@atelier/core/errors";
 import { IMAGE_STATUSES, isTerminal } from "@atelier/core/image";
 import type { ImageFilter } from "@atelier/core/ports";
-import { eraseSubject, filesOf, findSubject } from "@atelier/core/privacy";
+import { eraseSubject, filesOf } from "@atelier/core/privacy";
+import { findSubject } from "@atelier/core/privacy-subject";
 import * as z from "zod";
 import type { ApiApp } from "../context.ts";
 import {
@@ -22,6 +23,7 @@ import {
 import {
   checkUnchanged,
   documentOf,
+  documentsOf,
   entityTagOf,
   imageOf,
   isErased,
@@ -33,7 +35,7 @@ import { declared } from "../route.ts";
 const imageSchema = imageDocumentSchema.meta({ id: "Image" });
 
 /** A page looks no further through an index than this; what it did not reach, the next one does. */
-const READS_MAX = 20;
+const READS_MAX = 30;
 
 const instantSchema = z
   .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: "must be a date or an RFC 3339 time" })
@@ -133,7 +135,7 @@ export function addImageRoutes(app: ApiApp): void {
       readsMax: READS_MAX,
     });
     const kept = page.items.filter((image) => !isErased(image));
-    const items = await Promise.all(kept.map((image) => documentOf(image, c)));
+    const items = await documentsOf(kept, c);
     return c.json({ items, next_cursor: page.cursor }, 200);
   });
 

@@ -46,6 +46,19 @@ export function createPromptVault(dynamo: Dynamo, texts: TextVault): PromptVault
       return item && textOf(imageId, item);
     },
 
+    async getMany(imageIds) {
+      const wanted = [...new Set(imageIds)];
+      const items = await dynamo.getMany(wanted.map(promptKey));
+      const byKey = new Map(items.map((item) => [nameOf(item), item]));
+      const found = await Promise.all(
+        wanted.map(async (imageId): Promise<[string, PromptText][]> => {
+          const item = byKey.get(nameOf(promptKey(imageId)));
+          return item ? [[imageId, await textOf(imageId, item)]] : [];
+        }),
+      );
+      return new Map(found.flat());
+    },
+
     remove: (imageId) => dynamo.remove(promptKey(imageId)),
 
     async renew(imageId) {
@@ -64,6 +77,10 @@ export function createPromptVault(dynamo: Dynamo, texts: TextVault): PromptVault
       );
     },
   };
+}
+
+function nameOf({ pk, sk }: Item | Key): string {
+  return `${pk} ${sk}`;
 }
 
 /** The parser's own complaint would quote the text. */

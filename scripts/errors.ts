@@ -27,7 +27,7 @@ Route \`${route}\` · charged: ${charged} · HTTP ${httpStatus} · exit code ${e
   });
   return `# Errors
 
-Made from \`packages/core/errors.ts\` by \`node scripts/run.mjs scripts/errors.ts\`; edit the table, not this page.
+Made from \`packages/core/error-table.ts\` by \`node scripts/run.mjs scripts/errors.ts\`; edit the table, not this page.
 The names are the same in the state machine, in documents (\`failure\`), in the audit and in events.
 
 The route is what the state machine does:

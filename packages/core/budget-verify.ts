@@ -5,9 +5,10 @@
 import type { Attempt } from "./attempt.ts";
 import { attemptIdOfKey, correctionKeyOf } from "./ledger.ts";
 import { type Account, countersOf, scopeOf } from "./ledger-month.ts";
+import type { LedgerRow, LedgerStore } from "./ledger-store.ts";
 import type { Micros } from "./money.ts";
 import { all } from "./pages.ts";
-import type { Attempts, LedgerRow, LedgerStore } from "./ports.ts";
+import type { Attempts } from "./ports.ts";
 
 export interface CounterProof {
   /** `month`, `day`, `provider:replicate`, `category:feet` */

@@ -15,8 +15,8 @@ import {
   shortfall,
   shortfallMessage,
 } from "./ledger-month.ts";
+import type { LedgerCounter, LedgerRow } from "./ledger-store.ts";
 import { type Micros, usdFromMicros } from "./money.ts";
-import type { LedgerCounter, LedgerRow } from "./ports.ts";
 import { instantOf } from "./schedule.ts";
 
 /** What a new ledger starts with where nothing is configured. */

@@ -1,8 +1,8 @@
 /** @module The ledger of a month: its limits, its counters, and whether an amount fits into what is left. */
 import type { Attempt } from "./attempt.ts";
 import { AtelierError } from "./errors.ts";
+import type { LedgerCounter, LedgerRow, LedgerStore } from "./ledger-store.ts";
 import { formatUsd, type Micros } from "./money.ts";
-import type { LedgerCounter, LedgerRow, LedgerStore } from "./ports.ts";
 
 /** How far back limits are looked for when a month begins. */
 const LIMITS_REMEMBERED_MONTHS = 12;

@@ -22,7 +22,7 @@ import {
   takeHold,
 } from "./ledger.ts";
 import { openMonth } from "./ledger-month.ts";
-import type { LedgerRow } from "./ports.ts";
+import type { LedgerRow } from "./ledger-store.ts";
 
 let tables: MemoryTables;
 let dynamo: Dynamo;

@@ -17,8 +17,9 @@ import {
   openMonth,
   shortfall,
 } from "./ledger-month.ts";
+import type { LedgerRow } from "./ledger-store.ts";
 import type { Micros } from "./money.ts";
-import type { Attempts, LedgerRow } from "./ports.ts";
+import type { Attempts } from "./ports.ts";
 
 /** Keeps the item far below DynamoDB's 400 KB: a hold is about 60 bytes. */
 export const OPEN_HOLDS_MAX = 500;

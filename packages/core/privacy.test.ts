@@ -17,7 +17,8 @@ import { verifyChain } from "./audit-chain.ts";
 import { imageIdOf } from "./ids.ts";
 import { type Image, verdictSchema } from "./image.ts";
 import { imageFolder } from "./manifest.ts";
-import { eraseSubject, exportSubject, findSubject, type PrivacyDeps, sweep } from "./privacy.ts";
+import { eraseSubject, exportSubject, type PrivacyDeps, sweep } from "./privacy.ts";
+import { findSubject } from "./privacy-subject.ts";
 
 const DAY_MS = 86_400_000;
 const NOW_MS = 100 * DAY_MS;

@@ -8,8 +8,8 @@ import { verifyChain } from "./audit-chain.ts";
 import { AtelierError } from "./errors.ts";
 import { type Image, isTerminal, TERMINAL_STATUSES } from "./image.ts";
 import { imageFolder } from "./manifest.ts";
-import type { Attempts, Audit, AuditEntry, BlobHead, Blobs, Images, PromptVault, Requests } from "./ports.ts";
-import type { ImageRequest } from "./request.ts";
+import type { Attempts, Audit, BlobHead, Blobs, Images, PromptVault, Requests } from "./ports.ts";
+import { idsOf, type Subject } from "./privacy-subject.ts";
 import { isDue, type Retention, retainedStatuses } from "./retention.ts";
 import type { Reviews } from "./review.ts";
 import { removeVersions, type Versions } from "./version.ts";
@@ -33,17 +33,6 @@ export interface PrivacyDeps extends AuditDeps {
   readonly removeOverviews: (imageId: string) => Promise<void>;
 }
 
-/** What belongs to a subject. */
-export interface Subject {
-  readonly subject: string;
-  /** A person or caller, where the subject is neither an image nor a request. */
-  readonly person: string | null;
-  readonly requests: readonly ImageRequest[];
-  readonly images: readonly Image[];
-  /** Subjects of the audit that tell of it. */
-  readonly audited: readonly string[];
-}
-
 export interface StoredFile extends BlobHead {
   readonly place: string;
 }
@@ -61,47 +50,6 @@ export interface Erasure {
 }
 
 const PAGE = 100;
-
-/**
- * @param subject a request, an image, or whoever asked
- * @throws AtelierError `UnknownName` when nothing is known of it
- */
-export async function findSubject(subject: string, deps: PrivacyDeps): Promise<Subject> {
-  const request = await deps.requests.get(subject);
-  if (request) {
-    const images = await deps.images.ofRequest(subject);
-    return { subject, person: null, requests: [request], images, audited: [subject, ...idsOf(images)] };
-  }
-  const image = await deps.images.get(subject);
-  if (image) return { subject, person: null, requests: [], images: [image], audited: [subject] };
-  // What only the audit knows: a prompt that was refused before it became a request.
-  if ((await deps.audit.ofSubject(subject)).length > 0) {
-    return { subject, person: null, requests: [], images: [], audited: [subject] };
-  }
-  const entries = await entriesBy(subject, deps.audit);
-  if (entries.length === 0) {
-    throw new AtelierError(
-      "UnknownName",
-      `Nothing is kept about "${subject}"; give a request, an image, or who asked as \`atelier audit\` shows it.`,
-    );
-  }
-  const asked = new Set(entries.filter(isOwnRequest).map((entry) => entry.subject));
-  const requests: ImageRequest[] = [];
-  const images: Image[] = [];
-  for (const requestId of asked) {
-    const found = await deps.requests.get(requestId);
-    if (!found) continue;
-    requests.push(found);
-    images.push(...(await deps.images.ofRequest(requestId)));
-  }
-  const subjects = new Set([...entries.map((entry) => entry.subject), ...idsOf(images)]);
-  return { subject, person: subject, requests, images, audited: [...subjects] };
-}
-
-/** What the calendar asked for belongs to nobody, in whoever's name it ran. */
-function isOwnRequest({ kind, facts }: AuditEntry): boolean {
-  return kind === "asked" && facts.source !== "occurrence";
-}
 
 /** Everything that is kept, one document each; files by place, key, size and checksum. */
 export async function* exportSubject(subject: Subject, deps: PrivacyDeps): AsyncGenerator<object> {
@@ -332,26 +280,12 @@ async function whatIsLeft(subject: Subject, deps: PrivacyDeps): Promise<string[]
   return left;
 }
 
-async function entriesBy(person: string, audit: Audit): Promise<AuditEntry[]> {
-  const found: AuditEntry[] = [];
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await audit.list({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
-    found.push(...page.items.filter(({ by }) => by === person));
-    cursor = page.cursor;
-  }
-  return found;
-}
-
 async function* imagesIn(status: Image["status"], images: Images): AsyncGenerator<Image> {
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = await images.list({ status }, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
     yield* page.items;
     cursor = page.cursor;
   }
-}
-
-function idsOf(images: readonly Image[]): string[] {
-  return images.map(({ imageId }) => imageId);
 }
 
 function isOf(images: readonly Image[], imageId: string): boolean {

@@ -1,6 +1,7 @@
 /** @module Data protection on this machine: what is kept of a subject, its removal, and keys for prompts. */
 import { CATEGORY_NAMES } from "@atelier/core/catalogue";
-import { eraseSubject, exportSubject, findSubject, type PrivacyDeps, sweep } from "@atelier/core/privacy";
+import { eraseSubject, exportSubject, type PrivacyDeps, sweep } from "@atelier/core/privacy";
+import { findSubject } from "@atelier/core/privacy-subject";
 import { removeContactSheetsOf } from "./contact-sheets.ts";
 import type { Privacy } from "./facade.ts";
 import type { Installation } from "./installation.ts";

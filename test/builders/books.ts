@@ -1,7 +1,7 @@
 /** @module The books as they must be: what each counter has given out, from the attempts alone. */
 import type { Attempt } from "@atelier/core/attempt";
 import { countersOf } from "@atelier/core/ledger-month";
-import type { LedgerRow } from "@atelier/core/ports";
+import type { LedgerRow } from "@atelier/core/ledger-store";
 
 export interface Books {
   /** Counter name to what was taken of it: its limit (0 without one) less what remains. */

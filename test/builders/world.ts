@@ -18,10 +18,11 @@ import { createBlockedPictures, createReviews } from "@atelier/aws/dynamo/review
 import type { Attempt } from "@atelier/core/attempt";
 import { executionNameOf } from "@atelier/core/ids";
 import type { Image } from "@atelier/core/image";
+import type { LedgerRow } from "@atelier/core/ledger-store";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import { createPictureBlock } from "@atelier/core/picture-block";
 import type { Recipe } from "@atelier/core/pictures";
-import type { Audit, Events, LedgerRow, TokenAnswer, Workflow } from "@atelier/core/ports";
+import type { Audit, Events, TokenAnswer, Workflow } from "@atelier/core/ports";
 import { charactersOf } from "@atelier/core/prompt";
 import type { ReconcileDeps } from "@atelier/core/reconcile";
 import type { ImageRequest } from "@atelier/core/request";

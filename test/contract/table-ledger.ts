@@ -2,7 +2,7 @@
 import { createDynamo } from "@atelier/aws/dynamo/client";
 import { ledgerKey } from "@atelier/aws/dynamo/keys";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
-import type { LedgerRow, LedgerStore } from "@atelier/core/ports";
+import type { LedgerRow, LedgerStore } from "@atelier/core/ledger-store";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { losingAnAnswer, type MakeTable, type TestTable } from "./table-fixtures.ts";
 

@@ -3,9 +3,10 @@ import type { Attempt } from "@atelier/core/attempt";
 import { proveBudget } from "@atelier/core/budget-verify";
 import type { Image } from "@atelier/core/image";
 import { isTerminal } from "@atelier/core/image";
+import type { LedgerStore } from "@atelier/core/ledger-store";
 import { keptOutputs } from "@atelier/core/outcome";
 import { all } from "@atelier/core/pages";
-import type { Attempts, Blobs, Events, Images, LedgerStore } from "@atelier/core/ports";
+import type { Attempts, Blobs, Events, Images } from "@atelier/core/ports";
 import type { Account, Bought } from "./account.ts";
 import type { Misfortunes } from "./gates.ts";
 

@@ -1,5 +1,6 @@
 /** @module Data protection: everything that is kept of a subject, and its removal. */
-import { eraseSubject, exportSubject, findSubject } from "@atelier/core/privacy";
+import { eraseSubject, exportSubject } from "@atelier/core/privacy";
+import { findSubject } from "@atelier/core/privacy-subject";
 import * as z from "zod";
 import type { ApiApp, ApiContext } from "../context.ts";
 import type { ApiDeps } from "../deps.ts";

@@ -9,7 +9,9 @@ import { createAttempts } from "@atelier/aws/dynamo/attempts";
 import { createAttestations } from "@atelier/aws/dynamo/attestations";
 import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createCallers } from "@atelier/aws/dynamo/callers";
+import type { Dynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
+import type { Key } from "@atelier/aws/dynamo/keys";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
 import { createPromptVault } from "@atelier/aws/dynamo/prompts";
@@ -21,7 +23,7 @@ import { accountReport } from "@atelier/core/installed-health";
 import { installedRouting } from "@atelier/core/installed-routing";
 import { createPictureBlock } from "@atelier/core/picture-block";
 import type { Recipe } from "@atelier/core/pictures";
-import type { Events, PlanInput } from "@atelier/core/ports";
+import type { Blobs, Events, PlanInput } from "@atelier/core/ports";
 import { localDateOf } from "@atelier/core/schedule";
 import { createImaging } from "@atelier/imaging/open";
 import { createFileBlobs } from "@atelier/local/file-blobs";
@@ -55,6 +57,10 @@ export interface TestApi {
   readonly events: Parameters<Events["publish"]>[0][];
   /** What `onFault` was told. */
   readonly faults: unknown[];
+  /** Every write that was sent to the table or the files, as method and key. */
+  readonly writes: string[];
+  /** Where the files are. */
+  readonly folder: string;
   clock(): number;
   advance(byMs: number): void;
   /** A token; of a caller `ada` with every scope for an hour, when nothing else is said. */
@@ -85,7 +91,8 @@ export async function startTestApi(
   changedOptions: Partial<ApiOptions> = {},
 ): Promise<TestApi> {
   const tables = await startMemoryTables();
-  const dynamo = await tables.table();
+  const writes: string[] = [];
+  const dynamo = notingWrites(await tables.table(), writes);
   const folder = await mkdtemp(join(tmpdir(), "api-"));
   let nowMs = Date.UTC(2026, 10, 22, 12);
   const clock = () => nowMs;
@@ -96,7 +103,7 @@ export async function startTestApi(
     return new Uint8Array(bytes);
   };
   const today = () => localDateOf(clock(), TIMEZONE);
-  const blobs = createFileBlobs({ folder, randomBytes });
+  const blobs = notingFiles(createFileBlobs({ folder, randomBytes }), writes);
   const started: TestApi["started"] = [];
   const events: TestApi["events"] = [];
   const faults: unknown[] = [];
@@ -187,7 +194,7 @@ export async function startTestApi(
   const advance = (byMs: number) => {
     nowMs += byMs;
   };
-  const shared = { started, events, faults, clock, advance };
+  const shared = { started, events, faults, writes, folder, clock, advance };
 
   const checkAnswer = answerChecker(openApiDocument(routedApp(), BASE_URL));
 
@@ -245,4 +252,51 @@ export async function startTestApi(
     streams: true,
     ...changedOptions,
   });
+}
+
+function notingWrites(dynamo: Dynamo, writes: string[]): Dynamo {
+  const note = (method: string, ...keys: readonly Key[]) => {
+    for (const { pk, sk } of keys) writes.push(`${method} ${pk} ${sk}`);
+  };
+  return {
+    ...dynamo,
+    put(item, condition) {
+      note("put", item);
+      return dynamo.put(item, condition);
+    },
+    putMany(items) {
+      note("put", ...items);
+      return dynamo.putMany(items);
+    },
+    removeMany(keys) {
+      note("remove", ...keys);
+      return dynamo.removeMany(keys);
+    },
+    update(key, update) {
+      note("update", key);
+      return dynamo.update(key, update);
+    },
+    remove(key) {
+      note("remove", key);
+      return dynamo.remove(key);
+    },
+  };
+}
+
+function notingFiles(blobs: Blobs, writes: string[]): Blobs {
+  return {
+    ...blobs,
+    put(key, bytes, contentType) {
+      writes.push(`file ${key}`);
+      return blobs.put(key, bytes, contentType);
+    },
+    copy(fromKey, toKey) {
+      writes.push(`file ${toKey}`);
+      return blobs.copy(fromKey, toKey);
+    },
+    remove(key) {
+      writes.push(`file ${key}`);
+      return blobs.remove(key);
+    },
+  };
 }

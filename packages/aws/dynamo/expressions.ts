@@ -123,6 +123,19 @@ export function ifNotNewer(number: number): Precondition {
   };
 }
 
+/** One more in a counter, which begins at 0, and fields beside it; returns the item after it. */
+export function counting(counter: string, set: Readonly<Record<string, number>>): Update {
+  const collect = placeholders();
+  const assignments = Object.entries(set).map(
+    ([field, value]) => `${collect.name(field)} = ${collect.value(value)}`,
+  );
+  return {
+    UpdateExpression: `SET ${assignments.join(", ")} ADD ${collect.name(counter)} ${collect.value(1)}`,
+    ...collect.collected(),
+    ReturnValues: "ALL_NEW",
+  };
+}
+
 /** One hash of the table or of an index, and the part of its range from `first` to `last`, both included. */
 export interface Range {
   readonly index?: IndexName;

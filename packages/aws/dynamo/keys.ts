@@ -25,6 +25,7 @@
  * | terms attested  | ATTESTATIONS#terms         | {provider}#{rating}     | all of them (query)                               |
  * | age attested    | ATTESTATIONS#age           | {viewer}                | viewer; all of them (query)                       |
  * | caller          | CALLERS                    | {caller}                | caller; all of them (query)                       |
+ * | rate            | RATE#{caller}              | {minute since 1970}     | caller and minute; gone an hour later             |
  * | execution       | EXECUTION#{name}           | EXECUTION               | name; state while running                         |
  * | process lease   | PROCESS#{processId}        | LEASE                   | process id                                        |
  *
@@ -185,6 +186,10 @@ export function eventKey(event: { readonly id: string; readonly atMs: number }):
 
 export function pacingKey(provider: string): Key {
   return { pk: `PACING#${provider}`, sk: "PACING" };
+}
+
+export function rateKey(caller: string, minute: number): Key {
+  return { pk: `RATE#${caller}`, sk: String(minute) };
 }
 
 export function executionKey(name: string): Key {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { LedgerRow } from "@atelier/core/ports";
+import type { LedgerRow } from "@atelier/core/ledger-store";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createDynamo } from "./client.ts";

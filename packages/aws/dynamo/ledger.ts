@@ -16,7 +16,7 @@
  * false, the caller reads again and finds its work done.
  */
 import { AtelierError } from "@atelier/core/errors";
-import type { LedgerCounter, LedgerRow, LedgerStore } from "@atelier/core/ports";
+import type { LedgerCounter, LedgerRow, LedgerStore } from "@atelier/core/ledger-store";
 import { broughtForward, numbered } from "@atelier/core/schema-versions";
 import type { Dynamo, Item } from "./client.ts";
 import { ifAbsent, placeholders, type Update } from "./expressions.ts";

@@ -222,7 +222,8 @@ async function putImages(request: ImageRequest, part: Part, deps: PlanDeps): Pro
           occurrence: request.occurrenceId,
         },
       },
-      deps,
+      // Whoever asked by the API, not the function that begins it.
+      { ...deps, actor: request.askedBy ?? deps.actor },
     );
   }
   return [...standing.values()].sort((one, other) => one.index - other.index);

@@ -1,19 +1,8 @@
-/** @module The recipes, as data, and how a rendition is encoded. */
-import type { Recipe, RecipeStep } from "@atelier/core/pictures";
+/** @module How a rendition is encoded. */
+import type { RecipeStep } from "@atelier/core/pictures";
 import { type RawPicture, sharpOf } from "./raw.ts";
 
-/** The files that every picture gets. Change the name with the steps: manifests keep it. */
-export const DEFAULT_RECIPE: Recipe = {
-  name: "standard-2",
-  enhance: "standard",
-  steps: [
-    { rendition: "full", format: "jpeg", edge: null, quality: 85 },
-    { rendition: "web", format: "webp", edge: 1024, quality: 82 },
-    { rendition: "preview", format: "webp", edge: 512, quality: 80 },
-    { rendition: "thumbnail", format: "webp", edge: 256, quality: 76 },
-    { rendition: "blurred", format: "webp", edge: 256, quality: 60, isBlurred: true },
-  ],
-};
+export { DEFAULT_RECIPE } from "./recipe.ts";
 
 /** libwebp's 0 to 6: from 2 on, each step costs much time for few bytes. */
 const WEBP_EFFORT = 2;

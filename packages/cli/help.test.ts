@@ -48,6 +48,8 @@ describe("help", () => {
         show <image>                everything about one image
         templates [options] [name]  what there is to generate from; with a NAME, a preview
         models [options]            models with price, sizes, terms by rating, and how they have done
+        metrics [options]           count, success, seconds, cost and quality of each model
+        alerts [options]            alarms that ring
         budget                      limits and what is left; \`budget set\` changes them
         audit [options] [image]     what was asked, decided, bought, refused and released
         versions [options] <image>  versions of an image; makes an enlarged one, or another one current

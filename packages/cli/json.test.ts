@@ -39,6 +39,37 @@ describe("--json", () => {
       ],
     ],
     [["resume"], []],
+    [
+      ["alerts"],
+      [
+        {
+          alarm: "consecutive-failures",
+          state: "ringing",
+          severity: "critical",
+          since: "2026-11-22T05:00:00.000Z",
+          provider: "replicate",
+          model: "sdxl",
+          facts: { failures: 4 },
+          runbook: "docs/operations.md#consecutive-failures",
+          message: "The last 4 attempts failed.",
+        },
+      ],
+    ],
+    [
+      ["metrics", "--since", "2026-11-01"],
+      [
+        {
+          provider: "replicate",
+          model: "sdxl",
+          count: 4,
+          success_rate: 0.75,
+          seconds_p50: 8,
+          seconds_p95: 12.5,
+          cost: 0.0252,
+          quality: null,
+        },
+      ],
+    ],
     [["templates", "feet_closeup"], [variation()]],
     [
       ["budget"],

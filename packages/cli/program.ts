@@ -2,6 +2,7 @@
 import { closestName, unknownName } from "@atelier/core/closest";
 import type { AtelierError } from "@atelier/core/errors";
 import { Command, type CommanderError } from "commander";
+import { addAlerts } from "./commands/alerts.ts";
 import { addAttest } from "./commands/attest.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBudget } from "./commands/budget.ts";
@@ -11,6 +12,7 @@ import { addExport } from "./commands/export.ts";
 import { addGenerate } from "./commands/generate.ts";
 import { addImages } from "./commands/images.ts";
 import { addImport } from "./commands/import.ts";
+import { addMetrics } from "./commands/metrics.ts";
 import { addModels } from "./commands/models.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addPrivacy } from "./commands/privacy.ts";
@@ -64,6 +66,8 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
   for (const add of [
     addTemplates,
     addModels,
+    addMetrics,
+    addAlerts,
     addBudget,
     addAudit,
     addVersions,

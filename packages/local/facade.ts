@@ -1,12 +1,14 @@
 /** @module What a program (the command line, tests) can ask of Atelier on this machine; implemented in `index.ts`. */
 
 import type { CustomPrompt, GenerateOptions } from "@atelier/core/accept";
+import type { AlarmReport } from "@atelier/core/alarms";
 import type { ChainProof } from "@atelier/core/audit-chain";
 import type { BudgetProof } from "@atelier/core/budget-verify";
 import type { Catalogue, CategoryName, Rating } from "@atelier/core/catalogue";
 import type { BudgetDocument, ImageDocument, ShownDocument, VariationDocument } from "@atelier/core/document";
 import type { ImageStatus } from "@atelier/core/image";
 import type { LibraryReport } from "@atelier/core/library";
+import type { MetricsReport } from "@atelier/core/metrics";
 import type { ModelReport } from "@atelier/core/model-report";
 import type { Micros } from "@atelier/core/money";
 import type { PlannedEntry } from "@atelier/core/plan-report";
@@ -126,6 +128,10 @@ export interface Atelier {
   resume(run: RunOptions): Promise<readonly ImageDocument[]>;
   /** @param options.probe asks each provider whether it serves the model, and what is left on the account */
   models(options: { readonly probe: boolean }): Promise<readonly ModelReport[]>;
+  /** Every alarm that one machine can know of, ringing or not; a change is told in the outbox. */
+  alerts(): Promise<readonly AlarmReport[]>;
+  /** How each model has done. @param since yyyy-mm-dd, local; null: the last 14 days */
+  metrics(since: string | null): Promise<MetricsReport>;
   budget(): Promise<readonly BudgetDocument[]>;
   /** Scope as in `BudgetDocument`; `limitMicros` null removes a provider's or category's cap. */
   setBudget(scope: string, limitMicros: Micros | null): Promise<readonly BudgetDocument[]>;

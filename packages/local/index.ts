@@ -6,9 +6,12 @@ import { cancelImage, cancelRequest } from "@atelier/core/cancel";
 import { SANDBOX } from "@atelier/core/catalogue";
 import { type ImageDocument, imageDocument, purchaseDocument } from "@atelier/core/document";
 import { AtelierError } from "@atelier/core/errors";
+import { HEALTH_WINDOW_MS } from "@atelier/core/health";
 import type { Image } from "@atelier/core/image";
+import { metricsSince } from "@atelier/core/metrics";
 import { type ModelReportDeps, modelReports } from "@atelier/core/model-report";
 import { instantOf } from "@atelier/core/schedule";
+import { alertDepsOf, lookAtAlarms } from "./alerts.ts";
 import { createAttestDesk } from "./attest-desk.ts";
 import { writeContactSheet } from "./contact-sheets.ts";
 import type { Atelier, OpenOptions, RunOptions } from "./facade.ts";
@@ -121,6 +124,13 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
       return { images: await documentsOf(cancelled), running: running.map(({ attemptId }) => attemptId) };
     },
     resume: (run) => produced(run, async () => documentsOf(await resumeAll(installation, run.signal))),
+    alerts: () => lookAtAlarms(alertDepsOf(installation)),
+    metrics: (since) => {
+      const { timezone } = installation.configuration;
+      const sinceMs =
+        since === null ? installation.clock() - HEALTH_WINDOW_MS : instantOf(since, "00:00", timezone);
+      return metricsSince(sinceMs, steps);
+    },
     models: ({ probe }) => modelReports(reporting(installation), probe ? steps.providerOf : null),
     budget: () => budgetReport(account, today(), steps),
     async setBudget(scope, limitMicros) {

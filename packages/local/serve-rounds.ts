@@ -8,6 +8,7 @@ import { reconcileLedgers } from "@atelier/core/reconcile";
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { finishReviews } from "@atelier/core/review";
+import { alertDepsOf, lookAtAlarms } from "./alerts.ts";
 import type { Installation } from "./installation.ts";
 import { reviewing } from "./review-desk.ts";
 import { refireOccurrences, withBackstop } from "./runs.ts";
@@ -101,5 +102,6 @@ function booksRound(installation: Installation): () => Promise<void> {
     await reconcileLedgers(reconciling);
     await finishReviews(reviewing(installation));
     await installation.versionWork.finishAll();
+    await lookAtAlarms(alertDepsOf(installation));
   };
 }

@@ -1,5 +1,7 @@
 /** @module The port `Atelier` without engines: it answers what a test gives it and remembers what it was asked. */
+import type { AlarmReport } from "@atelier/core/alarms";
 import { AtelierError } from "@atelier/core/errors";
+import type { ModelMetrics } from "@atelier/core/metrics";
 import type { PlannedEntry } from "@atelier/core/plan-report";
 import type { ReviewDocument } from "@atelier/core/review-document";
 import type { VersionDocument } from "@atelier/core/version-document";
@@ -24,6 +26,39 @@ const REVIEWED: ReviewDocument = {
   pending: null,
   created_at: "2026-11-22T05:00:00.000Z",
   preview: "quarantine/preview.webp",
+};
+
+const QUIET: AlarmReport = {
+  alarm: "budget-100",
+  state: "ok",
+  severity: "critical",
+  sinceMs: null,
+  provider: null,
+  model: null,
+  facts: {},
+  runbook: "docs/operations.md#budget-100",
+  message: "A budget is used up.",
+};
+const RINGING: AlarmReport = {
+  ...QUIET,
+  alarm: "consecutive-failures",
+  state: "ringing",
+  sinceMs: Date.parse("2026-11-22T05:00:00Z"),
+  provider: "replicate",
+  model: "sdxl",
+  facts: { failures: 4 },
+  runbook: "docs/operations.md#consecutive-failures",
+  message: "The last 4 attempts failed.",
+};
+const MEASURED: ModelMetrics = {
+  provider: "replicate",
+  model: "sdxl",
+  count: 4,
+  successRate: 0.75,
+  p50Seconds: 8,
+  p95Seconds: 12.5,
+  costMicros: 25_200,
+  quality: null,
 };
 
 export function versionNumbered(version: number, fields: Partial<VersionDocument> = {}): VersionDocument {
@@ -77,6 +112,8 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
       return { ...imageNumbered(0), purchases: [purchaseOf(imageNumbered(0))] };
     },
     cancel: async () => ({ images: [imageNumbered(0, { status: "cancelled" })], running: [] }),
+    alerts: async () => [RINGING, QUIET],
+    metrics: asked("metrics", async () => ({ sinceMs: 0, partial: [], models: [MEASURED] })),
     proveBudget: async () => ({
       account: "sandbox",
       month: "2026-11",

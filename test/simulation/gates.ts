@@ -19,6 +19,7 @@ export function gatedTable(dynamo: Dynamo, life: Life, scheduler: Scheduler): Dy
     getMany: (keys) => call("getMany", () => dynamo.getMany(keys)),
     put: (item, condition) => call("put", () => dynamo.put(item, condition)),
     putMany: (items) => call("putMany", () => dynamo.putMany(items)),
+    removeMany: (keys) => call("removeMany", () => dynamo.removeMany(keys)),
     update: (key, update) => call("update", () => dynamo.update(key, update)),
     remove: (key) => call("remove", () => dynamo.remove(key)),
     query: (range, page) => call("query", () => dynamo.query(range, page)),

@@ -37,7 +37,7 @@ import type { Life, Scheduler } from "./scheduler.ts";
 export const TIMEZONE = "Europe/Paris";
 const RECIPE: Recipe = {
   name: "simulated-1",
-  enhance: false,
+  enhance: "none",
   steps: [
     { rendition: "full", format: "jpeg", edge: null, quality: 80 },
     { rendition: "thumbnail", format: "webp", edge: 64, quality: 70 },

@@ -54,6 +54,10 @@ export function connectDirectly(engine: Command): Dynamo {
       const t = items.map((item) => ({ PutRequest: { Item: marshall(item, MARSHALLING) } }));
       made("BatchWriteItem", { RequestItems: { t } });
     },
+    async removeMany(keys) {
+      const t = keys.map((key) => ({ DeleteRequest: { Key: keyOf(key) } }));
+      made("BatchWriteItem", { RequestItems: { t } });
+    },
     async update(key, update) {
       const answer = tried("UpdateItem", { Key: keyOf(key), ...update });
       const item = update.ReturnValues === "ALL_NEW" && answer ? found(answer).attributes : undefined;

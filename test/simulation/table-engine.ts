@@ -31,6 +31,7 @@ export interface CommandInput {
 }
 interface BatchWrite {
   readonly PutRequest?: { readonly Item: Attributes };
+  readonly DeleteRequest?: { readonly Key: Attributes };
 }
 
 /** What a call costs: 1 KB written, or 4 KB read consistently (half of it from an index), is a unit. */
@@ -162,6 +163,13 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
     billed({ command, kind: kindOf(text(item.pk), text(item.sk)), writeUnits, readUnits: 0 });
   }
 
+  function erase(command: string, key: Attributes): Attributes | undefined {
+    const before = find(key);
+    const writeUnits = before ? removed(before) : 1;
+    billed({ command, kind: kindOf(text(key.pk), text(key.sk)), writeUnits, readUnits: 0 });
+    return before;
+  }
+
   function checked(command: string, key: Attributes, input: CommandInput): Attributes | undefined {
     const before = find(key);
     if (holds(input.ConditionExpression, before, givenIn(input))) return before;
@@ -200,7 +208,10 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
       case "BatchWriteItem": {
         for (const request of Object.values(input.RequestItems ?? {})) {
           if (!Array.isArray(request)) continue;
-          for (const { PutRequest } of request as readonly BatchWrite[]) write(name, given(PutRequest?.Item));
+          for (const { PutRequest, DeleteRequest } of request as readonly BatchWrite[]) {
+            if (DeleteRequest) erase(name, DeleteRequest.Key);
+            else write(name, given(PutRequest?.Item));
+          }
         }
         return { UnprocessedItems: {} };
       }
@@ -212,10 +223,7 @@ export function createTableEngine(billed: (call: Billed) => void = () => undefin
         return { Attributes: after };
       }
       case "DeleteItem": {
-        const before = find(given(input.Key));
-        const writeUnits = before ? removed(before) : 1;
-        const kind = kindOf(text(input.Key?.pk), text(input.Key?.sk));
-        billed({ command: name, kind, writeUnits, readUnits: 0 });
+        const before = erase(name, given(input.Key));
         return before ? { Attributes: before } : {};
       }
       case "Query":

@@ -61,7 +61,9 @@ export interface ImageDocument {
   renditions: RenditionDocument[];
   metadata: {
     generated_at: string | null;
+    /** The provider that was called. */
     api_used: string | null;
+    /** US dollars, all attempts together. */
     cost: number;
     /** Seconds. */
     processing_time: number | null;
@@ -87,10 +89,13 @@ export interface RequestDocument {
   count: number;
   category: Category;
   template: string | null;
-  progress: Partial<Record<ImageStatus, number>>;
+  /** How many images stand at each status; those that are not begun are `planned`. */
+  progress: Record<ImageStatus, number>;
+  /** US dollars, all attempts together so far. */
   cost: number;
   created_at: string;
   cancelled_at: string | null;
+  /** Null while it runs. */
   finished_at: string | null;
 }
 
@@ -99,7 +104,7 @@ export interface PriceDocument {
   most: number;
 }
 
-/** What one image of a request would be. */
+/** What one image of a request would be; prompts are null for tokens that may not read them. */
 export interface VariationDocument {
   category: Category;
   template: string | null;
@@ -136,4 +141,136 @@ export interface BudgetDocument {
 export interface Link {
   url: string;
   expires_at: string;
+}
+
+/** Made anew from what was bought; nothing is charged. */
+export interface VersionDocument {
+  image_id: string;
+  /** From 1; numbers may be missing. */
+  version: number;
+  /** Whether it is what the image shows. */
+  current: boolean;
+  state: "making" | "ready" | "failed";
+  recipe: { upscale: 2 | 4 | null; enhance: "none" | "standard" | "strong" | null };
+  /** Empty until it is ready. */
+  renditions: RenditionDocument[];
+  failure: { name: string; message: string } | null;
+  created_at: string;
+  finished_at: string | null;
+}
+
+/** A picture that waits for a person. */
+export interface ReviewDocument {
+  image_id: string;
+  status: ImageStatus;
+  category: Category;
+  rating: Rating;
+  /** What it shows at most, as far as is known. */
+  rating_seen: Rating;
+  /** May show a minor: no file of it is named. */
+  sealed: boolean;
+  priority: boolean;
+  reason: string;
+  /** Reviewers who have said what another one has to confirm. */
+  votes: { action: string; rating: Rating; by: string }[];
+  /** Decided; being carried out. */
+  pending: string | null;
+  created_at: string;
+  preview: string | null;
+}
+
+export interface ReviewDecidedDocument extends ReviewDocument {
+  /** True: noted; another reviewer has to say the same. */
+  is_awaiting: boolean;
+}
+
+export interface TemplateDocument {
+  category: Category;
+  rating: Rating;
+  /** Null for a category that takes prompts of one's own only. */
+  template: string | null;
+  description: string;
+  /** How many different prompts the slots give. */
+  combinations: number | null;
+  price: PriceDocument | null;
+  tags: string[];
+  slots: Record<string, string[]>;
+  parameters: Omit<ParametersDocument, "seed"> | null;
+  models: string[];
+}
+
+export interface QuotaDocument {
+  used: number;
+  limit: number | null;
+  share: number | null;
+}
+
+export interface ModelDocument {
+  name: string;
+  provider: string;
+  version: string | null;
+  price: PriceDocument | null;
+  offered: boolean;
+  /** Why not; empty when offered. */
+  reason: string;
+  sizes: string;
+  typical_seconds: number;
+  terms: { rating: Rating; allowed: boolean; reason: string; date: string; source: string }[];
+  /** The last 14 days; null without an attempt. */
+  health: {
+    ended: number;
+    success_rate: number | null;
+    p50_seconds: number | null;
+    p95_seconds: number | null;
+    consecutive_failures: number;
+    spent: number;
+    mean_cost: number | null;
+    mean_quality: number | null;
+    problem: string | null;
+  } | null;
+  /** How its provider's account stands. */
+  account: {
+    circuit: string;
+    open_until: string | null;
+    day: QuotaDocument;
+    month: QuotaDocument;
+    running: number;
+    rest_until: string | null;
+  } | null;
+}
+
+/** What an entry of the calendar asks for on a day. */
+export interface PlannedDocument {
+  occurrence_id: string;
+  entry: string;
+  scheduled_at: string;
+  action: "generate" | "reconcile-and-report";
+  category: Category | null;
+  count: number;
+  /** Null until it has fired. */
+  request_id: string | null;
+  variations: VariationDocument[];
+}
+
+export interface AlarmDocument {
+  alarm: string;
+  state: "ok" | "ringing";
+  severity: "critical" | "warning";
+  since: string | null;
+  provider: string | null;
+  model: string | null;
+  facts: Record<string, string | number>;
+  /** The section of the documentation that says what to look at and do. */
+  runbook: string;
+  message: string;
+}
+
+export interface HealthDocument {
+  /** `degraded`: something rings. */
+  status: "ok" | "degraded";
+  version: string;
+  /** One for each alarm; names of later releases may be new. */
+  checks: { name: string; state: "ok" | "ringing"; since: string | null }[];
+  /** What rings, with the facts; only for tokens with `metrics:read`. */
+  alarms?: AlarmDocument[];
 }

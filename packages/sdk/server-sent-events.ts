@@ -1,4 +1,4 @@
-/** @module Server-sent events out of a body, as the HTML standard defines the format (section 9.2.6). */
+/** @module Server-sent events out of pieces of a body, as the HTML standard defines the format (section 9.2.6). */
 
 export interface ServerSentEvent {
   /** `message` when the server names none. */
@@ -12,13 +12,13 @@ export interface ServerSentEvent {
 
 /** Comments and blank events are left out; an event that is cut off is dropped, as the standard says. */
 export async function* serverSentEvents(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<ServerSentEvent, void, void> {
   let event = "";
   let data: string[] = [];
   let id = "";
   let retryMs: number | null = null;
-  for await (const line of linesOf(body)) {
+  for await (const line of linesOf(pieces)) {
     if (line === "") {
       if (data.length > 0) yield { event: event || "message", data: data.join("\n"), id, retryMs };
       event = "";
@@ -36,20 +36,21 @@ export async function* serverSentEvents(
 }
 
 /** Lines end with CR, LF or both; the last one only counts when it has an end. */
-async function* linesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, void, void> {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
+  // It drops a byte order mark at the beginning, as the standard says.
+  const decoder = new TextDecoder();
   let rest = "";
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      rest += value;
-      // A CR at the very end may be the first half of a CRLF.
-      const lines = rest.split(/\r\n|\n|\r(?!$)/);
-      rest = lines.pop() ?? "";
-      yield* lines;
+  for await (const piece of pieces) {
+    const text = decoder.decode(piece, { stream: true });
+    // A line of many pieces is split once it ends: else each piece would go through all before it again.
+    if (!/[\r\n]/.test(text) && !rest.endsWith("\r")) {
+      rest += text;
+      continue;
     }
-  } finally {
-    await reader.cancel().catch(() => undefined);
+    // A CR at the very end may be the first half of a CRLF.
+    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop() ?? "";
+    yield* lines;
   }
+  if (rest.endsWith("\r")) yield rest.slice(0, -1);
 }

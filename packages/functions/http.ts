@@ -23,9 +23,21 @@ export async function answerWebhook(
   event: unknown,
   deps: WebhookDeps & Pick<Surroundings, "telemetry">,
 ): Promise<HttpAnswer> {
-  const answer = await receive(parsedEvent(httpEventSchema, event), deps);
+  const call = parsedEvent(httpEventSchema, event);
+  const answer = await receive(call, deps);
+  const lagSeconds = answer.status === 200 ? lagOf(call, deps.clock()) : null;
+  const provider = readWebhookPath(call.rawPath)?.provider;
+  if (lagSeconds !== null && provider !== undefined) {
+    deps.telemetry.measure({ name: "WebhookLagSeconds", value: lagSeconds, dimensions: { provider } });
+  }
   deps.telemetry.info("webhook", { status: answer.status, said: answer.message });
   return httpAnswer(answer);
+}
+
+/** Standard Webhooks date what they send in seconds; null for those that do not. */
+function lagOf({ headers }: z.output<typeof httpEventSchema>, nowMs: number): number | null {
+  const sentAtMs = Number(headers["webhook-timestamp"]) * 1000;
+  return sentAtMs > 0 ? Math.max(0, nowMs - sentAtMs) / 1000 : null;
 }
 
 async function receive(call: z.output<typeof httpEventSchema>, deps: WebhookDeps): Promise<WebhookAnswer> {

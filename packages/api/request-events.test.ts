@@ -3,7 +3,7 @@ import type { Image } from "@atelier/core/image";
 import { ENDED_LAG_MS } from "@atelier/core/request-progress";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { someImage, somePart, someRequest } from "../../test/contract/table-fixtures.ts";
-import { cursorFrom, eventIdOf } from "./request-events.ts";
+import { cursorFrom, eventIdOf, eventStream, type RequestEvent } from "./request-events.ts";
 import { startTestApi, type TestApi, type TestCall } from "./testing/api.ts";
 
 const REQUEST_ID = "req_watched";
@@ -166,4 +166,20 @@ describe("where nothing streams", () => {
 test("an event's id is a place to go on from", () => {
   const cursor = { finishedAtMs: 1_795_348_800_000, imageId: "img_a_00001" };
   expect(cursorFrom(eventIdOf(cursor))).toEqual(cursor);
+});
+
+test("a client that goes while something is looked up is no fault", async () => {
+  const faults: unknown[] = [];
+  let look: () => void = () => undefined;
+  async function* events(): AsyncGenerator<RequestEvent> {
+    await new Promise<void>((resolve) => {
+      look = resolve;
+    });
+  }
+  const stream = eventStream(events(), { stop: () => look(), onFault: (error) => faults.push(error) });
+  const reader = stream.getReader();
+  const read = reader.read();
+  await reader.cancel();
+  expect(await read).toEqual({ done: true, value: undefined });
+  expect(faults).toEqual([]);
 });

@@ -111,19 +111,23 @@ export function eventStream(
   { stop, onFault }: { readonly stop: () => void; readonly onFault: (error: unknown) => void },
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
+  let isCancelled = false;
   return new ReadableStream({
     async pull(controller) {
       try {
         const next = await events.next();
+        // Nobody reads what came of the look that was under way then.
+        if (isCancelled) return;
         if (next.done) controller.close();
         else controller.enqueue(encoder.encode(eventText(next.value)));
       } catch (error) {
         // The client comes again with its Last-Event-ID.
         onFault(error);
-        controller.close();
+        if (!isCancelled) controller.close();
       }
     },
     async cancel() {
+      isCancelled = true;
       stop();
       await events.return(undefined);
     },

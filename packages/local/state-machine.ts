@@ -250,8 +250,15 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
     for (const { abort } of running.values()) abort();
     tokens.close();
     const returned = Promise.allSettled([...underWay]);
-    if (patienceMs === undefined) await returned;
-    else await Promise.race([returned, wait(patienceMs)]);
+    if (patienceMs === undefined) {
+      await returned;
+      return;
+    }
+    // A timer that is left would keep the process from ending.
+    const given = new AbortController();
+    const { signal } = given;
+    await Promise.race([returned, wait(patienceMs, undefined, { signal }).catch(() => undefined)]);
+    given.abort();
   }
 
   return {

@@ -12,6 +12,9 @@ import { type Attestation, parseAttestations } from "@atelier/core/terms";
 import { Resource } from "sst/resource";
 import * as z from "zod";
 
+/** What `ATELIER_RATE_LIMIT_PER_MINUTE` is unless it is set: five calls a second. */
+const DEFAULT_RATE_PER_MINUTE = 300;
+
 /** Empty variables count as unset. */
 const unset = (value: unknown) => (typeof value === "string" && value.trim() === "" ? undefined : value);
 const required = (what: string) => z.preprocess(unset, z.string(`is missing; set it to ${what}`).trim());
@@ -29,14 +32,32 @@ const SETTINGS = {
   ATELIER_STATE_MACHINE_ARN: required("the ARN of the state machine"),
   /** Where providers reach the webhook route; without a slash at the end. */
   ATELIER_WEBHOOK_URL: required("the public base URL of the webhook route").pipe(
-    z
-      .string()
-      .refine(
-        (text) => URL.canParse(text) && isSafeBase(new URL(text)),
-        "must be an address that begins with https://",
-      )
-      .transform((text) => text.replace(/\/+$/, "")),
+    safeAddress().transform((text) => text.replace(/\/+$/, "")),
   ),
+  /** Where the API is reached; without a slash at the end. */
+  ATELIER_API_URL: required("the public base URL of the API").pipe(
+    safeAddress().transform((text) => text.replace(/\/+$/, "")),
+  ),
+  /** As it stands in `iss` of tokens, to the letter. */
+  ATELIER_OIDC_ISSUER: required("the issuer of tokens").pipe(safeAddress()),
+  /** Of tokens: any of them. */
+  ATELIER_OIDC_AUDIENCE: required("the audiences of tokens, separated by commas")
+    .transform(listOf)
+    .pipe(z.array(z.string()).min(1)),
+  /** Origins whose pages may call the API. */
+  ATELIER_ALLOWED_ORIGINS: z.preprocess(unset, z.string().default("").transform(listOf)),
+  /** Calls of one caller; 0: nobody is limited. */
+  ATELIER_RATE_LIMIT_PER_MINUTE: z.preprocess(
+    unset,
+    z.coerce
+      .number("must be a whole number, 0 for no limit")
+      .int("must be a whole number, 0 for no limit")
+      .min(0, "must be a whole number, 0 for no limit")
+      .default(DEFAULT_RATE_PER_MINUTE),
+  ),
+  /** Whether rated pictures need two reviewers to be let out. */
+  ATELIER_REVIEW_FOUR_EYES: z.preprocess(unset, z.enum(["on", "off"], "must be on or off").default("off")),
+  ATELIER_BACKUP_BUCKET: required("the name of the bucket of copies"),
   ATELIER_EVENT_BUS: required("the name of the event bus"),
   /** Where metrics stand in CloudWatch; a stage has its own. */
   ATELIER_METRICS_NAMESPACE: z.preprocess(unset, z.string().trim().default("Atelier")),
@@ -132,6 +153,22 @@ export function readVariables(
 /** What SST linked to the function under a name; undefined when nothing is. */
 export function linkedResource(name: string): unknown {
   return name in Resource ? (Resource as unknown as Record<string, unknown>)[name] : undefined;
+}
+
+function safeAddress() {
+  return z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && isSafeBase(new URL(text)),
+      "must be an address that begins with https://",
+    );
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
 }
 
 /** Plain http on loopback is for tests: nobody outside reaches it. */

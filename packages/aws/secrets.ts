@@ -21,12 +21,12 @@ export function readSecret(name: string, linked: (name: string) => unknown = lin
 
 /**
  * A key for one purpose: `webhooks` signs the addresses that providers call, `prompts` hashes what may not be written out,
- * `pictures` recognises those that a reviewer removed.
+ * `pictures` recognises those that a reviewer removed, `links` signs links to renditions.
  *
  * @throws AtelierError `ConfigurationInvalid` when the secret is missing or short
  */
 export function derivedKey(
-  purpose: "webhooks" | "prompts" | "pictures",
+  purpose: "webhooks" | "prompts" | "pictures" | "links",
   linked: (name: string) => unknown = linkedResource,
 ): Uint8Array {
   const key = readSecret("AtelierKey", linked);

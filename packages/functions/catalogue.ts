@@ -27,14 +27,12 @@ export function openCatalogue({ clock }: Pick<Surroundings, "clock">) {
 export function openRouting({ catalogue, providers, today }: ReturnType<typeof openCatalogue>) {
   const names = catalogue.providers.map(({ name }) => name);
   const others = names.filter((name) => !providers.includes(name));
+  const attestations = readAttestations(today(), names);
+  const providersOff = new Map(others.map((name) => [name, NOT_DEPLOYED]));
   return {
-    route: installedRouting({
-      catalogue,
-      attestations: readAttestations(today(), names),
-      on: providers,
-      off: new Map(others.map((name) => [name, NOT_DEPLOYED])),
-      today,
-    }),
+    route: installedRouting({ catalogue, attestations, on: providers, off: providersOff, today }),
+    providersOff,
+    termsAttested: async () => attestations,
   };
 }
 

@@ -4,6 +4,7 @@ import { connectBlobs } from "@atelier/aws/s3-blobs";
 import { derivedKey } from "@atelier/aws/secrets";
 import type { Attempt } from "@atelier/core/attempt";
 import type { Blobs } from "@atelier/core/ports";
+import type { Place } from "@atelier/core/privacy";
 import { webhookPath } from "@atelier/core/webhook";
 
 /** One time zone for calendar, budgets and folders: the installation's, else the calendar's own. */
@@ -15,6 +16,17 @@ export function openBlobs(): { readonly blobs: Blobs } {
   const { ATELIER_BUCKET } = readSettings(["ATELIER_BUCKET"]);
   return { blobs: connectBlobs(ATELIER_BUCKET) };
 }
+
+/** Every place that files are kept in: the bucket, and that of copies. */
+export function openPlaces(): { readonly places: readonly Place[] } {
+  const { ATELIER_BUCKET, ATELIER_BACKUP_BUCKET } = readSettings(["ATELIER_BUCKET", "ATELIER_BACKUP_BUCKET"]);
+  return {
+    places: [ATELIER_BUCKET, ATELIER_BACKUP_BUCKET].map((name) => ({ name, blobs: connectBlobs(name) })),
+  };
+}
+
+/** Nothing on AWS shows several pictures in one file. */
+export const NO_OVERVIEWS = { removeOverviews: async () => undefined };
 
 export function openLimits() {
   return { firstLimits: readFirstLimits() };

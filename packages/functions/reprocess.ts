@@ -1,11 +1,12 @@
 /** @module The function that makes versions, called each minute; it carries sharp as `process` does. */
+import { developRound } from "./develop-round.ts";
 import { openDeveloping } from "./imaging.ts";
-import { openBlobs } from "./installation.ts";
-import { makeVersions } from "./make-versions.ts";
+import { NO_OVERVIEWS, openBlobs } from "./installation.ts";
 import { lambdaHandler } from "./runtime.ts";
-import { attempts, audit, images, openStores, versions } from "./stores.ts";
+import { attempts, audit, events, images, openStores, removed, reviews, versions } from "./stores.ts";
 
-export const handler = lambdaHandler("reprocess", makeVersions, async (around) => {
-  const stores = openStores(around, { images, attempts, audit, versions });
-  return { ...around, ...stores, ...openBlobs(), ...(await openDeveloping(around)) };
+export const handler = lambdaHandler("reprocess", developRound, async (around) => {
+  const records = { attempts, audit, events, images, pictureBlock: removed, reviews, versions };
+  const services = { ...openBlobs(), ...NO_OVERVIEWS, ...(await openDeveloping(around)) };
+  return { ...around, ...openStores(around, records), ...services };
 });

@@ -1,30 +1,35 @@
 /** @module The table's stores: an entry opens those that it imports, over one client. */
 import { readSettings } from "@atelier/aws/config";
 import { createAttempts } from "@atelier/aws/dynamo/attempts";
+import { createAttestations } from "@atelier/aws/dynamo/attestations";
 import { createAudit } from "@atelier/aws/dynamo/audit";
 import { createCallers } from "@atelier/aws/dynamo/callers";
 import type { Dynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
 import { createLedgerStore } from "@atelier/aws/dynamo/ledger";
 import { createPacingStore } from "@atelier/aws/dynamo/pacing";
+import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
-import { createBlockedPictures } from "@atelier/aws/dynamo/reviews";
+import { createBlockedPictures, createReviews } from "@atelier/aws/dynamo/reviews";
 import { createVersions } from "@atelier/aws/dynamo/versions";
 import { connectEventBus } from "@atelier/aws/event-bus";
 import { createEvents } from "@atelier/aws/events";
+import { createTableRateLimit } from "@atelier/aws/rate-limit";
 import { derivedKey } from "@atelier/aws/secrets";
 import { connectTable } from "@atelier/aws/table";
 import type { Catalogue } from "@atelier/core/catalogue";
+import { AtelierError } from "@atelier/core/errors";
 import { installedHealth } from "@atelier/core/installed-health";
 import { knownNames } from "@atelier/core/metrics";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import { createPictureBlock } from "@atelier/core/picture-block";
-import type { Attempts, Pacing, PacingStore } from "@atelier/core/ports";
+import type { Attempts, Pacing, PacingStore, TextVault } from "@atelier/core/ports";
 import { type Offers, openOffers } from "./offers.ts";
 import type { Surroundings } from "./runtime.ts";
 
 type Maker = (dynamo: Dynamo, surroundings: Surroundings) => unknown;
 
+export const attestations = (dynamo: Dynamo) => createAttestations(dynamo);
 export const attempts = (dynamo: Dynamo) => createAttempts(dynamo);
 export const audit = (dynamo: Dynamo, { randomBytes }: Surroundings) => createAudit(dynamo, randomBytes);
 export const callers = (dynamo: Dynamo) => createCallers(dynamo);
@@ -37,13 +42,30 @@ export const events = (dynamo: Dynamo, { telemetry }: Surroundings) =>
     known: knownNames(openOffers().offers),
   });
 export const images = (dynamo: Dynamo) => createImages(dynamo);
+/** For whoever looks for words of prompts. */
+export const searchedImages = (dynamo: Dynamo) => createImages(dynamo, { wordKey: derivedKey("prompts") });
 export const ledger = (dynamo: Dynamo) => createLedgerStore(dynamo);
 export const pacing = (dynamo: Dynamo) => createPacingStore(dynamo);
 /** Pictures that reviewers removed, as nobody without the installation's key can recognise them. */
 export const removed = (dynamo: Dynamo) =>
   createPictureBlock(createBlockedPictures(dynamo), derivedKey("pictures"));
+/** Prompts for whoever removes them, and can read none. */
+export const sealedPrompts = (dynamo: Dynamo) => createPromptVault(dynamo, NO_TEXTS);
 export const requests = (dynamo: Dynamo) => createRequests(dynamo);
+export const reviews = (dynamo: Dynamo) => createReviews(dynamo);
+/** Null: nobody is limited. */
+export const rateLimit = (dynamo: Dynamo, { clock }: Surroundings) => {
+  const { ATELIER_RATE_LIMIT_PER_MINUTE: perMinute } = readSettings(["ATELIER_RATE_LIMIT_PER_MINUTE"]);
+  return perMinute === 0 ? null : createTableRateLimit(perMinute, { dynamo, clock });
+};
 export const versions = (dynamo: Dynamo) => createVersions(dynamo);
+
+async function refuse(): Promise<never> {
+  throw new AtelierError("ConfigurationInvalid", "This function has no key for what people wrote.");
+}
+
+/** For functions that come across what people wrote, and neither read nor write it. */
+export const NO_TEXTS: TextVault = { seal: refuse, open: refuse, reseal: refuse };
 
 /** What an entry does not import is not in its bundle. */
 export function openStores<const Makers extends Readonly<Record<string, Maker>>>(

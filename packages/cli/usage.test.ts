@@ -6,7 +6,7 @@ import { captured } from "./testing/captured-run.ts";
 
 const WHOLE = "must be a whole number from";
 const KNOWN_COMMANDS =
-  "plan, generate, custom, images, show, templates, models, budget, audit, review, attest, attest-age, privacy, resume, cancel, verify";
+  "plan, generate, custom, images, show, templates, models, metrics, alerts, budget, audit, versions, review, attest, attest-age, privacy, resume, cancel, serve, verify, export, import";
 const CATEGORIES = "lingerie, feet, artistic_nude, weekend_special, custom";
 const STATUSES =
   "planned, held, generating, processing, completed, quarantined, rejected, failed, unknown, cancelled";
@@ -24,8 +24,7 @@ const BAD_INPUT: readonly [words: readonly string[], sentence: string][] = [
     `There is no command "generat". Did you mean "generate"? Known: ${KNOWN_COMMANDS}.`,
   ],
   [["help", "pln"], `There is no command "pln". Did you mean "plan"? Known: ${KNOWN_COMMANDS}.`],
-  [["serve"], `There is no command "serve". Known: ${KNOWN_COMMANDS}.`],
-  [["alerts"], `There is no command "alerts". Known: ${KNOWN_COMMANDS}.`],
+  [["paint"], `There is no command "paint". Known: ${KNOWN_COMMANDS}.`],
   [["budget", "sett"], `There is no command of budget "sett". Did you mean "set"? Known: verify, set.`],
   [["--json"], "A command is missing; see `atelier help`."],
   [["plan", "--dat", "x"], "There is no option --dat (did you mean --date?); see `atelier help plan`."],

@@ -15,8 +15,8 @@ import type { Catalogue } from "@atelier/core/catalogue";
 import type { ImageFilter, Images } from "@atelier/core/ports";
 import { prepareDataFolder } from "@atelier/local/data-folder";
 import { openEngine } from "@atelier/local/engine";
+import type { EngineClient } from "@atelier/local/engine-client";
 import { loadCatalogue } from "@atelier/local/templates";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LIBRARY_START_MS, libraryImage, libraryRequest, WORD_KEY } from "./library-images.ts";
 
 const IMAGES = 100_000;
@@ -65,14 +65,15 @@ export async function measureLibrary(count: number, rounds: number): Promise<Lib
   const onFault = (error: unknown) => process.stderr.write(`${String(error)}\n`);
   const engine = await openEngine({ dataFolder, table, clock, randomBytes, onFault });
   try {
-    const dynamo = createDynamo({ client: engine.client, tableName: table.TableName });
+    const wire = countCalls(engine.client);
+    const dynamo = createDynamo({ client: wire.client, tableName: table.TableName });
     const catalogue = await loadCatalogue(TEMPLATES);
     const images = createImages(dynamo, { wordKey: WORD_KEY });
     await images.indexEarlier(1);
     const startedMs = performance.now();
     await fill(count, catalogue, dynamo);
     const fillSeconds = Math.round((performance.now() - startedMs) / 1000);
-    return { images: count, fillSeconds, ...(await readLists(count, rounds, images, engine.client)) };
+    return { images: count, fillSeconds, ...(await readLists(count, rounds, images, wire)) };
   } finally {
     await engine.close();
     await rm(path, { recursive: true, force: true });
@@ -101,8 +102,8 @@ async function fill(count: number, catalogue: Catalogue, dynamo: Dynamo): Promis
   await Promise.all([...writing, dynamo.putMany(items)]);
 }
 
-async function readLists(count: number, rounds: number, images: Images, client: DynamoDBClient) {
-  const wire = countCalls(client);
+async function readLists(count: number, rounds: number, images: Images, wire: Wire) {
+  wire.forget();
   const allMs: number[] = [];
   const queries: QueryFigures[] = [];
   async function measure(query: string, filter: ImageFilter, cursor: string | null): Promise<void> {
@@ -192,21 +193,21 @@ function lists(count: number): Readonly<Record<string, ImageFilter>> {
   };
 }
 
-/** Counts what is sent, by the header that names the operation. */
-function countCalls(client: DynamoDBClient) {
-  const counts: Record<string, number> = {};
-  client.middlewareStack.add(
-    (next) => (call) => {
-      const { headers } = call.request as { headers: Record<string, string> };
-      const target = headers["x-amz-target"] ?? headers["X-Amz-Target"] ?? "";
-      const operation = target.slice(target.indexOf(".") + 1);
-      counts[operation] = (counts[operation] ?? 0) + 1;
-      return next(call);
-    },
-    { step: "finalizeRequest", name: "count-calls" },
-  );
+/** Counts what is sent, by operation. */
+function countCalls(client: EngineClient) {
+  let counts: Record<string, number> = {};
+  const send = (command: Parameters<EngineClient["send"]>[0]) => {
+    const operation = command.constructor.name.replace(/Command$/, "");
+    counts[operation] = (counts[operation] ?? 0) + 1;
+    return client.send(command);
+  };
   return {
+    client: { send } as EngineClient,
     total: () => Object.values(counts).reduce((sum, calls) => sum + calls, 0),
     byOperation: () => ({ ...counts }),
+    forget() {
+      counts = {};
+    },
   };
 }
+type Wire = ReturnType<typeof countCalls>;

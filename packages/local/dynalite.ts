@@ -14,8 +14,16 @@ import { faultCode } from "./storage-fault.ts";
 
 /** What is used of dynalite 4.0.0, which has no types. */
 interface Store {
-  readonly db: LevelStore & { open(): Promise<void>; close(): Promise<void> };
-  readonly tableDb: { put(name: string, table: Table, done: (error: unknown) => void): void };
+  readonly db: LevelStore & {
+    open(): Promise<void>;
+    close(): Promise<void>;
+    _get(key: unknown, options: unknown): Promise<unknown>;
+    _getSync(key: unknown, options: unknown): unknown;
+  };
+  readonly tableDb: {
+    get(name: string, done: (error: unknown, table?: Table) => void): void;
+    put(name: string, table: Table, done: (error: unknown) => void): void;
+  };
 }
 interface Table {
   TableStatus: string;
@@ -81,6 +89,9 @@ export async function openDynalite(deps: {
   if (await hasLostItsHead(deps.folder)) throw damaged(deps.folder);
   const stores: StoreModule = require("dynalite/db/index.js");
   const store = stores.create({ path: deps.folder, createTableMs: 0 });
+  // A read from LevelDB's cache takes microseconds, but sending it over the thread pool ten times as long; and this thread does
+  // nothing else meanwhile.
+  store.db._get = async (key, options) => store.db._getSync(key, options);
   try {
     await store.db.open();
   } catch (error) {
@@ -94,6 +105,8 @@ export async function openDynalite(deps: {
     await store.db.close();
     throw isAtelierError(error) ? error : storeFault(error, deps.folder);
   }
+
+  await rememberTable(store, deps.table.TableName);
 
   const watchers = new Set<ServerResponse>();
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -193,6 +206,16 @@ async function ensureTable(store: Store, wanted: CreateTableCommandInput, folder
     const active = { ...table, TableStatus: "ACTIVE", ...(indexes && { GlobalSecondaryIndexes: indexes }) };
     store.tableDb.put(String(wanted.TableName), active, (error) => (error ? reject(error) : resolve()));
   });
+}
+
+/** dynalite reads the table's definition for every item of every request; of the operations here none changes it. */
+async function rememberTable(store: Store, name: string | undefined): Promise<void> {
+  const table = await describe(store, name);
+  const { get } = store.tableDb;
+  store.tableDb.get = (asked, done) => {
+    if (table && asked === name) queueMicrotask(() => done(null, table));
+    else get(asked, done);
+  };
 }
 
 async function describe(store: Store, tableName: string | undefined): Promise<Table | undefined> {

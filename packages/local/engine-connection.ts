@@ -23,6 +23,9 @@ const CLOSE_WITHIN_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
 const LOOKS_BEFORE_TRYING = 40;
 
+/** What answers leave behind is let go after so much; V8 would let it grow to three times that before it looks. */
+const YOUNG_MB = 32;
+
 export interface Connection {
   readonly role: "host" | "guest";
   readonly agent: Agent;
@@ -101,6 +104,7 @@ async function host(deps: ConnectDeps): Promise<Connection | undefined> {
   const thread = new Worker(new URL("./dynalite-thread.ts", import.meta.url), {
     workerData: input,
     execArgv: ["--disable-warning=ExperimentalWarning"],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
   });
   let crash: unknown;
   thread.on("error", (error) => {

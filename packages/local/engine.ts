@@ -6,9 +6,9 @@
 import { AtelierError } from "@atelier/core/errors";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
 import type { StoredItem } from "@atelier/core/schema-versions";
-import type { CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import type { DataFolder } from "./data-folder.ts";
-import { createEngineClient } from "./engine-client.ts";
+import { createEngineClient, type EngineClient } from "./engine-client.ts";
 import { type Connection, connect } from "./engine-connection.ts";
 import { snapshotFrom } from "./engine-snapshot.ts";
 
@@ -16,7 +16,7 @@ import { snapshotFrom } from "./engine-snapshot.ts";
 export type HostingTask = () => Promise<() => Promise<void>>;
 
 export interface Engine {
-  readonly client: DynamoDBClient;
+  readonly client: EngineClient;
   /**
    * Every item of the table as it stood at one moment, in the order of the database: that of a hash of the partition, then of
    * the sort key.
@@ -124,7 +124,6 @@ export async function openEngine(deps: {
       await connecting?.catch(() => {});
       await inTurn(stopAll);
       await connection?.end();
-      client.destroy();
     },
   };
 }

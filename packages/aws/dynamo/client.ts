@@ -61,7 +61,7 @@ const BATCH_WRITE_MAX = 25;
  * item; `StorageFull`; `ConfigurationInvalid` for a missing table or refused credentials; `Unexpected` for a
  * request that DynamoDB finds invalid, such as an item over 400 KB
  */
-export function createDynamo(deps: { client: DynamoDBClient; tableName: string }): Dynamo {
+export function createDynamo(deps: { client: Pick<DynamoDBClient, "send">; tableName: string }): Dynamo {
   const { client, tableName: TableName } = deps;
 
   async function guarded<R>(doing: string, call: () => Promise<R>): Promise<R> {

@@ -21,11 +21,24 @@ let drawn = 0;
 const randomBytes = (size: number) => new Uint8Array(size).fill(++drawn);
 const clock = () => nowMs;
 
-async function tokensOf(name: string, { user = "ada", adultUntilMs = 0 } = {}) {
+interface Attested {
+  user?: string;
+  /** 0: nobody attested it. May be changed meanwhile. */
+  adultUntilMs?: number;
+  /** How often it was read. */
+  reads?: number;
+}
+
+async function tokensOf(name: string, attested: Attested = {}) {
+  const { user = "ada" } = attested;
   const folder = await prepareDataFolder({ path: join(root, name), clock, randomBytes });
   const keys = await readDataKeys(folder);
-  const attested = { viewer: "ada", by: "ada", how: "said", atMs: START_MS, untilMs: adultUntilMs };
-  const age = async (viewer: string) => (viewer === "ada" && adultUntilMs > 0 ? attested : undefined);
+  const age = async (viewer: string) => {
+    attested.reads = (attested.reads ?? 0) + 1;
+    const { adultUntilMs: untilMs = 0 } = attested;
+    if (viewer !== "ada" || untilMs === 0) return undefined;
+    return { viewer, by: "ada", how: "said", atMs: START_MS, untilMs };
+  };
   return createLocalTokens({ folder, keys, attestations: { age }, user, clock, randomBytes });
 }
 
@@ -46,6 +59,35 @@ describe("a token of a data folder", () => {
     });
     nowMs += 3 * DAY_MS;
     expect(await adult.verifier.verify(await adult.mint(30))).toMatchObject({ ageAttestedUntilMs: null });
+  });
+
+  test("no longer says so within a second after the attestation was withdrawn or given for shorter", async () => {
+    const until = { adultUntilMs: START_MS + 20 * DAY_MS };
+    const tokens = await tokensOf("one", until);
+    const token = await tokens.mint(30);
+    const said = async () => (await tokens.verifier.verify(token))?.ageAttestedUntilMs;
+    expect(await said()).toBe(START_MS + 20 * DAY_MS);
+    until.adultUntilMs = START_MS + DAY_MS;
+    nowMs += 1_000;
+    expect(await said()).toBe(START_MS + DAY_MS);
+    until.adultUntilMs = 0;
+    nowMs += 1_000;
+    expect(await said()).toBeNull();
+    // Given again for longer, it reaches no further than the token says.
+    until.adultUntilMs = START_MS + 40 * DAY_MS;
+    nowMs += 1_000;
+    expect(await said()).toBe(START_MS + 20 * DAY_MS);
+  });
+
+  test("is verified once a second, and its attestation read once", async () => {
+    const until = { adultUntilMs: START_MS + DAY_MS, reads: 0 };
+    const tokens = await tokensOf("one", until);
+    const token = await tokens.mint(30);
+    until.reads = 0;
+    const seen = [];
+    for (let call = 0; call < 3; call++) seen.push(await tokens.verifier.verify(token));
+    expect(until.reads).toBe(1);
+    expect(new Set(seen).size).toBe(1);
   });
 
   test("is good at whoever opens the folder, until it expires", async () => {

@@ -2,13 +2,13 @@
  * @module Tokens of a data folder: minted by `serve` for the operating system's user, good at whoever serves the folder, until
  * they expire or are all revoked.
  */
-import { hkdfSync } from "node:crypto";
+import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TokenVerifier } from "@atelier/api/deps";
 import { createTokenVerifier, mintToken } from "@atelier/api/tokens";
 import type { AttestationStore } from "@atelier/core/attestations";
-import { SCOPES } from "@atelier/core/caller";
+import { type Caller, SCOPES } from "@atelier/core/caller";
 import { type Clock, type RandomBytes, sha256Hex } from "@atelier/core/ids";
 import type { DataFolder, DataKeys } from "./data-folder.ts";
 import { faultCode, storageFault } from "./storage-fault.ts";
@@ -19,7 +19,7 @@ const ALGORITHM = "HS256";
 const DAY_MS = 24 * 60 * 60 * 1000;
 const REVOCATION_BYTES = 16;
 
-/** Another process may revoke: so often its file is looked at. */
+/** Another process may revoke, or withdraw the attestation of an age: so often it is looked. */
 const LOOK_MS = 1_000;
 
 export interface LocalTokens {
@@ -43,11 +43,23 @@ export function createLocalTokens(deps: {
   const path = join(folder.keys, "tokens");
   // Of this folder alone, and no secret: it stands in every token.
   const issuer = `urn:atelier:folder:${sha256Hex(keys.tokenKey).slice(0, 16)}`;
-  let key = readKey();
-  let readAtMs = clock();
+  let look = newLook();
+
+  interface Look {
+    readonly atMs: number;
+    readonly key: KeyObject;
+    /** Good tokens, and who they name. */
+    readonly callers: Map<string, Caller>;
+    /** Until when the user is attested to be an adult; read when the first token claims it. */
+    adultUntilMs?: Promise<number | null>;
+  }
+
+  function newLook(): Look {
+    return { atMs: clock(), key: readKey(), callers: new Map() };
+  }
 
   /** The folder's key, and what was drawn at the last revocation. */
-  function readKey(): Uint8Array {
+  function readKey(): KeyObject {
     let revocation: Uint8Array = new Uint8Array(0);
     try {
       // Some bytes, read at most once a second: a read on the pool would wait behind pictures that are being encoded.
@@ -55,40 +67,60 @@ export function createLocalTokens(deps: {
     } catch (error) {
       if (faultCode(error) !== "ENOENT") throw storageFault(error, path);
     }
-    return new Uint8Array(hkdfSync("sha256", keys.tokenKey, revocation, "atelier/token", 32));
+    const bytes = hkdfSync("sha256", keys.tokenKey, revocation, "atelier/token", 32);
+    return createSecretKey(new Uint8Array(bytes));
   }
 
-  function currentKey(): Uint8Array {
-    const nowMs = clock();
-    if (Math.abs(nowMs - readAtMs) >= LOOK_MS) [key, readAtMs] = [readKey(), nowMs];
-    return key;
+  function currentLook(): Look {
+    if (Math.abs(clock() - look.atMs) >= LOOK_MS) look = newLook();
+    return look;
+  }
+
+  async function adultUntilMs(): Promise<number | null> {
+    const attested = await attestations.age(user);
+    return attested && attested.untilMs > clock() ? attested.untilMs : null;
+  }
+
+  /** Without the token's word for the user's age where the attestation stands no longer. */
+  async function withAge(caller: Caller, current: Look): Promise<Caller> {
+    const { ageAttestedUntilMs: claimed } = caller;
+    if (claimed === null) return caller;
+    current.adultUntilMs ??= adultUntilMs();
+    const standing = await current.adultUntilMs;
+    return { ...caller, ageAttestedUntilMs: standing === null ? null : Math.min(claimed, standing) };
   }
 
   return {
     verifier: {
-      verify(token) {
-        const keys = currentKey();
-        return createTokenVerifier({
+      async verify(token) {
+        const current = currentLook();
+        const known = current.callers.get(token);
+        if (known) return known;
+        const verifier = createTokenVerifier({
           issuer,
           audiences: [AUDIENCE],
-          keys,
+          keys: current.key,
           algorithms: [ALGORITHM],
           clock,
-        }).verify(token);
+        });
+        const named = await verifier.verify(token);
+        if (named === null) return null;
+        const caller = await withAge(named, current);
+        current.callers.set(token, caller);
+        return caller;
       },
     },
     async mint(lifetimeDays) {
-      const attested = await attestations.age(user);
       return mintToken(
         {
           issuer,
           audience: AUDIENCE,
           subject: subjectOf(user),
           scopes: SCOPES,
-          ageAttestedUntilMs: attested && attested.untilMs > clock() ? attested.untilMs : null,
+          ageAttestedUntilMs: await adultUntilMs(),
           lifetimeMs: lifetimeDays * DAY_MS,
         },
-        { key: currentKey(), algorithm: ALGORITHM, clock },
+        { key: currentLook().key, algorithm: ALGORITHM, clock },
       );
     },
     async revokeAll() {
@@ -97,7 +129,7 @@ export function createLocalTokens(deps: {
           throw storageFault(error, path);
         },
       );
-      key = readKey();
+      look = newLook();
     },
   };
 }

@@ -30,6 +30,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { compileCatalogue } from "../../scripts/templates.ts";
 import { createActiveTable } from "../builders/active-table.ts";
 import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
+import { startTestEventBus } from "../simulators/event-bus.ts";
 import { startTestKms, TEST_DATA_KEY, TEST_SIGNING_KEY } from "../simulators/kms.ts";
 import { startTestRekognition } from "../simulators/rekognition.ts";
 import { TEST_TOKEN, TEST_WEBHOOK_SECRET } from "../simulators/replicate.ts";
@@ -80,7 +81,8 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
   const stability = await startTestStability({ clock: () => Date.now(), apiKey: STABILITY_KEY });
   const kms = await startTestKms();
   const rekognition = await startTestRekognition();
-  closers.push(stability.close, kms.close, rekognition.close);
+  const bus = await startTestEventBus();
+  closers.push(stability.close, kms.close, rekognition.close, bus.close);
   const gateway = await listening(createServer(answerAsGateway), closers);
   const stepFunctions = await listening(createServer(answerAsStepFunctions), closers);
 
@@ -92,10 +94,12 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
     AWS_ENDPOINT_URL_S3: bucket.endpoint,
     AWS_ENDPOINT_URL_SFN: stepFunctions,
     AWS_ENDPOINT_URL_KMS: kms.origin,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: bus.origin,
     AWS_ENDPOINT_URL_REKOGNITION: rekognition.origin,
     AWS_LAMBDA_FUNCTION_NAME: "atelier-test",
     ATELIER_TABLE: TABLE,
     ATELIER_BUCKET: BUCKET,
+    ATELIER_EVENT_BUS: "atelier-test",
     ATELIER_STATE_MACHINE_ARN: MACHINE_ARN,
     ATELIER_WEBHOOK_URL: gateway,
     ATELIER_PROMPT_KEY_ARN: TEST_DATA_KEY,
@@ -214,6 +218,7 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
     stability,
     kms,
     rekognition,
+    bus,
     machine,
     bucket,
     invoke,

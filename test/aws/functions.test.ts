@@ -84,6 +84,8 @@ describe("a request", () => {
     // Two calls at once share a line here; in the cloud a function takes one call at a time.
     const counted = log.filter((line) => "_aws" in line).flatMap((line) => line.ImagesCompleted ?? []);
     expect(counted).toStrictEqual([1, 1]);
+    const told = cloud.bus.events.filter(({ type }) => type === "image-completed");
+    expect(new Set(told.map(({ id }) => id)).size).toBe(2);
     const prompts = cloud.catalogue.categories.flatMap(({ templates }) =>
       templates.map(({ prompt }) => prompt),
     );

@@ -28,6 +28,12 @@ export function findNode(root, version = process.versions.node) {
   return installedNodePaths(root).find((path) => existsSync(path));
 }
 
+const NODE_OPTIONS = [
+  "--disable-warning=ExperimentalWarning",
+  // Megabytes. V8 would take 64 on a large machine, twice, for objects that live no longer than an answer.
+  "--max-semi-space-size=16",
+];
+
 /**
  * Runs a script in this process's place: same terminal, same process group, its exit code (or its signal) is ours. Where Node can
  * (22.15 on, not on Windows), it is the very same process; else a child, which can see that we are gone.
@@ -37,13 +43,16 @@ export function findNode(root, version = process.versions.node) {
  * @param {readonly string[]} scriptArguments
  */
 export function runScript(node, script, scriptArguments) {
-  const nodeArguments = ["--disable-warning=ExperimentalWarning", script, ...scriptArguments];
+  const nodeArguments = [...NODE_OPTIONS, script, ...scriptArguments];
   const env = {
     // Stripped and compiled sources are kept between runs: a third of the start-up. A folder that cannot be written is
     // ignored by Node.
     NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.cache/compiled"),
-    // glibc gives each thread of libvips an arena of its own, and memory creeps up with every picture; two are enough.
+    // glibc gives each thread of libvips an arena of its own, and memory creeps up with every picture; two are enough. And it
+    // would come to keep the memory of pictures for smaller things, which then stand in the way of the next ones.
     MALLOC_ARENA_MAX: "2",
+    MALLOC_MMAP_THRESHOLD_: "131072",
+    MALLOC_TRIM_THRESHOLD_: "131072",
     ...process.env,
   };
   if (process.platform !== "win32" && typeof process.execve === "function") {

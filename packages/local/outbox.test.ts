@@ -29,6 +29,12 @@ test("an event is a line in its envelope, written once by a process", async () =
   );
 });
 
+test("the newest ids are remembered, so that memory does not grow with what is told", async () => {
+  const outbox = createOutbox(folder, 2);
+  for (const id of ["e1", "e2", "e3", "e3", "e2", "e1"]) await outbox.publish(event(id));
+  expect(await ids()).toStrictEqual(["e1", "e2", "e3", "e1"]);
+});
+
 test("a line that a killed process left torn spoils no other", async () => {
   await createOutbox(folder).publish(event("e1"));
   await appendFile(path(), '{"id":"e2","type":"susp');

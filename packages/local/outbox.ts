@@ -1,6 +1,6 @@
 /**
  * @module Events as JSON lines in `events.jsonl` of the data folder: at least once, with a stable id, for others to tail. A process
- * writes an id once. A line begins where another ends: what a killed process left torn spoils no line but its own.
+ * writes an id once while it remembers it. A line begins where another ends: what a killed process left torn spoils no line but its own.
  */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,9 +9,11 @@ import type { Events } from "@atelier/core/ports";
 import { storageFault } from "./storage-fault.ts";
 
 const FILE = "events.jsonl";
+/** What is told again is told soon after: by a step that is repeated, or the next round of a reconciler. About a megabyte. */
+const REMEMBERED_MAX = 10_000;
 const NEWLINE = 0x0a;
 
-export function createOutbox(folder: string): Events {
+export function createOutbox(folder: string, rememberedMax = REMEMBERED_MAX): Events {
   const path = join(folder, FILE);
   const written = new Set<string>();
   return {
@@ -21,6 +23,7 @@ export function createOutbox(folder: string): Events {
         throw storageFault(error, path);
       });
       written.add(event.id);
+      if (written.size > rememberedMax) for (const oldest of written) return void written.delete(oldest);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** @module Calls of an HTTP API (payload format 2.0) as the core's webhook receiver takes them. */
 import { readWebhookPath, receiveWebhook, type WebhookAnswer, type WebhookDeps } from "@atelier/core/webhook";
 import * as z from "zod";
-import { parsedEvent, type Surroundings } from "./runtime.ts";
+import { idsOf, parsedEvent, type Surroundings } from "./runtime.ts";
 
 const httpEventSchema = z.object({
   rawPath: z.string(),
@@ -25,9 +25,12 @@ export async function answerWebhook(
 ): Promise<HttpAnswer> {
   const call = parsedEvent(httpEventSchema, event);
   const answer = await receive(call, deps);
+  const named = readWebhookPath(call.rawPath);
+  // Whoever has the signature has the id from us; anything else is not ours to write down.
+  if (named && (answer.status === 200 || answer.status === 400)) deps.telemetry.add(idsOf(named));
   const lagSeconds = answer.status === 200 ? lagOf(call, deps.clock()) : null;
-  const provider = readWebhookPath(call.rawPath)?.provider;
-  if (lagSeconds !== null && provider !== undefined) {
+  if (lagSeconds !== null && named) {
+    const { provider } = named;
     deps.telemetry.measure({ name: "WebhookLagSeconds", value: lagSeconds, dimensions: { provider } });
   }
   deps.telemetry.info("webhook", { status: answer.status, said: answer.message });

@@ -59,6 +59,8 @@ export function lambdaHandler<Deps, Output>(
         deadlineMs: startedAtMs + context.getRemainingTimeInMillis(),
       };
       const output = await run(event, opened.deps, invocation);
+      // What it made of it: validate begins an attempt.
+      telemetry.add(idsOf(output));
       telemetry.info("done", { tookMs: surroundings.clock() - startedAtMs });
       return output;
     } catch (error) {
@@ -116,7 +118,7 @@ const idsSchema = z.object({
 });
 
 /** Request, image and attempt of an event, each from the longest id that is there. */
-function idsOf(event: unknown): Facts {
+export function idsOf(event: unknown): Facts {
   const outer = z.looseObject({ input: z.unknown().optional() }).safeParse(event);
   if (!outer.success) return {};
   const { request_id, ...ids } = {

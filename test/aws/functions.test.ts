@@ -81,6 +81,14 @@ describe("a request", () => {
       attemptId: expect.stringMatching(/^img_a{26}_0000[01]-1$/),
       tookMs: expect.any(Number),
     });
+    for (const service of ["validate", "generate", "collect", "process", "record", "webhook"]) {
+      const own = log.filter((line) => line.service === service && line.message === "done");
+      expect(own).not.toEqual([]);
+      for (const { requestId: ofRequest, imageId, attemptId } of own) {
+        expect({ service, ofRequest }).toEqual({ service, ofRequest: requestId });
+        expect(attemptId).toBe(`${imageId}-1`);
+      }
+    }
     // Two calls at once share a line here; in the cloud a function takes one call at a time.
     const counted = log.filter((line) => "_aws" in line).flatMap((line) => line.ImagesCompleted ?? []);
     expect(counted).toStrictEqual([1, 1]);

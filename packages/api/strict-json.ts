@@ -52,6 +52,8 @@ function checkStructure(text: string): void {
       const keys = open.at(-1);
       if (keys && last !== null) {
         if (keys.has(last)) throw malformed("The body names a field twice; name each once.");
+        // Readers disagree whether it is a field.
+        if (last === "__proto__") throw malformed("The body has a field that no body has.");
         keys.add(last);
       }
     } else if (token !== ",") {

@@ -51,6 +51,8 @@ export async function openApiServer(port: number, deps: ApiDeps): Promise<ApiSer
     getRequestListener((request) => app.fetch(request), {
       hostname: `${LOOPBACK}:${own}`,
       overrideGlobalObjects: false,
+      // What cannot be read as an address (`/..\\x`) never reaches the app: it is where nothing is.
+      errorHandler: () => app.fetch(new Request(url)),
     }),
   );
   return { url, close: () => close(server) };

@@ -33,7 +33,7 @@ export function answerChecker(document: OpenApiDocument) {
     if (BODILESS.includes(answer.status) || documented.length === 0) return;
     if (!documented.includes(type))
       throw new Error(`${where} is ${type}, but documented as ${documented.join(", ")}.`);
-    if (!type.endsWith("json")) return;
+    if (!/[/+]json$/.test(type)) return;
     const pointerPart = (part: string) =>
       encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"));
     const at = [

@@ -41,7 +41,7 @@ export const BASE_URL = "http://127.0.0.1:8787";
 export const ISSUER = "https://issuer.test";
 export const AUDIENCE = "atelier-test";
 const TIMEZONE = "Europe/Paris";
-const TOKEN_KEY = Buffer.from("a key of 32 bytes for the tokens");
+export const TOKEN_KEY = Buffer.from("a key of 32 bytes for the tokens");
 const RECIPE: Recipe = {
   name: "test-1",
   enhance: "none",

@@ -23,6 +23,8 @@ export default $config({
     const { backup } = await import("./stacks/backup.ts");
     const { secrets } = await import("./stacks/secrets.ts");
     const { webhookApi, webhookRoute } = await import("./stacks/webhooks.ts");
+    const { httpApi, apiRoutes } = await import("./stacks/api.ts");
+    const { identity } = await import("./stacks/identity.ts");
     const { functions } = await import("./stacks/functions.ts");
     const { workflow } = await import("./stacks/workflow.ts");
     const { schedules } = await import("./stacks/schedules.ts");
@@ -34,24 +36,29 @@ export default $config({
     hardening();
     const settings = readSettings();
     const store = storage();
-    backup(store);
-    const api = webhookApi();
+    const webhooks = webhookApi();
+    const api = httpApi();
     const bus = eventBus();
-    const lambdas = functions({
+    const { lambdas, who } = functions({
       settings,
       store,
+      copies: backup(store),
       signingKey: provenanceKey(),
       secrets: secrets(settings),
-      webhookUrl: api.url,
+      webhookUrl: webhooks.url,
+      apiUrl: api.url,
+      identity: (claims) => identity(settings, claims),
       bus,
     });
-    webhookRoute(api, lambdas.webhook);
+    webhookRoute(webhooks, lambdas.webhook);
+    apiRoutes(api, lambdas.api, who);
     const machine = workflow(lambdas);
     const { deadLetters } = schedules({
       settings,
       machine,
       reconcile: lambdas.reconcile,
       reprocess: lambdas.reprocess,
+      daily: lambdas.daily,
     });
     dashboard(alarms({ settings, machine, lambdas, deadLetters }));
     return {
@@ -59,7 +66,11 @@ export default $config({
       table: store.table.name,
       stateMachine: machine.arn,
       start: lambdas.start.name,
-      webhooks: api.url,
+      webhooks: webhooks.url,
+      api: api.url,
+      issuer: who.issuer,
+      audiences: who.audiences,
+      signIn: who.signIn,
       events: bus.name,
     };
   },

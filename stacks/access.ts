@@ -16,6 +16,10 @@ export const ENTRY_NAMES = [
   "start",
   "reprocess",
   "notify",
+  "api",
+  "claims",
+  "attest",
+  "daily",
 ] as const;
 export type EntryName = (typeof ENTRY_NAMES)[number];
 
@@ -32,6 +36,8 @@ export type Folder = "incoming" | "originals" | "content" | "quarantine";
 export type WorkflowCall = "answer" | "start" | "describe";
 /** GenerateDataKey encrypts a prompt, Decrypt reads one. */
 export type PromptCall = "GenerateDataKey" | "Decrypt";
+/** What a text that people wrote is, as the ciphertext's own context says. */
+export type TextPurpose = "prompt" | "review-note";
 export type SigningCall = "Sign" | "GetPublicKey";
 export type RekognitionCall = "DetectModerationLabels" | "DetectFaces";
 export type SecretName = "providerKeys" | "webhookSecrets" | "atelierKey" | "chatWebhook";
@@ -47,8 +53,11 @@ export interface Access {
   /** Folders from which it removes files, in every version that the bucket keeps. */
   readonly removes: readonly Folder[];
   readonly workflow: readonly WorkflowCall[];
-  /** What it has the key for prompts do. */
+  /** Folders of the bucket of copies that it looks into, and from which it removes files in every version. */
+  readonly copies: readonly Folder[];
+  /** What it has the key for prompts do, and for which texts. */
   readonly prompts: readonly PromptCall[];
+  readonly texts: readonly TextPurpose[];
   /** What it has the key for provenance do. */
   readonly signing: readonly SigningCall[];
   readonly rekognition: readonly RekognitionCall[];
@@ -57,6 +66,9 @@ export interface Access {
   readonly secrets: readonly SecretName[];
 }
 
+/** An image has files in all of them. */
+const ALL_FOLDERS: readonly Folder[] = ["incoming", "originals", "content", "quarantine"];
+
 const NOTHING: Access = {
   table: [],
   indexes: [],
@@ -64,8 +76,10 @@ const NOTHING: Access = {
   writes: [],
   misses: [],
   removes: [],
+  copies: [],
   workflow: [],
   prompts: [],
+  texts: ["prompt"],
   signing: [],
   rekognition: [],
   bus: [],
@@ -164,15 +178,50 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   },
   reprocess: {
     ...NOTHING,
-    table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"],
+    table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchWriteItem"],
     indexes: ["state"],
-    reads: ["originals", "incoming", "content"],
-    writes: ["content"],
-    misses: ["originals", "incoming", "content"],
+    // Reviewers let pictures out of quarantine, put them back, and remove them: what was left of that is done here.
+    reads: ALL_FOLDERS,
+    writes: ["originals", "content", "quarantine"],
+    misses: ALL_FOLDERS,
     // What a killed call left, and what was made of a picture that went meanwhile.
-    removes: ["content"],
+    removes: ALL_FOLDERS,
     signing: ["Sign", "GetPublicKey"],
+    bus: ["PutEvents"],
+    // Its key for pictures that were removed.
+    secrets: ["atelierKey"],
   },
   // It is deployed where a chat is to be told of alarms.
   notify: { ...NOTHING, secrets: ["chatWebhook"] },
+  api: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"],
+    indexes: ["state", "timeline"],
+    // It hands out addresses of what it may read itself; what reviewers decide it copies and removes, and what was paid for
+    // when a request is cancelled it keeps.
+    reads: ALL_FOLDERS,
+    writes: ALL_FOLDERS,
+    misses: ALL_FOLDERS,
+    removes: ALL_FOLDERS,
+    copies: ["originals", "content"],
+    workflow: ["start"],
+    prompts: ["GenerateDataKey", "Decrypt"],
+    texts: ["prompt", "review-note"],
+    bus: ["PutEvents"],
+    // Jobs of a cancelled request are stopped at their provider.
+    secrets: ["providerKeys", "atelierKey"],
+  },
+  claims: { ...NOTHING, table: ["GetItem"] },
+  // The first entry of an audit looks for what stands there.
+  attest: { ...NOTHING, table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"] },
+  daily: {
+    ...NOTHING,
+    table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"],
+    indexes: ["state"],
+    reads: ALL_FOLDERS,
+    misses: ALL_FOLDERS,
+    removes: ALL_FOLDERS,
+    copies: ["originals", "content"],
+    bus: ["PutEvents"],
+  },
 };

@@ -60,4 +60,6 @@ export function backup({ bucket, key }: Storage) {
     // Replication is refused until both buckets are versioned, which their components have made by then.
     { dependsOn: [bucket, copies] },
   );
+  return { bucket: copies, key: backupKey };
 }
+export type Copies = ReturnType<typeof backup>;

@@ -1,6 +1,8 @@
 /// <reference path="../.sst/platform/config.d.ts" />
 import { ACCESS, type Access, ENTRY_NAMES, type EntryName, type SecretName } from "./access.ts";
+import type { Copies } from "./backup.ts";
 import { BESIDE_PROCESS, NEVER_LOADED } from "./bundling.ts";
+import type { Identity } from "./identity.ts";
 import { permissionsOf } from "./permissions.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
@@ -8,9 +10,11 @@ import { SIZES } from "./sizes.ts";
 import { isProduction, metricsNamespace, prefix } from "./stage.ts";
 import type { Storage } from "./storage.ts";
 
-export type Lambdas = Readonly<Record<Exclude<EntryName, "notify">, sst.aws.Function>> & {
+export type Lambdas = Readonly<Record<Exclude<EntryName, "notify" | "claims">, sst.aws.Function>> & {
   /** Only where a chat is told. */
   readonly notify?: sst.aws.Function;
+  /** Only where tokens are those of a user pool of our own. */
+  readonly claims?: sst.aws.Function;
 };
 
 interface Surroundings {
@@ -18,7 +22,11 @@ interface Surroundings {
   readonly store: Storage;
   readonly signingKey: aws.kms.Key;
   readonly secrets: Secrets;
+  readonly copies: Copies;
   readonly webhookUrl: $util.Output<string>;
+  readonly apiUrl: $util.Output<string>;
+  /** Made with the function of claims, and known to the API. */
+  readonly identity: (claims: sst.aws.Function | null) => Identity;
   readonly bus: aws.cloudwatch.EventBus;
 }
 
@@ -36,13 +44,16 @@ const REPETITION: Partial<Record<EntryName, Pick<sst.aws.FunctionArgs, "retries"
 };
 
 /** One Lambda for each file of packages/functions. */
-export function functions(surroundings: Surroundings): Lambdas {
-  const names = ENTRY_NAMES.filter((name) => name !== "notify" || surroundings.settings.alertChat);
-  return Object.fromEntries(names.map((name) => [name, lambda(name, surroundings)])) as unknown as Lambdas;
+export function functions(surroundings: Surroundings): { readonly lambdas: Lambdas; readonly who: Identity } {
+  const { settings } = surroundings;
+  const claims = settings.oidc === null ? lambda("claims", surroundings) : null;
+  const who = surroundings.identity(claims);
+  const others = ENTRY_NAMES.filter((name) => name !== "claims" && (name !== "notify" || settings.alertChat));
+  const made = Object.fromEntries(others.map((name) => [name, lambda(name, { ...surroundings, who })]));
+  return { lambdas: { ...made, ...(claims && { claims }) } as unknown as Lambdas, who };
 }
 
-function lambda(name: EntryName, surroundings: Surroundings) {
-  const { settings, store, signingKey, secrets, webhookUrl, bus } = surroundings;
+function lambda(name: EntryName, surroundings: Surroundings & { readonly who?: Identity }) {
   const { memoryMb, timeoutSeconds, reserved } = SIZES[name];
   const access = ACCESS[name];
   const title = titleOf(name);
@@ -68,29 +79,13 @@ function lambda(name: EntryName, surroundings: Surroundings) {
       esbuild: { external: NEVER_LOADED },
       ...(DEVELOPING.includes(name) ? { install: BESIDE_PROCESS } : {}),
     },
-    environment: {
-      ...settings.environment,
-      ...(access.table.length > 0 ? { ATELIER_TABLE: store.table.name } : {}),
-      ...(access.bus.length > 0 ? { ATELIER_EVENT_BUS: bus.name } : {}),
-      ATELIER_METRICS_NAMESPACE: metricsNamespace,
-      ...(opensBucket(access) ? { ATELIER_BUCKET: store.bucket.name } : {}),
-      ...(access.workflow.length > 0 ? { ATELIER_STATE_MACHINE_ARN: machine.arn } : {}),
-      ...(access.prompts.length > 0 ? { ATELIER_PROMPT_KEY_ARN: store.promptKey.arn } : {}),
-      ...(name === "generate" ? { ATELIER_WEBHOOK_URL: webhookUrl } : {}),
-      ...(access.signing.length > 0
-        ? { ATELIER_PROVENANCE_KEY: signingKey.arn, ...settings.provenance }
-        : {}),
-      // glibc would give each thread of libvips an arena of its own: a hundred megabytes more after 200 pictures (measured).
-      ...(DEVELOPING.includes(name) ? { MALLOC_ARENA_MAX: "2" } : {}),
-    },
-    link: access.secrets.flatMap((secret: SecretName) => secrets[secret]),
+    environment: environmentOf(name, surroundings, machine.arn),
+    link: access.secrets.flatMap((secret: SecretName) => surroundings.secrets[secret]),
     permissions: [
       ...permissionsOf(access, {
-        store,
-        signingKey,
+        ...surroundings,
         machineArn: machine.arn,
         executionArn: machine.executionArn,
-        bus,
       }),
       {
         actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -98,6 +93,39 @@ function lambda(name: EntryName, surroundings: Surroundings) {
       },
     ],
   });
+}
+
+/** What a function is told: this stage's things, and none that it has no use for. */
+function environmentOf(
+  name: EntryName,
+  surroundings: Surroundings & { readonly who?: Identity },
+  machineArn: $util.Output<string>,
+): Record<string, $util.Input<string>> {
+  const { settings, store, copies, signingKey, webhookUrl, apiUrl, bus, who } = surroundings;
+  const access = ACCESS[name];
+  return {
+    ...settings.environment,
+    ...(access.table.length > 0 ? { ATELIER_TABLE: store.table.name } : {}),
+    ...(access.bus.length > 0 ? { ATELIER_EVENT_BUS: bus.name } : {}),
+    ATELIER_METRICS_NAMESPACE: metricsNamespace,
+    ...(opensBucket(access) ? { ATELIER_BUCKET: store.bucket.name } : {}),
+    ...(access.copies.length > 0 ? { ATELIER_BACKUP_BUCKET: copies.bucket.name } : {}),
+    ...(access.workflow.length > 0 ? { ATELIER_STATE_MACHINE_ARN: machineArn } : {}),
+    ...(access.prompts.length > 0 ? { ATELIER_PROMPT_KEY_ARN: store.promptKey.arn } : {}),
+    ...(name === "generate" ? { ATELIER_WEBHOOK_URL: webhookUrl } : {}),
+    ...(access.signing.length > 0 ? { ATELIER_PROVENANCE_KEY: signingKey.arn, ...settings.provenance } : {}),
+    ...(name === "daily" ? settings.retention : {}),
+    ...(name === "api" && who
+      ? {
+          ...settings.api,
+          ATELIER_API_URL: apiUrl,
+          ATELIER_OIDC_ISSUER: who.issuer,
+          ATELIER_OIDC_AUDIENCE: $resolve(who.audiences).apply((audiences) => audiences.join(",")),
+        }
+      : {}),
+    // glibc would give each thread of libvips an arena of its own: a hundred megabytes more after 200 pictures (measured).
+    ...(DEVELOPING.includes(name) ? { MALLOC_ARENA_MAX: "2" } : {}),
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 /// <reference path="../.sst/platform/config.d.ts" />
 import type { Access, Folder, WorkflowCall } from "./access.ts";
+import type { Copies } from "./backup.ts";
 import type { Storage } from "./storage.ts";
 
 type Permission = sst.aws.FunctionPermissionArgs;
@@ -19,6 +20,7 @@ export function permissionsOf(
   access: Access,
   known: {
     readonly store: Storage;
+    readonly copies: Copies;
     readonly signingKey: aws.kms.Key;
     readonly machineArn: $util.Output<string>;
     readonly executionArn: $util.Output<string>;
@@ -28,6 +30,7 @@ export function permissionsOf(
   return [
     ...tablePermissions(access, known.store),
     ...bucketPermissions(access, known.store),
+    ...copiesPermissions(access, known.copies),
     ...workflowPermissions(access, known),
     ...picturePermissions(access, known.signingKey),
     ...promptPermissions(access, known.store),
@@ -59,7 +62,6 @@ function tablePermissions(access: Access, { table, key }: Storage): Permission[]
 function bucketPermissions(access: Access, { bucket, key }: Storage): Permission[] {
   const objects = (folders: readonly Folder[]) =>
     folders.map((folder) => $interpolate`${bucket.arn}/${folder}/*`);
-  const versionsBelow = access.removes.map((folder) => `${folder}/*`);
   const keyActions = [
     ...(access.reads.length > 0 ? ["kms:Decrypt"] : []),
     ...(access.writes.length > 0 ? ["kms:GenerateDataKey"] : []),
@@ -73,30 +75,50 @@ function bucketPermissions(access: Access, { bucket, key }: Storage): Permission
             actions: ["s3:ListBucket"],
             resources: [bucket.arn],
             // A HeadObject carries no prefix, a listing does: the condition binds listings to the folders.
-            conditions: [
-              {
-                test: "StringLikeIfExists",
-                variable: "s3:prefix",
-                values: access.misses.map((folder) => `${folder}/*`),
-              },
-            ],
+            conditions: [{ test: "StringLikeIfExists", variable: "s3:prefix", values: below(access.misses) }],
           },
         ]
       : []),
-    ...(access.removes.length > 0
-      ? [
-          { actions: ["s3:DeleteObject", "s3:DeleteObjectVersion"], resources: objects(access.removes) },
-          {
-            actions: ["s3:ListBucketVersions"],
-            resources: [bucket.arn],
-            conditions: [{ test: "StringLike", variable: "s3:prefix", values: versionsBelow }],
-          },
-        ]
-      : []),
+    ...removal(bucket.arn, access.removes),
     ...(keyActions.length > 0
       ? [{ actions: keyActions, resources: [key.arn], conditions: [through("s3")] }]
       : []),
   ];
+}
+
+/** Every folder of an image is looked into for copies, and removed from where there are any. */
+function copiesPermissions({ copies, misses }: Access, { bucket, key }: Copies): Permission[] {
+  if (copies.length === 0) return [];
+  return [
+    { actions: ["s3:GetObject"], resources: copies.map((folder) => $interpolate`${bucket.arn}/${folder}/*`) },
+    {
+      actions: ["s3:ListBucket"],
+      resources: [bucket.arn],
+      conditions: [{ test: "StringLikeIfExists", variable: "s3:prefix", values: below(misses) }],
+    },
+    ...removal(bucket.arn, copies),
+    { actions: ["kms:Decrypt"], resources: [key.arn], conditions: [through("s3")] },
+  ];
+}
+
+/** In every version that the bucket keeps. */
+function removal(bucketArn: $util.Output<string>, folders: readonly Folder[]): Permission[] {
+  if (folders.length === 0) return [];
+  return [
+    {
+      actions: ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+      resources: folders.map((folder) => $interpolate`${bucketArn}/${folder}/*`),
+    },
+    {
+      actions: ["s3:ListBucketVersions"],
+      resources: [bucketArn],
+      conditions: [{ test: "StringLike", variable: "s3:prefix", values: below(folders) }],
+    },
+  ];
+}
+
+function below(folders: readonly Folder[]): string[] {
+  return folders.map((folder) => `${folder}/*`);
 }
 
 function workflowPermissions(
@@ -111,14 +133,14 @@ function workflowPermissions(
   return access.workflow.map((call) => permissions[call]);
 }
 
-/** The key serves for prompts alone, as the ciphertext's own context says. */
-function promptPermissions({ prompts }: Access, { promptKey }: Storage): Permission[] {
+/** The key serves for these texts alone, as the ciphertext's own context says. */
+function promptPermissions({ prompts, texts }: Access, { promptKey }: Storage): Permission[] {
   if (prompts.length === 0) return [];
   return [
     {
       actions: prompts.map((call) => `kms:${call}`),
       resources: [promptKey.arn],
-      conditions: [{ test: "StringEquals", variable: "kms:EncryptionContext:purpose", values: ["prompt"] }],
+      conditions: [{ test: "StringEquals", variable: "kms:EncryptionContext:purpose", values: [...texts] }],
     },
   ];
 }

@@ -11,10 +11,11 @@ interface Targets {
   readonly machine: aws.sfn.StateMachine;
   readonly reconcile: sst.aws.Function;
   readonly reprocess: sst.aws.Function;
+  readonly daily: sst.aws.Function;
 }
 
-/** The calendar, and what is called each minute: the reconciler, and whoever makes versions. */
-export function schedules({ settings, machine, reconcile, reprocess }: Targets) {
+/** The calendar, what is called each minute (the reconciler, and whoever makes versions), and what once a day. */
+export function schedules({ settings, machine, reconcile, reprocess, daily }: Targets) {
   const deadLetters = new aws.sqs.Queue("DeadLetters", {
     messageRetentionSeconds: 14 * DAY_SECONDS,
     sqsManagedSseEnabled: true,
@@ -27,7 +28,10 @@ export function schedules({ settings, machine, reconcile, reprocess }: Targets) 
         policy: aws.iam.getPolicyDocumentOutput({
           statements: [
             { actions: ["states:StartExecution"], resources: [machine.arn] },
-            { actions: ["lambda:InvokeFunction"], resources: [reconcile.arn, reprocess.arn] },
+            {
+              actions: ["lambda:InvokeFunction"],
+              resources: [reconcile, reprocess, daily].map(({ arn }) => arn),
+            },
             { actions: ["sqs:SendMessage"], resources: [deadLetters.arn] },
           ],
         }).json,
@@ -70,17 +74,43 @@ export function schedules({ settings, machine, reconcile, reprocess }: Targets) 
       },
     });
   }
+  new aws.scheduler.Schedule("DailySchedule", {
+    ...fire,
+    name: "daily",
+    scheduleExpression: cronOf(reportEntry(settings) ?? REPORT_DEFAULT),
+    scheduleExpressionTimezone: settings.timezone,
+    target: {
+      ...delivered,
+      arn: daily.arn,
+      input: JSON.stringify({}),
+      retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: 6 * 60 * 60 },
+    },
+  });
   return { deadLetters };
 }
 
-function generatingEntries({ schedule }: Settings): readonly ScheduleEntry[] {
+/** Where the calendar has no report. */
+const REPORT_DEFAULT: Pick<ScheduleEntry, "at" | "days"> = {
+  at: "07:30",
+  days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+};
+
+function generatingEntries(settings: Settings): readonly ScheduleEntry[] {
+  return activePlan(settings).filter((entry) => entry.action.kind === "generate");
+}
+
+function reportEntry(settings: Settings): ScheduleEntry | undefined {
+  return activePlan(settings).find((entry) => entry.action.kind === "reconcile-and-report");
+}
+
+function activePlan({ schedule }: Settings): readonly ScheduleEntry[] {
   const plan = schedule.plans[schedule.active];
   if (!plan) throw new Error(`The active plan ${schedule.active} is missing in templates/schedule.yaml.`);
-  return plan.filter((entry) => entry.action.kind === "generate");
+  return plan;
 }
 
 /** `06:30` on Monday and Friday: `cron(30 6 ? * MON,FRI *)`. */
-function cronOf({ at, days }: ScheduleEntry): string {
+function cronOf({ at, days }: Pick<ScheduleEntry, "at" | "days">): string {
   const [hour, minute] = at.split(":").map(Number);
   return `cron(${minute} ${hour} ? * ${days.map((day) => day.toUpperCase()).join(",")} *)`;
 }

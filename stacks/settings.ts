@@ -23,6 +23,14 @@ export interface Settings {
   readonly environment: Readonly<Record<string, string>>;
   /** What the function that signs is told besides its key: the certificate, once there is one. */
   readonly provenance: Readonly<Record<string, string>>;
+  /** What the API is told besides. */
+  readonly api: Readonly<Record<string, string>>;
+  /** Whose tokens the API takes; null: those of a user pool that is made for it. */
+  readonly oidc: { readonly issuer: string; readonly audiences: readonly string[] } | null;
+  /** Where the user pool sends people back to when they have signed in. */
+  readonly callbackUrls: readonly string[];
+  /** How long pictures and records are kept, where that is not the default. */
+  readonly retention: Readonly<Record<string, string>>;
   /** Who is told of alarms; null: nobody. */
   readonly alertEmail: string | null;
   /** Whether a chat is told of them, at the address that is a secret. */
@@ -50,6 +58,14 @@ export function readSettings(): Settings {
       ...optional("ATELIER_TERMS"),
     },
     provenance: provenance(),
+    api: {
+      ...optional("ATELIER_ALLOWED_ORIGINS"),
+      ...optional("ATELIER_RATE_LIMIT_PER_MINUTE"),
+      ...optional("ATELIER_REVIEW_FOUR_EYES"),
+    },
+    oidc: oidc(),
+    callbackUrls: listOf("ATELIER_CALLBACK_URLS", CALLBACK_DEFAULT),
+    retention: optional("ATELIER_RETENTION"),
     alertEmail: setting("ATELIER_ALERT_EMAIL"),
     alertChat: isOn("ATELIER_ALERT_CHAT", false),
     calendarFires: isOn("ATELIER_CALENDAR", isProduction),
@@ -120,6 +136,31 @@ function isOn(name: string, byDefault: boolean): boolean {
     throw new Error(`${name} is "${wanted}"; set it to on or off.`);
   }
   return wanted === "on";
+}
+
+/** Where programs of one machine listen for the code of a sign-in; Cognito takes http for localhost alone. */
+const CALLBACK_DEFAULT = "http://localhost:8976/callback";
+
+function oidc(): Settings["oidc"] {
+  const issuer = setting("ATELIER_OIDC_ISSUER");
+  if (issuer === null) return null;
+  if (!URL.canParse(issuer) || new URL(issuer).protocol !== "https:") {
+    throw new Error(`ATELIER_OIDC_ISSUER is "${issuer}"; set it to an address that begins with https://.`);
+  }
+  const audiences = listOf("ATELIER_OIDC_AUDIENCE", "");
+  if (audiences.length === 0) {
+    throw new Error(
+      "ATELIER_OIDC_ISSUER is set, but ATELIER_OIDC_AUDIENCE is not; set it to what stands in `aud` of its tokens.",
+    );
+  }
+  return { issuer, audiences };
+}
+
+function listOf(name: string, byDefault: string): string[] {
+  return (setting(name) ?? byDefault)
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
 }
 
 /** The calendar as `npm run templates` has checked and compiled it. */

@@ -69,6 +69,21 @@ export const SIZES: Readonly<Record<EntryName, Size>> = {
     timeoutSeconds: 25,
     why: "one call to the chat's address, which may take ten seconds",
   },
+  api: {
+    memoryMb: 1024,
+    timeoutSeconds: 29,
+    // Whoever has a token must not be able to use up the concurrency that the steps need.
+    reserved: 50,
+    why: "HTTP API gives up after 30 s; half a core, because a cold start reads 2 MB of program and makes the routes of the whole API",
+  },
+  claims: { memoryMb: LIGHT_MB, timeoutSeconds: 5, why: "one record; Cognito waits 5 s" },
+  attest: { memoryMb: LIGHT_MB, timeoutSeconds: 30, why: "one record and its audit" },
+  daily: {
+    memoryMb: 512,
+    timeoutSeconds: 900,
+    reserved: 1,
+    why: "every ended image that may be due; what is not done today is done tomorrow",
+  },
   reprocess: {
     memoryMb: 1769,
     timeoutSeconds: 300,

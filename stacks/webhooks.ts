@@ -10,20 +10,7 @@ export function webhookApi() {
     transform: {
       stage: (args) => {
         args.defaultRouteSettings = THROTTLE;
-        args.accessLogSettings = $resolve([args.accessLogSettings]).apply(([settings]) => ({
-          destinationArn: settings?.destinationArn ?? "",
-          // The route instead of the path, whose signature is nobody's to read.
-          format: JSON.stringify({
-            requestTime: "$context.requestTime",
-            requestId: "$context.requestId",
-            routeKey: "$context.routeKey",
-            status: "$context.status",
-            responseLatency: "$context.responseLatency",
-            integrationStatus: "$context.integration.integrationStatus",
-            ip: "$context.identity.sourceIp",
-            userAgent: "$context.identity.userAgent",
-          }),
-        }));
+        args.accessLogSettings = withoutPaths(args.accessLogSettings);
       },
     },
   });
@@ -31,4 +18,21 @@ export function webhookApi() {
 
 export function webhookRoute(api: sst.aws.ApiGatewayV2, webhook: sst.aws.Function) {
   api.route("POST /webhooks/{provider}/{attemptId}/{signature}", webhook.arn);
+}
+
+/** What a gateway writes of each call: the route instead of the path, whose signature or link is nobody's to read; no header, no query. */
+export function withoutPaths(settings: aws.apigatewayv2.StageArgs["accessLogSettings"]) {
+  return $resolve([settings]).apply(([known]) => ({
+    destinationArn: known?.destinationArn ?? "",
+    format: JSON.stringify({
+      requestTime: "$context.requestTime",
+      requestId: "$context.requestId",
+      routeKey: "$context.routeKey",
+      status: "$context.status",
+      responseLatency: "$context.responseLatency",
+      integrationStatus: "$context.integration.integrationStatus",
+      ip: "$context.identity.sourceIp",
+      userAgent: "$context.identity.userAgent",
+    }),
+  }));
 }

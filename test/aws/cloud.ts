@@ -31,6 +31,7 @@ import { compileCatalogue } from "../../scripts/templates.ts";
 import { createActiveTable } from "../builders/active-table.ts";
 import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
 import { startTestEventBus } from "../simulators/event-bus.ts";
+import { startTestIssuer, TEST_AUDIENCE } from "../simulators/issuer.ts";
 import { startTestKms, TEST_DATA_KEY, TEST_SIGNING_KEY } from "../simulators/kms.ts";
 import { startTestRekognition } from "../simulators/rekognition.ts";
 import { TEST_TOKEN, TEST_WEBHOOK_SECRET } from "../simulators/replicate.ts";
@@ -40,10 +41,20 @@ import { tinyPng } from "../simulators/tiny-png.ts";
 const STABILITY_KEY = "sk-for-these-tests";
 const TABLE = "atelier-test";
 const BUCKET = "atelier-test-content";
+const BACKUP_BUCKET = "atelier-test-backup";
 const MACHINE_ARN = "arn:aws:states:eu-west-3:123456789012:stateMachine:atelier-test-images";
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
 
-export type Entry = StepName | "reconcile" | "webhook" | "start";
+export type Entry =
+  | StepName
+  | "reconcile"
+  | "webhook"
+  | "start"
+  | "reprocess"
+  | "api"
+  | "claims"
+  | "attest"
+  | "daily";
 type Handler = (event: unknown, context: LambdaContext) => Promise<unknown>;
 
 export type Cloud = Awaited<ReturnType<typeof openCloud>>;
@@ -61,6 +72,7 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
   const bucket = await startConditionalBucket();
   closers.push(bucket.close);
   bucket.create(BUCKET);
+  bucket.create(BACKUP_BUCKET);
   const folder = await mkdtemp(join(tmpdir(), "cloud-"));
   closers.push(() => rm(folder, { recursive: true, force: true }));
   const sandbox: Sandbox = await startSandbox({
@@ -82,7 +94,8 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
   const kms = await startTestKms();
   const rekognition = await startTestRekognition();
   const bus = await startTestEventBus();
-  closers.push(stability.close, kms.close, rekognition.close, bus.close);
+  const issuer = await startTestIssuer(() => Date.now());
+  closers.push(stability.close, kms.close, rekognition.close, bus.close, issuer.close);
   const gateway = await listening(createServer(answerAsGateway), closers);
   const stepFunctions = await listening(createServer(answerAsStepFunctions), closers);
 
@@ -102,6 +115,11 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
     ATELIER_EVENT_BUS: "atelier-test",
     ATELIER_STATE_MACHINE_ARN: MACHINE_ARN,
     ATELIER_WEBHOOK_URL: gateway,
+    ATELIER_BACKUP_BUCKET: BACKUP_BUCKET,
+    ATELIER_API_URL: "https://api.example.com",
+    ATELIER_OIDC_ISSUER: issuer.origin,
+    ATELIER_OIDC_AUDIENCE: `another-client, ${TEST_AUDIENCE}`,
+    ATELIER_ALLOWED_ORIGINS: "https://console.example.com",
     ATELIER_PROMPT_KEY_ARN: TEST_DATA_KEY,
     ATELIER_PROVENANCE_KEY: TEST_SIGNING_KEY,
     ATELIER_PROVIDERS: "replicate",
@@ -140,11 +158,16 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
     reconcile: (await import("@atelier/functions/reconcile")).handler,
     webhook: (await import("@atelier/functions/webhook")).handler,
     start: (await import("@atelier/functions/start")).handler,
+    reprocess: (await import("@atelier/functions/reprocess")).handler,
+    api: (await import("@atelier/functions/api")).handler,
+    claims: (await import("@atelier/functions/claims")).handler,
+    attest: (await import("@atelier/functions/attest")).handler,
+    daily: (await import("@atelier/functions/daily")).handler,
   };
 
   /** Calls a function as Lambda does: the event and the answer are JSON. */
   async function invoke(name: Entry, event: unknown): Promise<unknown> {
-    const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 60_000 };
+    const context = { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 300_000 };
     const answer = await entries[name](JSON.parse(JSON.stringify(event)), context);
     return JSON.parse(JSON.stringify(answer ?? null));
   }
@@ -218,6 +241,7 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
     stability,
     kms,
     rekognition,
+    issuer,
     bus,
     machine,
     bucket,
@@ -230,6 +254,7 @@ export async function openCloud(settings: Readonly<Record<string, string>> = {})
     audit: createAudit(dynamo),
     dynamo,
     blobs: createS3Blobs({ client: s3, bucketName: BUCKET }),
+    copies: createS3Blobs({ client: s3, bucketName: BACKUP_BUCKET }),
     /** Cuts every connection to the table until the returned function is called. */
     cutTable(): () => void {
       const answering = table.listeners("request") as ((...call: unknown[]) => void)[];
@@ -282,6 +307,8 @@ export function httpEvent(
 }
 
 async function listening(server: Server, closers: (() => Promise<unknown>)[]): Promise<string> {
+  // A client that has paused for a while must not meet a socket that is just being closed.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   closers.push(
     () =>

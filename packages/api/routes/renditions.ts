@@ -117,14 +117,14 @@ export function addRenditionRoutes(app: ApiApp): void {
     if (opened.kind === "refused") throw refused(opened);
     const { image, rendition } = opened;
     const delivery = await deps.deliver(image, rendition);
+    // The link is the credential: pages that hold one may show the picture. A redirect is judged by itself.
+    c.header("Cross-Origin-Resource-Policy", "cross-origin");
     if (delivery.kind === "redirect") return c.redirect(delivery.url, 302);
     return c.body(new Uint8Array(delivery.bytes), 200, {
       "Content-Type": rendition.contentType,
       "Content-Disposition": `inline; filename="${fileNameOf(image.imageId, rendition)}"`,
       "Content-Security-Policy": "default-src 'none'; sandbox",
       "Cache-Control": "private, max-age=60",
-      // The link is the credential: pages that hold one may show the picture.
-      "Cross-Origin-Resource-Policy": "cross-origin",
     });
   });
 }

@@ -21,7 +21,10 @@ const BENCHES: Readonly<Record<string, (options: readonly string[]) => Promise<o
   accept: async (options) => (await import("./accept.ts")).benchAccept(options),
   policy: async () => (await import("./policy.ts")).benchPolicy(),
   library: async (options) => (await import("./library.ts")).benchLibrary(options),
-  serve: async () => (await import("./serve.ts")).benchServe(),
+  serve: async (options) => {
+    const { benchServe, serveBenchOptions } = await import("./serve.ts");
+    return benchServe(serveBenchOptions(options));
+  },
   "serve-kills": async () => (await import("./serve-kills.ts")).benchServeKills(),
 };
 

@@ -2,6 +2,7 @@
  * @module Clients of a server, in a process of their own: each calls, waits for the answer and calls again. Told by its arguments
  * (one JSON), it prints what it saw (one JSON).
  */
+import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
 import { SMALL_WISH } from "./serve-process.ts";
 
@@ -9,6 +10,8 @@ export const clientInputSchema = z.object({
   url: z.string(),
   token: z.string(),
   clients: z.int().positive(),
+  /** Of each client between an answer and its next call, in milliseconds. */
+  pauseMs: z.int().nonnegative(),
   /** Ends with whichever comes first. */
   seconds: z.number().positive(),
   callsMax: z.int().positive(),
@@ -118,6 +121,7 @@ async function main(input: ClientInput): Promise<ClientOutput> {
         if (errors.length < 20)
           errors.push(`${call.name}: ${error instanceof Error ? error.message : error}`);
       }
+      if (input.pauseMs > 0) await wait(input.pauseMs);
     }
   }
 

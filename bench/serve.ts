@@ -3,7 +3,9 @@
  * mix of lists, images, health, links, dry runs and, at a modest rate, requests that the sandbox produces meanwhile.
  *
  * Every client waits for its answer before it calls again, so the times are those of a server that is always busy: fifty calls
- * are under way at any moment. Memory is that of the server's whole process (database, sandbox and pictures included).
+ * are under way at any moment. Memory is that of the server's whole process (database, sandbox and pictures included), sampled each
+ * second after a warm-up: code is compiled, caches are filled, and each thread's heap has once grown as far as its collector lets
+ * it, which takes about so long. `--clients N --pause-ms M --seconds S` for a longer run at a lower rate.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -12,13 +14,19 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import * as z from "zod";
 import { type ClientInput, type ClientOutput, clientOutputSchema } from "./serve-client.ts";
 import { type ServerProcess, SMALL_WISH, startServer } from "./serve-process.ts";
 
 const CLIENT = fileURLToPath(new URL("serve-client.ts", import.meta.url));
-const WARM_UP = { seconds: 20, callsMax: 500 };
+const WARM_UP_SECONDS = 60;
+/** A run of fewer calls is a test's, and does without. */
+const WARM_UP_CALLS_MIN = 500;
+const SAMPLE_MS = 1_000;
 const QUARTERS = 4;
+/** Heaps breathe by as much. */
+const FLAT_MB = 50;
 
 export interface ServeBench {
   readonly requests: number;
@@ -35,40 +43,58 @@ export interface ServeBench {
   >;
   /** Requests that were accepted while it ran, all of which were completed in the end. */
   readonly accepted: number;
-  /** Megabytes at the start and at the end of each quarter. */
-  readonly rssMb: readonly number[];
-  /** The end of the last quarter less that of the first. */
+  /** Megabytes that the process held before the first call, after the warm-up, and in the mean of each quarter after it. */
+  readonly coldMb: number;
+  readonly warmMb: number;
+  readonly quartersMb: readonly number[];
+  /** The mean of the last quarter less that of the first. */
   readonly growthMb: number;
+  readonly isFlat: boolean;
   /** Of the machine, over the last minute: other work on it shows in the times. */
   readonly load: number;
 }
 
-/** @param options.callsMax for tests: ends after so many calls */
-export async function benchServe(
-  options: {
-    readonly clients?: number;
-    readonly seconds?: number;
-    readonly callsMax?: number;
-    /** Made before it begins. */
-    readonly images?: number;
-  } = {},
-): Promise<ServeBench> {
-  const { clients = 50, seconds = 60, callsMax = 10_000_000, images = 20 } = options;
+export interface ServeBenchOptions {
+  readonly clients?: number;
+  readonly seconds?: number;
+  /** Of each client between an answer and its next call. */
+  readonly pauseMs?: number;
+  /** For tests: ends after so many calls. */
+  readonly callsMax?: number;
+  /** Made before it begins. */
+  readonly images?: number;
+}
+
+/** @param given as on the command line */
+export function serveBenchOptions(given: readonly string[]): ServeBenchOptions {
+  const number = { type: "string" } as const;
+  const options = { clients: number, seconds: number, "pause-ms": number };
+  const { values } = parseArgs({ args: [...given], options });
+  return {
+    ...(values.clients && { clients: Number(values.clients) }),
+    ...(values.seconds && { seconds: Number(values.seconds) }),
+    ...(values["pause-ms"] && { pauseMs: Number(values["pause-ms"]) }),
+  };
+}
+
+export async function benchServe(options: ServeBenchOptions = {}): Promise<ServeBench> {
+  const { clients = 50, seconds = 60, pauseMs = 0, callsMax = 10_000_000, images = 20 } = options;
   const folder = await mkdtemp(join(tmpdir(), "atelier-serve-bench-"));
   const server = await startServer(folder);
   try {
     const imageIds = await library(images, server);
-    const input = { url: server.url, token: server.token, clients, acceptEveryMs: 2_000, imageIds };
-    // Compiled code and filled caches: what comes after is what lasts.
-    if (callsMax > WARM_UP.callsMax) await calls({ ...input, ...WARM_UP });
-    const rssMb = [server.residentMb()];
-    const sampling = setInterval(() => rssMb.push(server.residentMb()), (seconds * 1000) / QUARTERS);
+    const input = { url: server.url, token: server.token, clients, pauseMs, acceptEveryMs: 2_000, imageIds };
+    const coldMb = server.residentMb();
+    if (callsMax >= WARM_UP_CALLS_MIN) await calls({ ...input, seconds: WARM_UP_SECONDS, callsMax });
+    const warmMb = server.residentMb();
+    const samplesMb: number[] = [warmMb];
+    const sampling = setInterval(() => samplesMb.push(server.residentMb()), SAMPLE_MS);
     const seen = await calls({ ...input, seconds, callsMax });
     clearInterval(sampling);
     const load = Math.round((loadavg()[0] ?? 0) * 10) / 10;
     for (const requestId of seen.accepted) await completed(requestId, server);
     if (server.stderr() !== "") throw new Error(`The server complained: ${server.stderr()}`);
-    return summaryOf(seen, rssMb, load);
+    return { ...timesOf(seen), accepted: seen.accepted.length, coldMb, warmMb, ...memoryOf(samplesMb), load };
   } finally {
     await server.stop();
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -110,7 +136,7 @@ async function completed(requestId: string, server: ServerProcess): Promise<z.in
   }
 }
 
-function summaryOf(seen: ClientOutput, rssMb: readonly number[], load: number): ServeBench {
+function timesOf(seen: ClientOutput) {
   const all = Object.values(seen.latencies).flat();
   const [p50Ms, p99Ms] = [percentile(all, 0.5), percentile(all, 0.99)];
   return {
@@ -127,11 +153,20 @@ function summaryOf(seen: ClientOutput, rssMb: readonly number[], load: number): 
         { calls: each.length, p50Ms: percentile(each, 0.5), p99Ms: percentile(each, 0.99) },
       ]),
     ),
-    accepted: seen.accepted.length,
-    rssMb,
-    growthMb: (rssMb.at(-1) ?? 0) - (rssMb[1] ?? rssMb[0] ?? 0),
-    load,
   };
+}
+
+function memoryOf(samplesMb: readonly number[]) {
+  const length = Math.ceil(samplesMb.length / QUARTERS);
+  const quartersMb = Array.from({ length: Math.ceil(samplesMb.length / length) }, (_, quarter) =>
+    Math.round(mean(samplesMb.slice(quarter * length, (quarter + 1) * length))),
+  );
+  const growthMb = (quartersMb.at(-1) ?? 0) - (quartersMb[0] ?? 0);
+  return { quartersMb, growthMb, isFlat: growthMb <= FLAT_MB };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** In milliseconds, one decimal. */

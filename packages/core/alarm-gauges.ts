@@ -2,14 +2,8 @@
  * @module What the reconciler on AWS measures with each pass for the alarms of the stack: the same quantities, by the same functions,
  * that one machine evaluates at once. Read each minute, so it reads little.
  */
-import {
-  attemptsHeldTooLong,
-  budgetsUsed,
-  failuresInARow,
-  longestWait,
-  partsStuck,
-  quotaPercent,
-} from "./alarm-rules.ts";
+import { failuresInARow } from "./alarm-models.ts";
+import { attemptsHeldTooLong, budgetsUsed, longestWait, partsStuck, quotaPercent } from "./alarm-rules.ts";
 import { type AlarmDeps, type AlarmView, accountsOf, first, OPEN_MAX } from "./alarm-view.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ProviderName } from "./catalogue.ts";

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { someAttempt, somePart } from "../../test/contract/table-fixtures.ts";
-import { ALARM_RULES, failuresInARow, PART_STUCK_MS, USUAL_PICTURES_MIN } from "./alarm-rules.ts";
+import { failuresInARow, USUAL_PICTURES_MIN } from "./alarm-models.ts";
+import { ALARM_RULES, PART_STUCK_MS } from "./alarm-rules.ts";
 import type { AlarmView } from "./alarm-view.ts";
 import type { AlarmId } from "./alarms.ts";
 import type { Attempt } from "./attempt.ts";

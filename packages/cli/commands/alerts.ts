@@ -22,7 +22,7 @@ export function addAlerts(program: Command, act: Act): void {
           const shown = all ? reports : ringing;
           if (json) for (const report of shown) output.document(alarmDocument(report));
           else if (shown.length > 0)
-            output.text(shown.map((report) => alarmBlock(report, output)).join("\n\n"));
+            output.text(shown.map((report) => alarmBlock(report, output)).join("\n"));
           if (!json && ringing.length === 0) output.text("No alarm rings.");
           return EXIT.done;
         }),
@@ -36,8 +36,8 @@ function alarmBlock(
   output: Output,
 ): string {
   const colour = state === "ok" ? "green" : severity === "critical" ? "red" : "yellow";
-  const since = sinceMs === null ? "" : `  since ${new Date(sinceMs).toISOString()}`;
   if (state === "ok") return `${output.paint(colour, "quiet")}  ${alarm}`;
+  const since = sinceMs === null ? "" : `  since ${new Date(sinceMs).toISOString()}`;
   return [
     `${output.paint(colour, severity)}  ${output.paint("bold", alarm)}${since}`,
     `   ${printable(message)}`,

@@ -3,7 +3,7 @@
  * makes, and that none of them is a scan.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -24,6 +24,7 @@ const LIMIT = 50;
 const WRITERS = 6;
 const BATCH = 25;
 const ROUNDS = 5;
+const WARM_UP_PAGES = 20;
 /** Pages into a list before a deep page is measured. */
 const DEEP = 10;
 const TEMPLATES = fileURLToPath(new URL("../templates", import.meta.url));
@@ -34,6 +35,10 @@ export interface LibraryBench {
   readonly fillSeconds: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
+  /** Processor time of a list, all threads: what the machine's other work does not change. */
+  readonly cpuMs: number;
+  /** Of the machine, over the last minute. */
+  readonly load: number;
   /** The most calls that one page made. */
   readonly readsWorst: number;
   /** Calls on the wire while lists were read, by operation. */
@@ -105,9 +110,11 @@ async function fill(count: number, catalogue: Catalogue, dynamo: Dynamo): Promis
 async function readLists(count: number, rounds: number, images: Images, wire: Wire) {
   wire.forget();
   const allMs: number[] = [];
+  let cpuMicros = 0;
   const queries: QueryFigures[] = [];
   async function measure(query: string, filter: ImageFilter, cursor: string | null): Promise<void> {
     const tookMs: number[] = [];
+    const cpuBefore = process.cpuUsage();
     let found = 0;
     let reads = 0;
     for (let round = 0; round < rounds; round++) {
@@ -118,11 +125,13 @@ async function readLists(count: number, rounds: number, images: Images, wire: Wi
       reads = wire.total() - before;
       found = page.items.length;
     }
+    const { user, system } = process.cpuUsage(cpuBefore);
+    cpuMicros += user + system;
     allMs.push(...tookMs);
     queries.push({ query, found, worstMs: Math.round(Math.max(...tookMs)), reads });
   }
-  // The first page of a process pays for code that is not compiled yet.
-  await images.list({}, { limit: LIMIT });
+  // The first pages of a process pay for code that is not compiled yet.
+  for (let page = 0; page < WARM_UP_PAGES; page++) await images.list({}, { limit: LIMIT });
   for (const [query, filter] of Object.entries(lists(count))) {
     await measure(query, filter, null);
     const deep = await deepCursor(filter, images);
@@ -137,6 +146,8 @@ async function readLists(count: number, rounds: number, images: Images, wire: Wi
   return {
     p50Ms: percentile(0.5),
     p95Ms: percentile(0.95),
+    cpuMs: Math.round(cpuMicros / 100 / allMs.length) / 10,
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
     readsWorst: Math.max(...queries.map(({ reads }) => reads)),
     operations,
     scans: operations.Scan ?? 0,

@@ -24,6 +24,8 @@ export interface ServerProcess {
   stderr(): string;
   /** Megabytes that the process holds; 0 where the system does not tell. */
   residentMb(): number;
+  /** Milliseconds of processor time that it has used; 0 where the system does not tell. */
+  cpuMs(): number;
   /** SIGKILL to the whole group; resolves when it is gone. */
   kill(): Promise<void>;
   /** SIGTERM. @returns the exit code */
@@ -55,6 +57,7 @@ export async function startServer(dataFolder: string, words: readonly string[] =
     token,
     stderr: () => written,
     residentMb: () => residentMb(pid),
+    cpuMs: () => cpuMs(pid),
     async kill() {
       if (child.exitCode === null && child.signalCode === null) process.kill(-pid, "SIGKILL");
       await ended;
@@ -79,6 +82,18 @@ function residentMb(pid: number): number {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return Math.round(Number(kilobytes ?? 0) / 1024);
+  } catch {
+    return 0;
+  }
+}
+
+/** Linux counts hundredths of a second: user time and system time, places 14 and 15 of the line. */
+function cpuMs(pid: number): number {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second place is a name in brackets, which may hold blanks.
+    const places = line.slice(line.lastIndexOf(")") + 2).split(" ");
+    return 10 * (Number(places[11]) + Number(places[12]));
   } catch {
     return 0;
   }

@@ -41,6 +41,8 @@ export interface ServeBench {
   readonly byCall: Readonly<
     Record<string, { readonly calls: number; readonly p50Ms: number; readonly p99Ms: number }>
   >;
+  /** Processor time of the server by call, pictures included: what the machine's other work does not change. */
+  readonly cpuMsPerCall: number;
   /** Requests that were accepted while it ran, all of which were completed in the end. */
   readonly accepted: number;
   /** Megabytes that the process held before the first call, after the warm-up, and in the mean of each quarter after it. */
@@ -87,14 +89,24 @@ export async function benchServe(options: ServeBenchOptions = {}): Promise<Serve
     const coldMb = server.residentMb();
     if (callsMax >= WARM_UP_CALLS_MIN) await calls({ ...input, seconds: WARM_UP_SECONDS, callsMax });
     const warmMb = server.residentMb();
+    const cpuBeforeMs = server.cpuMs();
     const samplesMb: number[] = [warmMb];
     const sampling = setInterval(() => samplesMb.push(server.residentMb()), SAMPLE_MS);
     const seen = await calls({ ...input, seconds, callsMax });
     clearInterval(sampling);
+    const cpuMsPerCall = Math.round((10 * (server.cpuMs() - cpuBeforeMs)) / seen.requests) / 10;
     const load = Math.round((loadavg()[0] ?? 0) * 10) / 10;
     for (const requestId of seen.accepted) await completed(requestId, server);
     if (server.stderr() !== "") throw new Error(`The server complained: ${server.stderr()}`);
-    return { ...timesOf(seen), accepted: seen.accepted.length, coldMb, warmMb, ...memoryOf(samplesMb), load };
+    return {
+      ...timesOf(seen),
+      cpuMsPerCall,
+      accepted: seen.accepted.length,
+      coldMb,
+      warmMb,
+      ...memoryOf(samplesMb),
+      load,
+    };
   } finally {
     await server.stop();
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

@@ -23,8 +23,11 @@ const CLOSE_WITHIN_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
 const LOOKS_BEFORE_TRYING = 40;
 
-/** What answers leave behind is let go after so much; V8 would let it grow to three times that before it looks. */
-const YOUNG_MB = 32;
+/**
+ * Of the thread's heap. On a large machine V8 would take some hundred megabytes for what answers leave behind, and let the rest
+ * grow to four times what is used; with a limit like this it is content with one and a half times as much.
+ */
+const HEAP_MB = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 1024 };
 
 export interface Connection {
   readonly role: "host" | "guest";
@@ -104,7 +107,7 @@ async function host(deps: ConnectDeps): Promise<Connection | undefined> {
   const thread = new Worker(new URL("./dynalite-thread.ts", import.meta.url), {
     workerData: input,
     execArgv: ["--disable-warning=ExperimentalWarning"],
-    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    resourceLimits: HEAP_MB,
   });
   let crash: unknown;
   thread.on("error", (error) => {

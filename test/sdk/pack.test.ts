@@ -160,7 +160,6 @@ describe("the packed SDK", { timeout: 60_000 }, () => {
     const kB = gzipSync(text).byteLength / 1000;
     expect(kB).toBeGreaterThan(1);
     expect(kB).toBeLessThan(BROWSER_KB_MAX);
-    console.log(
-    );
+    console.log();
   });
 });

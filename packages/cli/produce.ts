@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { BudgetDocument, ImageDocument } from "@atelier/core/document";
 import { isAtelierError } from "@atelier/core/errors";
-import { BUDGET_WARNING_SHARE } from "@atelier/core/ledger-month";
+import { BUDGET_WARNING_PERCENT, percentOf } from "@atelier/core/ledger-month";
 import { formatUsd } from "@atelier/core/money";
 import type { Atelier, RunOptions } from "@atelier/local/facade";
 import { isRefusal, microsOf, type Refusal, refusalDocument } from "./documents.ts";
@@ -45,7 +45,11 @@ export function produce(
 /** From this share on people are told, as the event of the same name tells programs. */
 function budgetNotices(budgets: readonly BudgetDocument[]): string[] {
   return budgets
-    .filter(({ limit, remaining }) => limit > 0 && limit - remaining >= limit * BUDGET_WARNING_SHARE)
+    .filter(
+      ({ limit, remaining }) =>
+        limit > 0 &&
+        percentOf(microsOf(limit) - microsOf(remaining), microsOf(limit)) >= BUDGET_WARNING_PERCENT,
+    )
     .map(
       ({ scope, limit, remaining, resets_at }) =>
         `The ${scope} budget is used to ${Math.floor((100 * (limit - remaining)) / limit)} %: ${formatUsd(Math.max(0, microsOf(remaining)))} of ${formatUsd(microsOf(limit))} left; it resets at ${resets_at}.`,

@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, (options: readonly string[]) => Promise<o
   pacing: async () => (await import("./pacing.ts")).benchPacing(),
   cost: async () => (await import("./cost.ts")).benchCost(),
   faults: async (options) => (await import("./faults.ts")).benchFaults(options),
+  hostile: async (options) => (await import("./hostile.ts")).benchHostile(options),
   accept: async (options) => (await import("./accept.ts")).benchAccept(options),
   policy: async () => (await import("./policy.ts")).benchPolicy(),
   library: async (options) => (await import("./library.ts")).benchLibrary(options),
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, (options: readonly string[]) => Promise<o
 const ON_REQUEST: ReadonlySet<string> = new Set([
   "accept",
   "faults",
+  "hostile",
   "inspection",
   "serve",
   "serve-kills",

@@ -18,7 +18,8 @@ describe("JSON is read strictly:", () => {
     ["a key twice", '{"a":1,"a":2}', /twice/],
     ["a key twice, once escaped", '{"a":1,"\\u0061":2}', /twice/],
     ["a key twice, deep inside", '[{"b":[{"c":{},"c":[]}]}]', /twice/],
-    ["__proto__ twice", '{"__proto__":1,"__proto__":2}', /twice/],
+    ["__proto__, which readers take for different things", '{"__proto__":{"isAdmin":true}}', /no body/],
+    ["__proto__, escaped and deep inside", '[{"a":{"\\u005f_proto__":1}}]', /no body/],
     ["half a surrogate pair in a value", '{"a":"\\ud800"}', /surrogate/],
     ["half a surrogate pair in a key", '{"\\udc00":1}', /surrogate/],
     ["too deep", `${"[".repeat(33)}${"]".repeat(33)}`, /deep/],
@@ -43,11 +44,5 @@ describe("JSON is read strictly:", () => {
 
   test("bytes that are not UTF-8 are refused", () => {
     expect(() => strictJson(new Uint8Array([0x22, 0xff, 0x22]))).toThrow(/UTF-8/);
-  });
-
-  test("__proto__ is a field like others, and changes no prototype", () => {
-    const value = read('{"__proto__":{"isAdmin":true}}') as object;
-    expect(Object.hasOwn(value, "__proto__")).toBe(true);
-    expect("isAdmin" in {}).toBe(false);
   });
 });

@@ -37,7 +37,7 @@ const ofImage = (suffix: string): WellFormed =>
   });
 const ofFiled = (suffix: string, json?: unknown): WellFormed =>
   owned(async (stage, askedBy) => {
-    const { imageId } = await stage.filedImage(askedBy);
+    const { imageId } = await stage.filedImage(askedBy, "completed");
     return { path: `/v1/images/${imageId}${suffix}`, json };
   });
 const ofRequest = (suffix: string): WellFormed =>
@@ -47,7 +47,7 @@ const ofRequest = (suffix: string): WellFormed =>
   });
 const waiting = (path: (imageId: string) => string, json?: unknown): WellFormed =>
   everybodys(async (stage, askedBy) => {
-    const { imageId } = await stage.image(askedBy, { status: "quarantined" });
+    const { imageId } = await stage.filedImage(askedBy, "quarantined");
     return { path: path(imageId), json };
   });
 
@@ -63,7 +63,7 @@ export const CALLS: Readonly<Record<string, WellFormed>> = {
   deleteImage: ofImage(""),
   getRendition: ofImage("/renditions/preview"),
   getContent: everybodys(async (stage, askedBy) => {
-    const { imageId } = await stage.filedImage(askedBy);
+    const { imageId } = await stage.filedImage(askedBy, "completed");
     const answer = await stage.api.call(`/v1/images/${imageId}/renditions/preview`, { as: askedBy });
     const { url } = (await answer.json()) as { url: string };
     return { path: new URL(url).pathname };

@@ -4,11 +4,12 @@
  */
 import { startTestApi, type TestApi } from "@atelier/api/testing/api";
 import { sha256Hex } from "@atelier/core/ids";
-import { type Image, type Rendition, verdictSchema } from "@atelier/core/image";
-import { type Manifest, manifestSchema, versionFolder } from "@atelier/core/manifest";
+import { type Image, type Rendition, type StoredOutput, verdictSchema } from "@atelier/core/image";
+import { type Manifest, manifestSchema, originalKey, versionFolder } from "@atelier/core/manifest";
 import type { ImageRequest } from "@atelier/core/request";
+import { drawPlaceholder } from "@atelier/imaging/placeholder";
 import { openApiServer } from "@atelier/local/server";
-import { someImage, somePart, someRequest } from "../contract/table-fixtures.ts";
+import { someAttempt, someImage, somePart, someRequest } from "../contract/table-fixtures.ts";
 
 /** Who attacks, and whose things are attacked. */
 export const ATTACKER = "mallory.4711";
@@ -29,8 +30,8 @@ export interface Stage {
   readonly url: string;
   /** An image at its end, with a prompt. */
   image(askedBy: string, fields?: Partial<Image>): Promise<Image>;
-  /** One whose files are there: renditions and manifest. */
-  filedImage(askedBy: string): Promise<Image>;
+  /** One whose files are there: original, renditions and manifest. */
+  filedImage(askedBy: string, status: "completed" | "quarantined"): Promise<Image>;
   /** A request that has ended. */
   request(askedBy: string): Promise<ImageRequest>;
   close(): Promise<void>;
@@ -39,6 +40,14 @@ export interface Stage {
 export async function openStage(): Promise<Stage> {
   const api = await startTestApi({ isFourEyes: true });
   const server = await openApiServer(0, api.deps);
+  const drawing = await drawPlaceholder({
+    width: 64,
+    height: 64,
+    seed: 7,
+    title: "sdxl",
+    lines: [],
+    key: api.deps.promptKey,
+  });
   let made = 0;
 
   async function image(askedBy: string, fields: Partial<Image> = {}): Promise<Image> {
@@ -77,12 +86,20 @@ export async function openStage(): Promise<Stage> {
     return stored;
   }
 
-  async function filedImage(askedBy: string): Promise<Image> {
+  async function filedImage(askedBy: string, status: "completed" | "quarantined"): Promise<Image> {
     const requestId = `req_stage${++made}`;
-    const manifestKey = `${versionFolder("content", someImage({ requestId }), 1)}manifest.json`;
-    const stored = await image(askedBy, { requestId, manifestKey });
+    const blank = someImage({ requestId });
+    const shelf = status === "completed" ? "content" : "quarantine";
+    const manifestKey = `${versionFolder(shelf, blank, 1)}manifest.json`;
+    const key = originalKey(blank, `incoming/${blank.imageId}/${blank.imageId}-1-0.png`);
+    const original = { key, sha256: sha256Hex(drawing), bytes: drawing.length, contentType: "image/png" };
+    const stored = await image(askedBy, { requestId, status, manifestKey, originals: [original] });
+    await api.deps.attempts.putIfAbsent(
+      someAttempt({ imageId: stored.imageId, requestId, ledgerApplied: true }),
+    );
+    await api.deps.blobs.put(key, drawing, "image/png");
     for (const { path } of stored.renditions) await api.deps.blobs.put(path, PICTURE, "image/jpeg");
-    const manifest = someManifest(stored, api.deps.recipe.name);
+    const manifest = someManifest(stored, original, api.deps.recipe.name);
     await api.deps.blobs.put(manifestKey, Buffer.from(JSON.stringify(manifest)), "application/json");
     return stored;
   }
@@ -112,7 +129,11 @@ export async function openStage(): Promise<Stage> {
   };
 }
 
-function someManifest({ imageId, category, rating, renditions, verdict }: Image, recipe: string): Manifest {
+function someManifest(
+  { imageId, category, rating, renditions, verdict }: Image,
+  chosen: StoredOutput,
+  recipe: string,
+): Manifest {
   return manifestSchema.parse({
     imageId,
     category,
@@ -124,7 +145,7 @@ function someManifest({ imageId, category, rating, renditions, verdict }: Image,
     provider: "replicate",
     model: "sdxl",
     modelVersion: null,
-    chosen: { key: "incoming/a.png", sha256: sha256Hex(PICTURE), bytes: 4, contentType: "image/png" },
+    chosen,
     alternates: [],
     quality: 50,
     qualityParts: { sharpness: 1, exposure: 1, contrast: 1, colourfulness: 1, noise: 1, blockiness: 1 },

@@ -13,12 +13,29 @@ const writes = (...folders: string[]) => folders.map((folder) => `s3:PutObject $
 /** Asked for by S3 when it is to say that there is nothing. */
 const misses = (...folders: string[]) => folders.map((folder) => `s3:ListBucket ${folder}/*`);
 
+/** In every version. */
+const removes = (...folders: string[]) =>
+  ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"].flatMap((call) =>
+    folders.map((folder) => `${call} ${folder}/*`),
+  );
+const FOLDERS = ["content", "incoming", "originals", "quarantine"];
+/** The bucket of copies holds two folders; whether it holds more is asked as well. */
+const COPIES = [
+  ...reads("copies/content", "copies/originals"),
+  ...misses(...FOLDERS.map((folder) => `copies/${folder}`)),
+  ...removes("copies/content", "copies/originals"),
+];
+const ALL_RECORDS = [
+  ...records("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+];
+
 export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
   plan: [
     ...records("BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     "dynamodb:Query records/index/state",
     "kms:Decrypt prompts",
     "kms:GenerateDataKey prompts",
+    "states:StartExecution machine",
   ],
   validate: [
     ...records("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
@@ -81,16 +98,40 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     "states:StartExecution machine",
   ],
   reprocess: [
-    ...records("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    ...records("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     "dynamodb:Query records/index/state",
-    ...reads("content", "incoming", "originals"),
-    ...misses("content", "incoming", "originals"),
-    ...writes("content"),
-    "s3:DeleteObject content/*",
-    "s3:DeleteObjectVersion content/*",
-    "s3:ListBucketVersions content/*",
+    ...reads(...FOLDERS),
+    ...misses(...FOLDERS),
+    ...writes("content", "originals", "quarantine"),
+    ...removes(...FOLDERS),
     "kms:GetPublicKey provenance",
     "kms:Sign provenance",
+    TELLS,
   ],
   notify: [],
+  api: [
+    ...ALL_RECORDS,
+    "dynamodb:Query records/index/state",
+    "dynamodb:Query records/index/timeline",
+    ...reads(...FOLDERS),
+    ...misses(...FOLDERS),
+    ...writes(...FOLDERS),
+    ...removes(...FOLDERS),
+    ...COPIES,
+    "kms:Decrypt prompts",
+    "kms:GenerateDataKey prompts",
+    "states:StartExecution machine",
+    TELLS,
+  ],
+  claims: records("GetItem"),
+  attest: records("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+  daily: [
+    ...ALL_RECORDS,
+    "dynamodb:Query records/index/state",
+    ...reads(...FOLDERS),
+    ...misses(...FOLDERS),
+    ...removes(...FOLDERS),
+    ...COPIES,
+    TELLS,
+  ],
 };

@@ -36,13 +36,15 @@ export function describeFunctions(graph: Graph): void {
       }
     });
 
-    test("only process installs sharp and C2PA, in the versions that were tested", () => {
+    test("only process and reprocess install sharp and C2PA, in the versions that were tested", () => {
       const installing = graph.builds.filter(({ properties }) => properties.install !== undefined);
-      expect(installing.map(({ functionID }) => functionID)).toEqual(["Process"]);
-      expect(installing[0]?.properties.install).toEqual({
-        sharp: imaging.dependencies.sharp,
-        "@contentauth/c2pa-wasm": imaging.dependencies["@contentauth/c2pa-wasm"],
-      });
+      expect(installing.map(({ functionID }) => functionID).sort()).toEqual(["Process", "Reprocess"]);
+      for (const { properties } of installing) {
+        expect(properties.install).toEqual({
+          sharp: imaging.dependencies.sharp,
+          "@contentauth/c2pa-wasm": imaging.dependencies["@contentauth/c2pa-wasm"],
+        });
+      }
     });
 
     test("bundles leave out what Lambda never loads", () => {
@@ -86,7 +88,15 @@ export function describeFunctions(graph: Graph): void {
           ...(CALLS[name].some((call) => call.endsWith(" prompts")) && {
             ATELIER_PROMPT_KEY_ARN: "arn:aws:kms:eu-west-1:123456789012:key/promptkey-id",
           }),
-          ...(name === "process" && {
+          ...(calls("s3:GetObject copies/") && {
+            ATELIER_BACKUP_BUCKET: one(graph, "s3/bucket:Bucket", "BackupBucket").inputs.bucket,
+          }),
+          ...(name === "api" && {
+            ATELIER_API_URL: "https://httpapiapi-id.execute-api.eu-west-1.amazonaws.com",
+            ATELIER_OIDC_ISSUER: "https://cognito-idp.eu-west-1.amazonaws.com/users-id",
+            ATELIER_OIDC_AUDIENCE: "peopleclient-id,programclient-id",
+          }),
+          ...((name === "process" || name === "reprocess") && {
             MALLOC_ARENA_MAX: "2",
             ATELIER_PROVENANCE_KEY: "arn:aws:kms:eu-west-1:123456789012:key/provenancekey-id",
           }),
@@ -112,8 +122,12 @@ export function describeFunctions(graph: Graph): void {
         reconcile: ["ReplicateApiToken"],
         webhook: ["AtelierKey", "ReplicateWebhookSecret"],
         start: ["AtelierKey"],
-        reprocess: [],
+        reprocess: ["AtelierKey"],
         notify: ["ChatWebhookUrl"],
+        api: ["AtelierKey", "ReplicateApiToken"],
+        claims: [],
+        attest: [],
+        daily: [],
       });
     });
   });
@@ -175,10 +189,12 @@ function callsOf(grant: PolicyStatement, name: EntryName, g: Graph): string[] {
   expect(grant.Effect).toBe("Allow");
   const table = one(g, "dynamodb/table:Table").inputs.name;
   const bucket = one(g, "s3/bucket:Bucket", "ContentBucket").inputs.bucket;
+  const copies = one(g, "s3/bucket:Bucket", "BackupBucket").inputs.bucket;
   const places: [RegExp, string][] = [
     [new RegExp(`:table/${table}$`), "records"],
     [new RegExp(`:table/${table}/index/state$`), "records/index/state"],
     [new RegExp(`:::${bucket}/(\\w+/\\*)$`), "$1"],
+    [new RegExp(`:::${copies}/(\\w+/\\*)$`), "copies/$1"],
     [new RegExp(`:table/${table}/index/timeline$`), "records/index/timeline"],
     [/:key\/provenancekey-id$/, "provenance"],
     [/:key\/promptkey-id$/, "prompts"],
@@ -189,16 +205,21 @@ function callsOf(grant: PolicyStatement, name: EntryName, g: Graph): string[] {
   ];
   return list(grant.Action).flatMap((action) =>
     list(grant.Resource).flatMap((resource) => {
-      if (action === "s3:ListBucket" && resource === `arn:aws:s3:::${bucket}`) {
-        return list(grant.Condition?.StringLikeIfExists?.["s3:prefix"] as string[]).map(
-          (prefix) => `${action} ${prefix}`,
-        );
+      const listed = [bucket, copies].find((name) => resource === `arn:aws:s3:::${name}`);
+      if (listed !== undefined) {
+        // Of a listing the condition on the prefix is all that binds it to a folder.
+        const { StringLike, StringLikeIfExists } = grant.Condition ?? {};
+        const prefixes = (StringLike ?? StringLikeIfExists)?.["s3:prefix"] as string[];
+        return list(prefixes).map((prefix) => `${action} ${listed === copies ? "copies/" : ""}${prefix}`);
       }
-      if (action.startsWith("kms:") && resource.endsWith(":key/datakey-id")) {
-        return [`${action} via ${grant.Condition?.StringEquals?.["kms:ViaService"]}`];
+      const key = /:key\/(data|backup)key-id$/.exec(resource)?.[1];
+      if (action.startsWith("kms:") && key !== undefined) {
+        const via = `${action} via ${grant.Condition?.StringEquals?.["kms:ViaService"]}`;
+        return [key === "data" ? via : `${via} of copies`];
       }
       const [pattern, place] = places.find(([candidate]) => candidate.test(resource)) ?? [];
-      return [`${action} ${pattern && place ? (pattern.exec(resource)?.[1] ?? place) : resource}`];
+      if (!pattern || place === undefined) return [`${action} ${resource}`];
+      return [`${action} ${place.replace("$1", pattern.exec(resource)?.[1] ?? "")}`];
     }),
   );
 }
@@ -222,5 +243,6 @@ function keyCalls(calls: readonly string[]): string[] {
       : []),
     ...(any("s3:GetObject") ? via("s3", "Decrypt") : []),
     ...(any("s3:PutObject") ? via("s3", "GenerateDataKey") : []),
+    ...(any("s3:GetObject copies/") ? via("s3", "Decrypt").map((call) => `${call} of copies`) : []),
   ];
 }

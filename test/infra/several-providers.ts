@@ -1,5 +1,6 @@
 /** @module What must hold of a deployment that buys from several providers. */
 import { describe, expect, test } from "vitest";
+import { ENTRY_NAMES } from "../../stacks/access.ts";
 import { all, type Graph } from "./harness/graph.ts";
 
 export function describeSeveralProviders(graph: Graph): void {
@@ -20,14 +21,18 @@ export function describeSeveralProviders(graph: Graph): void {
         reconcile: keys,
         webhook: ["AtelierKey", "ReplicateWebhookSecret"],
         start: ["AtelierKey"],
-        reprocess: [],
+        reprocess: ["AtelierKey"],
         notify: ["ChatWebhookUrl"],
+        api: ["AtelierKey", ...keys],
+        claims: [],
+        attest: [],
+        daily: [],
       });
     });
 
     test("every function is told who they are, that the best is taken, and where those are that are elsewhere", () => {
       const functions = all(graph, "lambda/function:Function");
-      expect(functions).toHaveLength(12);
+      expect(functions).toHaveLength(ENTRY_NAMES.length);
       for (const { inputs } of functions) {
         expect(inputs.environment.variables).toMatchObject({
           ATELIER_PROVIDERS: "replicate,stability,midjourney",

@@ -90,7 +90,9 @@ function storageLines(graph: Graph): string[] {
 
 function entranceLines(graph: Graph): string[] {
   return graph.resources
-    .filter(({ type }) => /^aws:(apigatewayv2|sns|sqs|sfn|lambda\/(permission|functionEvent))/.test(type))
+    .filter(({ type }) =>
+      /^aws:(apigatewayv2|cognito|sns|sqs|sfn|lambda\/(permission|functionEvent))/.test(type),
+    )
     .map(({ type, name, inputs }) => {
       const { definition, ...rest } = inputs;
       return `${shortType(type)} ${name}: ${JSON.stringify(sorted(rest))}${definition ? " with the state machine of `npm run asl`" : ""}`;

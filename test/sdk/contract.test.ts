@@ -149,7 +149,7 @@ describe.each(WAYS)("%s", { timeout: 60_000 }, (_way, open) => {
       problem: { errors: [{ in: "body", pointer: "/variations", detail: expect.any(String) }] },
     });
     const policy = await refused(
-      generator.generateCustom({ prompt: "A fashion portrait of a child, lingerie" }),
+      generator.generateCustom({ prompt: "A portrait of a lookalike of a celebrity" }),
     );
     expect(policy).toBeInstanceOf(PolicyError);
     expect(policy).toMatchObject({ name: "PolicyRefused", problem: { rule: expect.any(String) } });

@@ -4,7 +4,7 @@
  * It takes the commands of the AWS SDK and speaks DynamoDB's JSON itself: signing, endpoint rules, retries and schemas of the SDK's
  * own client were two thirds of what a local read costs, and there is nobody here to sign for.
  */
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { AtelierError, isErrorName } from "@atelier/core/errors";
 import { ConditionalCheckFailedException, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { FAULT_HEADER } from "./dynalite.ts";
@@ -35,10 +35,11 @@ interface Answer {
  * A request whose answer was lost is sent again, to whoever serves the folder then. So a write may be applied twice,
  * as with DynamoDB itself; callers make their changes recognisable (see `Records` in core/ports.ts).
  *
+ * @param withinMs for each answer, waiting for a socket included; default: 30 seconds
  * @throws AtelierError (from its commands) `StorageFull`, `FolderUnusable`, `StorageUnavailable`; the SDK's
  *   `ConditionalCheckFailedException`, and other refusals by DynamoDB's name
  */
-export function createEngineClient(connections: Connections): EngineClient {
+export function createEngineClient(connections: Connections, withinMs = ANSWER_WITHIN_MS): EngineClient {
   async function send(command: { readonly input: unknown }): Promise<unknown> {
     const operation = command.constructor.name.replace(/Command$/, "");
     const answer = await answerTo(operation, JSON.stringify(command.input));
@@ -52,10 +53,10 @@ export function createEngineClient(connections: Connections): EngineClient {
     for (let sends = 1; ; sends++) {
       const connection = await connections.current();
       try {
-        return await post(connection, operation, body);
+        return await post(connection, operation, body, withinMs);
       } catch (error) {
         if (faultCode(error) === "ETIMEDOUT") {
-          throw unavailable(`did not answer within ${ANSWER_WITHIN_MS / 1000} seconds`, error);
+          throw unavailable(`did not answer within ${withinMs / 1000} seconds`, error);
         }
         if (!isConnectionFault(error)) throw error;
         if (sends === SENDS_MAX) throw unavailable(`broke off ${SENDS_MAX} times at one request`, error);
@@ -67,9 +68,14 @@ export function createEngineClient(connections: Connections): EngineClient {
   return { send: send as EngineClient["send"] };
 }
 
-function post({ agent }: Connection, operation: string, body: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request: ClientRequest = httpRequest({
+function post(
+  { agent }: Pick<Connection, "agent">,
+  operation: string,
+  body: string,
+  withinMs: number,
+): Promise<Answer> {
+  return new Promise<Answer>((resolve, reject) => {
+    const request = httpRequest({
       agent,
       method: "POST",
       headers: {
@@ -77,16 +83,18 @@ function post({ agent }: Connection, operation: string, body: string): Promise<A
         "content-length": Buffer.byteLength(body),
         "x-amz-target": `DynamoDB_20120810.${operation}`,
       },
-      timeout: ANSWER_WITHIN_MS,
     });
+    // From now on, whether it still waits for a socket or its answer has begun.
+    const patience = setTimeout(() => {
+      reject(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" }));
+      request.destroy();
+    }, withinMs);
     request.on("response", (response) => {
       // Read here: a host may die in the middle of its answer.
       wholeAnswer(response).then(resolve, reject);
     });
-    request.on("timeout", () => {
-      request.destroy(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" }));
-    });
     request.on("error", reject);
+    request.on("close", () => clearTimeout(patience));
     request.end(body);
   });
 }

@@ -179,6 +179,40 @@ describe.each(WAYS)("%s", { timeout: 60_000 }, (_way, open) => {
   });
 });
 
+test("over HTTP a server that restarts in the middle is watched on: each image once, none made twice", async () => {
+  const options = { dataFolder: join(root, "restarted"), provider: null, environment: {} };
+  const start = async (port: number) => {
+    const atelier = await openAtelier(options);
+    const serving = await atelier.serve({ port, tokenDays: 1, revokeTokens: false, calendar: false });
+    const stop = async () => {
+      await serving.close();
+      await atelier.close();
+    };
+    return { ...serving, stop };
+  };
+  let server = await start(0);
+  try {
+    const { url: baseUrl, token } = server;
+    const generation = new ImageGenerator({ baseUrl, token }).generate({ ...WISH, variations: 3 });
+    let restarted: Promise<void> | undefined;
+    const seen: string[] = [];
+    for await (const event of generation) {
+      if (event.kind === "image") seen.push(event.image.image_id);
+      restarted ??= server.stop().then(async () => {
+        server = await start(Number(new URL(baseUrl).port));
+      });
+    }
+    await restarted;
+    const images = await generation;
+    expect(seen.sort()).toEqual(images.map(({ image_id }) => image_id));
+    expect(images.map(({ status, metadata }) => [status, metadata.attempts])).toEqual(
+      Array.from({ length: 3 }, () => ["completed", 1]),
+    );
+  } finally {
+    await server.stop();
+  }
+}, 60_000);
+
 describe("in process", { timeout: 60_000 }, () => {
   test("a bad folder or setting is said by name, nothing is opened before a call, nothing answers after the end", async () => {
     const file = join(root, "file");

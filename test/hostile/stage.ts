@@ -24,6 +24,13 @@ export const PLANTED = {
 
 const PICTURE = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
 
+export const VERDICT = verdictSchema.parse({
+  decision: "released",
+  basis: "classifier",
+  rating: "general",
+  reason: "Nothing was seen.",
+});
+
 export interface Stage {
   readonly api: TestApi;
   /** `http://127.0.0.1:{port}` */
@@ -68,17 +75,7 @@ export async function openStage(): Promise<Stage> {
       version: 1,
       finishedAtMs: api.clock() - 3_600_000,
       renditions: [rendition("full"), rendition("preview")],
-      verdict: verdictSchema.parse({
-        decision: "released",
-        basis: "classifier",
-        rating: "general",
-        reason: "Nothing was seen.",
-        classifier: "test",
-        scores: null,
-        faces: [],
-        sealed: false,
-        priority: false,
-      }),
+      verdict: VERDICT,
       ...fields,
     });
     await api.deps.images.putIfAbsent(stored);

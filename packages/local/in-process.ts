@@ -31,17 +31,22 @@ interface Opened {
 
 export function createInProcessApi(options: OpenOptions): InProcessApi {
   const running = new Set<AbortController>();
-  let isClosed = false;
   let opening: Promise<Opened> | undefined;
+  let closing: Promise<void> | undefined;
 
   async function opened(): Promise<Opened> {
-    if (isClosed) throw new Error("The generator is closed; make a new one.");
+    if (closing) throw new Error("The generator is closed; make a new one.");
     // A folder that could not be opened is tried again.
     opening ??= open(options).catch((error: unknown) => {
       opening = undefined;
       throw error;
     });
     return opening;
+  }
+
+  async function closeAll(): Promise<void> {
+    for (const call of running) call.abort(new Error("The generator was closed."));
+    await (await opening?.catch(() => undefined))?.close();
   }
 
   return {
@@ -60,11 +65,7 @@ export function createInProcessApi(options: OpenOptions): InProcessApi {
       return Promise.race([aborted(signal), fetch(new Request(input, { ...init, signal }))]);
     },
     token: async () => (await opened()).token(),
-    async close() {
-      isClosed = true;
-      for (const call of running) call.abort(new Error("The generator was closed."));
-      await (await opening?.catch(() => undefined))?.close();
-    },
+    close: () => (closing ??= closeAll()),
   };
 }
 

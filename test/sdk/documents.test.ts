@@ -109,14 +109,17 @@ describe("documents are those of docs/openapi.json", () => {
   });
 
   test("and it would notice a field that is missing, new or of another type", async () => {
-    const pairs = PAIRS.filter(([name]) => name === "ImageDocument" || name === "HealthDocument");
-    const changed = (type: string, from: string, to: string) =>
-      types.replace(new RegExp(`^export type ${type} = .*$`, "m"), (line) => line.replace(from, to));
-    const field = '"request_id": (string);';
-    expect(await said(changed("Image", field, ""), pairs)).toHaveLength(1);
-    expect(await said(changed("Image", field, `${field} "more": (string);`), pairs)).toHaveLength(1);
-    expect(await said(changed("Health", '"version": (string);', '"version": (number);'), pairs)).toHaveLength(
-      1,
+    const field = '"created_at": (string);';
+    const changes: Readonly<Record<string, readonly [string, string]>> = {
+      Image: [field, ""],
+      Version: [field, `${field} "more": (string);`],
+      Health: ['"version": (string);', '"version": (number);'],
+    };
+    const changed = types.replaceAll(/^export type (\w+) = .*$/gm, (line, name: string) =>
+      line.replace(...(changes[name] ?? ["", ""])),
     );
+    const pairs = PAIRS.filter(([, name]) => name in changes);
+    expect(pairs).toHaveLength(3);
+    expect(await said(changed, pairs)).toHaveLength(3);
   });
 });

@@ -168,8 +168,11 @@ export async function setBudget(change: BudgetChange, deps: Omit<LedgerDeps, "at
   );
 }
 
-function checkExpected(name: string, row: LedgerRow, { scope, expectedMicros }: BudgetChange): void {
-  if (expectedMicros === undefined || (row.limits[name] ?? null) === expectedMicros) return;
+function checkExpected(name: string, row: LedgerRow, change: BudgetChange): void {
+  const { scope, limitMicros, expectedMicros } = change;
+  const standing = row.limits[name] ?? null;
+  // As it is wanted already: the same call again.
+  if (expectedMicros === undefined || standing === expectedMicros || standing === limitMicros) return;
   throw new AtelierError(
     "PreconditionFailed",
     `The ${scope} budget is not the expected one any more; read it again and decide anew.`,

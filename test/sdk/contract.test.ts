@@ -75,7 +75,7 @@ describe.each(WAYS)("%s", { timeout: 60_000 }, (_way, open) => {
   beforeAll(async () => {
     given = await open();
     generator = given.generator;
-  });
+  }, 60_000);
   afterAll(() => given.close());
 
   test("a template's images are watched, each once, and awaited", async () => {

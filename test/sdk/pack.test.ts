@@ -27,7 +27,7 @@ beforeAll(async () => {
   const [{ filename, files }] = JSON.parse(npm(["pack", "../sdk", "--json"]));
   packed = files.map(({ path }: { path: string }) => path);
   npm(["install", "--offline", "--no-audit", "--no-fund", `./${filename}`]);
-});
+}, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function npm(words: readonly string[]): string {
@@ -55,6 +55,9 @@ const PROGRAM = `
 import { BudgetError, ImageGenerator } from "@atelier/sdk";
 const generator = new ImageGenerator({ baseUrl: process.argv[2], token: "a.b.c" });
 console.log((await generator.health()).status);
+for await (const { kind, request } of generator.resume("req_1", { signal: AbortSignal.timeout(60_000) })) {
+  console.log(kind, request.status);
+}
 try {
   await generator.generate({ category: "feet" });
 } catch (error) {
@@ -89,11 +92,18 @@ generator.images.review("img_1", { action: "release" });
 describe("the packed SDK", { timeout: 60_000 }, () => {
   let server: ScriptedServer;
   beforeAll(async () => {
-    server = await startScriptedServer(({ path }) =>
-      path === "/v1/health"
-        ? { body: '{ "status": "ok", "version": "0.1.0", "checks": [] }' }
-        : { status: 402, body: '{ "name": "BudgetExceeded", "detail": "Not enough is left." }' },
-    );
+    const document = '{ "request_id": "req_1", "status": "completed", "count": 1 }';
+    const answers: Readonly<Record<string, string>> = {
+      "/v1/health": '{ "status": "ok", "version": "0.1.0", "checks": [] }',
+      "/v1/requests/req_1": document,
+      "/v1/requests/req_1/events": `event: end\ndata: ${document}\n\n`,
+    };
+    server = await startScriptedServer(({ path }) => {
+      const body = answers[path];
+      return body === undefined
+        ? { status: 402, body: '{ "name": "BudgetExceeded", "detail": "Not enough is left." }' }
+        : { body };
+    });
   });
   afterAll(() => server.close());
 
@@ -115,7 +125,7 @@ describe("the packed SDK", { timeout: 60_000 }, () => {
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (piece) => (text += piece));
       child.on("error", reject).on("close", () => resolve(text));
     });
-    expect(printed, `Node ${version}`).toBe("ok\ntrue BudgetExceeded 402\n");
+    expect(printed, `Node ${version}`).toBe("ok\nprogress completed\ntrue BudgetExceeded 402\n");
   });
 
   test.each([

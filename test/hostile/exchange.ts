@@ -43,7 +43,8 @@ const EXPORTING = ["exportSubject", "eraseSubject"];
 const TRACES = [/\bat [\w.<>]+ \(/, /\n\s+at /, /node_modules/, /file:\/\//, /\.ts:\d/];
 
 const checkAnswer = answerChecker(DOCUMENT);
-const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+/** A connection each: one that is kept may be closed by the server just as it is used. */
+const agent = new Agent({ keepAlive: false });
 
 /**
  * Sends it and holds the answer against what must be true of all of them: never a fault of ours, a problem document for every

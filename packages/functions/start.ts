@@ -9,10 +9,6 @@ import { openWorkflow } from "./workflow.ts";
 
 export const handler = stepHandler("start", startEventSchema, startRequested, (around) => {
   const known = { ...openCatalogue(around), ...openWorkflow(around), ...openLimits(), ...openPromptKey() };
-  return {
-    ...around,
-    ...known,
-    ...openRouting(known),
-    ...openStores(around, { requests, ledger, vault, audit, callers }),
-  };
+  const stores = openStores(around, { requests, ledger, vault, audit, callers });
+  return { ...around, ...known, ...openRouting(known), ...stores };
 });

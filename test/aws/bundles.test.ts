@@ -40,12 +40,19 @@ describe("bundles", () => {
       expect(kb).toBeGreaterThan(100);
       expect(kb).toBeLessThanOrEqual(functionBudgetKb(name));
       expect(beside).toEqual([]);
-      expect(inputs.filter((path) => /packages\/(imaging|inspection|local|cli)\//.test(path))).toEqual([]);
+      // The API names the recipe of versions, which is data.
+      expect(inputs.filter((path) => /packages\/(imaging|inspection|local|cli)\//.test(path))).toEqual(
+        name === "api" ? ["packages/imaging/recipe.ts"] : [],
+      );
       const has = (part: string) => inputs.some((path) => path.includes(part));
       // Templates and the policy's words for those that make prompts; what encrypts for those that see one.
-      expect(has("dist/catalogue.json")).toBe(["plan", "validate", "start"].includes(name));
-      expect(has("@aws-crypto/encrypt-node")).toBe(["plan", "validate", "generate", "start"].includes(name));
-      expect(has("packages/providers/")).toBe(["generate", "collect", "reconcile", "webhook"].includes(name));
+      expect(has("dist/catalogue.json")).toBe(["plan", "validate", "start", "api", "daily"].includes(name));
+      expect(has("@aws-crypto/encrypt-node")).toBe(
+        ["plan", "validate", "generate", "start", "api"].includes(name),
+      );
+      expect(has("packages/providers/")).toBe(
+        ["generate", "collect", "reconcile", "webhook", "api"].includes(name),
+      );
       expect(has("node_modules/undici/")).toBe(false);
     },
   );

@@ -37,7 +37,7 @@ export async function startTestIssuer(clock: () => number): Promise<TestIssuer> 
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const signed = (key: CryptoKey, claims: Readonly<Record<string, unknown>>) => {
+  const signed = (key: typeof own.privateKey, claims: Readonly<Record<string, unknown>>) => {
     const now = Math.floor(clock() / 1000);
     const usual = { iss: origin, sub: "ada", token_use: "access", client_id: TEST_AUDIENCE, iat: now };
     return new SignJWT({ ...usual, exp: now + 3_600, ...claims })

@@ -29,12 +29,21 @@ export const PROMPT_CHARACTERS_MAX = 2_000;
 export const SIZE_PIXELS_MIN = 64;
 export const SIZE_PIXELS_MAX = 2_048;
 
+const GUIDANCE_SCALE_MIN = 0.01;
+
 /** What every picture is asked with, in our words; each model's own parameter names are in `models.yaml`. */
 export const parametersSchema = z.strictObject({
   width: z.int().min(SIZE_PIXELS_MIN).max(SIZE_PIXELS_MAX).multipleOf(8),
   height: z.int().min(SIZE_PIXELS_MIN).max(SIZE_PIXELS_MAX).multipleOf(8),
   steps: z.int().min(1).max(150),
-  guidanceScale: z.number().min(0).max(50),
+  /** Smaller ones mean nothing to a model, and the smallest no table can hold. */
+  guidanceScale: z
+    .number()
+    .min(0)
+    .max(50)
+    .refine((scale) => scale === 0 || scale >= GUIDANCE_SCALE_MIN, {
+      error: `must be 0, or from ${GUIDANCE_SCALE_MIN} to 50`,
+    }),
 });
 export type Parameters = z.infer<typeof parametersSchema>;
 

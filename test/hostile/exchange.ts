@@ -111,7 +111,7 @@ function leakIn(
         Buffer.from(key).toString(encoding),
       ),
     ),
-  ].filter((secret) => !(isRefused ? "" : operation.path).includes(secret));
+  ];
   // A name that stands in the address is told to whoever sent it.
   const unsent = texts.filter((secret) => !sent.path.includes(secret));
   return (

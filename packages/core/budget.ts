@@ -97,24 +97,35 @@ export async function budgetReport(
   });
 }
 
+export interface BudgetChange {
+  readonly account: Account;
+  /** yyyy-mm-dd: of the day or month that is changed. */
+  readonly localDate: string;
+  /** `day`, `month`, `provider:replicate`, `category:feet` */
+  readonly scope: string;
+  /** Null removes a provider's or category's cap. */
+  readonly limitMicros: Micros | null;
+  /** The limit as the caller read it (null: none); left out: whatever it is. */
+  readonly expectedMicros?: Micros | null;
+}
+
 /**
- * Changes a limit in somebody's name: checked, audited, changed.
+ * Changes a limit in somebody's name: checked, audited, changed. What is refused leaves nothing in the audit.
  *
- * @param change.expectedMicros the limit as the caller read it (null: none); left out: whatever it is
  * @throws AtelierError as `setBudget`; `UnknownName` for a provider or category that the catalogue does not list
  */
 export async function changeBudget(
   change: BudgetChange,
   deps: Omit<LedgerDeps, "attempts"> & AuditDeps & { readonly catalogue: Pick<Catalogue, "providers"> },
 ): Promise<void> {
-  const { account, scope, limitMicros } = change;
+  const { account, localDate, scope, limitMicros } = change;
   checkNamed(
     "provider",
     scope,
     deps.catalogue.providers.map(({ name }) => name),
   );
   checkNamed("category", scope, CATEGORY_NAMES);
-  await checkChange(change, deps);
+  checkExpected(changedLimit(change), await openMonth(account, localDate.slice(0, 7), deps), change);
   const entry = {
     subject: `budget:${scope}`,
     kind: "limit-changed",
@@ -131,25 +142,9 @@ function checkNamed(kind: "provider" | "category", scope: string, names: readonl
   if (name !== null && !names.includes(name)) throw unknownName(kind, name, names);
 }
 
-/** What would refuse the change, before anything is written of it. */
-async function checkChange(change: BudgetChange, deps: Omit<LedgerDeps, "attempts">): Promise<void> {
-  const name = changedLimit(change);
-  checkExpected(name, await openMonth(change.account, change.localDate.slice(0, 7), deps), change);
-}
-
-export interface BudgetChange {
-  readonly account: Account;
-  readonly localDate: string;
-  readonly scope: string;
-  readonly limitMicros: Micros | null;
-  readonly expectedMicros?: Micros | null | undefined;
-}
-
 /**
  * Changes a limit; the counter moves by the difference.
  *
- * @param scope `day`, `month`, `provider:replicate`, `category:feet`
- * @param limitMicros null removes a provider's or category's cap
  * @throws AtelierError `UsageError` for a scope that is none, or a day or month without a limit; `PreconditionFailed` when the limit
  *   is not the expected one
  */

@@ -178,7 +178,7 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   },
   reprocess: {
     ...NOTHING,
-    table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchWriteItem"],
+    table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"],
     indexes: ["state"],
     // Reviewers let pictures out of quarantine, put them back, and remove them: what was left of that is done here.
     reads: ALL_FOLDERS,
@@ -213,7 +213,7 @@ export const ACCESS: Readonly<Record<EntryName, Access>> = {
   },
   claims: { ...NOTHING, table: ["GetItem"] },
   // The first entry of an audit looks for what stands there.
-  attest: { ...NOTHING, table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"] },
+  attest: { ...NOTHING, table: ["GetItem", "PutItem", "DeleteItem", "Query"] },
   daily: {
     ...NOTHING,
     table: ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"],

@@ -98,7 +98,7 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     "states:StartExecution machine",
   ],
   reprocess: [
-    ...records("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    ...ALL_RECORDS,
     "dynamodb:Query records/index/state",
     ...reads(...FOLDERS),
     ...misses(...FOLDERS),
@@ -124,7 +124,7 @@ export const CALLS: Readonly<Record<EntryName, readonly string[]>> = {
     TELLS,
   ],
   claims: records("GetItem"),
-  attest: records("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+  attest: records("DeleteItem", "GetItem", "PutItem", "Query"),
   daily: [
     ...ALL_RECORDS,
     "dynamodb:Query records/index/state",

@@ -22,7 +22,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { KMS, KMSClient } from "@aws-sdk/client-kms";
 import { RekognitionClient } from "@aws-sdk/client-rekognition";
-import { DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { EntryName } from "../../stacks/access.ts";
 import { createActiveTable } from "../builders/active-table.ts";
@@ -38,6 +38,8 @@ const CREDENTIALS = { region: "eu-west-1", credentials: { accessKeyId: "test", s
 export interface Recorder {
   readonly dynamo: Dynamo;
   readonly blobs: Blobs;
+  /** The bucket of copies. */
+  readonly copies: Blobs;
   /** A bus that takes everything. */
   readonly bus: EventBus;
   workflow(clock: Clock): Workflow;
@@ -58,6 +60,7 @@ interface Call {
   readonly input: {
     readonly IndexName?: string;
     readonly Key?: unknown;
+    readonly Prefix?: string;
     readonly CopySource?: string;
   };
 }
@@ -87,35 +90,49 @@ export async function startRecorder(): Promise<Recorder> {
   );
 
   const files = await startConditionalBucket();
-  files.create(BUCKET);
-  const bucket = new S3Client({ ...CREDENTIALS, endpoint: files.endpoint, forcePathStyle: true });
-  bucket.middlewareStack.add(
-    (next, context) => async (call) => {
-      const action = actionOf(context.commandName);
-      const { Key, CopySource } = (call as Call).input;
-      const folder = folderOf(String(Key));
-      if (action === "CopyObject")
-        note(`s3:GetObject ${folderOf(String(CopySource).slice(BUCKET.length + 1))}`);
-      if (action === "PutObject" || action === "CopyObject") {
-        note(`s3:PutObject ${folder}`);
-        await next(call);
-        // As if the answer had been lost: the SDK's repetition finds the object there, as S3 says.
-        throw Object.assign(new Error("lost"), {
-          name: "PreconditionFailed",
-          $metadata: { httpStatusCode: 412 },
-        });
-      }
-      note(`s3:GetObject ${folder}`);
-      try {
-        return await next(call);
-      } catch (error) {
-        const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
-        if ($metadata?.httpStatusCode === 404) note(`s3:ListBucket ${folder}`);
-        throw error;
-      }
-    },
-    { step: "initialize" },
-  );
+  const buckets: S3Client[] = [];
+  /** @param place stands before the folders of its calls */
+  const bucketOf = (name: string, place: string): Blobs => {
+    files.create(name);
+    const client = new S3Client({ ...CREDENTIALS, endpoint: files.endpoint, forcePathStyle: true });
+    const folderOf = (key: unknown) => `${place}${String(key).replace(/\/.*/s, "")}/*`;
+    client.middlewareStack.add(
+      (next, context) => async (call) => {
+        const action = actionOf(context.commandName);
+        const { Key, Prefix, CopySource } = (call as Call).input;
+        const folder = folderOf(Key ?? Prefix);
+        if (action === "ListObjectsV2") note(`s3:ListBucket ${folder}`);
+        else if (action === "ListObjectVersions") note(`s3:ListBucketVersions ${folder}`);
+        // Without versioning it would be the former, with it the latter.
+        else if (action === "DeleteObject")
+          note(`s3:DeleteObject ${folder}`, `s3:DeleteObjectVersion ${folder}`);
+        else if (action === "CopyObject")
+          note(`s3:GetObject ${folderOf(String(CopySource).slice(name.length + 1))}`);
+        if (action === "PutObject" || action === "CopyObject") {
+          note(`s3:PutObject ${folder}`);
+          await next(call);
+          // As if the answer had been lost: the SDK's repetition finds the object there, as S3 says.
+          throw Object.assign(new Error("lost"), {
+            name: "PreconditionFailed",
+            $metadata: { httpStatusCode: 412 },
+          });
+        }
+        if (action === "GetObject" || action === "HeadObject") note(`s3:GetObject ${folder}`);
+        try {
+          return await next(call);
+        } catch (error) {
+          const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+          if ($metadata?.httpStatusCode === 404) note(`s3:ListBucket ${folder}`);
+          throw error;
+        }
+      },
+      { step: "initialize" },
+    );
+    buckets.push(client);
+    return createS3Blobs({ client, bucketName: name });
+  };
+  const blobs = bucketOf(BUCKET, "");
+  const copies = bucketOf("recorded-copies", "copies/");
 
   const machine = new SFNClient(CREDENTIALS);
   machine.middlewareStack.add(
@@ -155,7 +172,8 @@ export async function startRecorder(): Promise<Recorder> {
   return {
     dynamo: createDynamo({ client: table, tableName: "records" }),
     bus: createEventBus({ client: events, busName: "events" }),
-    blobs: createS3Blobs({ client: bucket, bucketName: BUCKET }),
+    blobs,
+    copies,
     workflow: (clock) =>
       createStepFunctionsWorkflow({
         client: machine,
@@ -171,11 +189,9 @@ export async function startRecorder(): Promise<Recorder> {
     },
     as: (name, call) => current.run(name, call),
     calls: (name) => [...(noted.get(name) ?? [])].sort(),
-    async remove(key) {
-      await bucket.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: key }));
-    },
+    remove: (key) => current.exit(() => blobs.remove(key)),
     async close() {
-      for (const client of [table, bucket, machine, events, eyes, keys, promptKeys]) client.destroy();
+      for (const client of [table, ...buckets, machine, events, eyes, keys, promptKeys]) client.destroy();
       for (const server of [files, rekognition, kms]) await server.close();
       await new Promise((closed) => tables.close(closed));
     },
@@ -185,8 +201,4 @@ export async function startRecorder(): Promise<Recorder> {
 /** `GetItemCommand` is GetItem; a HeadObject is allowed by s3:GetObject. */
 function actionOf(commandName: string | undefined): string {
   return String(commandName).replace(/Command$/, "");
-}
-
-function folderOf(key: string): string {
-  return `${key.slice(0, key.indexOf("/"))}/*`;
 }

@@ -6,9 +6,10 @@ import type { Clock } from "./ids.ts";
 import type { Image } from "./image.ts";
 import { accountReport } from "./installed-health.ts";
 import type { Account } from "./ledger-month.ts";
+import type { LedgerRow, LedgerStore } from "./ledger-store.ts";
 import type { PacingReport } from "./pacing.ts";
 import { all } from "./pages.ts";
-import type { Attempts, Images, LedgerRow, LedgerStore, PacingStore, Requests } from "./ports.ts";
+import type { Attempts, Images, PacingStore, Requests } from "./ports.ts";
 import type { Part } from "./request.ts";
 import { localDateOf, occurrencesOn } from "./schedule.ts";
 

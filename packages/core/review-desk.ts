@@ -106,7 +106,8 @@ export async function liftCaller(
 async function listed(status: ImageStatus, { images }: Reading): Promise<Image[]> {
   const found: Image[] = [];
   for await (const image of all((page) => images.list({ status }, page))) {
-    if (found.push(image) >= LISTED_MAX) break;
+    // Of an erased picture only the record is left.
+    if (image.erasedAtMs === undefined && found.push(image) >= LISTED_MAX) break;
   }
   return found;
 }

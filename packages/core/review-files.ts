@@ -28,6 +28,8 @@ export interface CarryOutDeps extends AnnounceDeps {
 export async function carryOut(imageId: string, decision: ReviewDecision, deps: CarryOutDeps): Promise<void> {
   const image = await deps.images.get(imageId);
   if (!image) throw new AtelierError("UnknownName", `There is no image "${imageId}" here.`);
+  // Erased since it was decided: its files are gone from every shelf.
+  if (image.erasedAtMs !== undefined) return;
   await (decision.shelf === null
     ? removePicture(image, decision, deps)
     : movePicture(image, decision, decision.shelf, deps));

@@ -201,17 +201,29 @@ const EVENT_TYPES = {
   unseal: "image-unsealed",
 } as const satisfies Record<ReviewAction, EventType>;
 
-/** Carries out everything that was decided and interrupted. */
-export async function finishReviews(deps: ReviewDeps): Promise<string[]> {
+/**
+ * Carries out everything that was decided and interrupted. What cannot be finished now stands in nobody's way: the next round
+ * tries it again.
+ *
+ * @param onFault told of each; left out: the first is thrown, once all have had their turn
+ */
+export async function finishReviews(deps: ReviewDeps, onFault?: (error: unknown) => void): Promise<string[]> {
   const finished: string[] = [];
+  const faults: unknown[] = [];
   let cursor: string | null | undefined;
   do {
     const page = await deps.reviews.open({ limit: 100, ...(cursor ? { cursor } : {}) });
     for (const { imageId } of page.items) {
-      if (await finishReview(imageId, deps)) finished.push(imageId);
+      try {
+        if (await finishReview(imageId, deps)) finished.push(imageId);
+      } catch (error) {
+        faults.push(error);
+        onFault?.(error);
+      }
     }
     cursor = page.cursor;
   } while (cursor !== null);
+  if (faults.length > 0 && onFault === undefined) throw faults[0];
   return finished;
 }
 
@@ -237,6 +249,7 @@ function wantedBy(input: ReviewInput, image: Image, deps: Pick<ReviewDeps, "isFo
   if (!isTerminal(status) || image.version === null) {
     throw impossible(`is ${status}: there is no picture to decide about.`);
   }
+  if (image.erasedAtMs !== undefined) throw impossible("was erased: there is no picture to decide about.");
   const isSealed = image.verdict?.sealed === true;
   const seen = ratingSeen(image);
   if (input.action === "reject") return { rating: image.rating, shelf: null, reviewers: 1 };

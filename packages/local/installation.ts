@@ -97,6 +97,8 @@ export interface Installation {
   providerState(provider: ProviderName): Promise<PacingReport>;
   /** Told of each step as it begins and ends. */
   onStep(listener: StepListener | null): void;
+  /** Told of what stops nothing, but somebody should know. */
+  onFault(error: unknown): void;
   close(): Promise<void>;
 }
 
@@ -295,6 +297,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       today,
       reconciling: { ...steps, audit, workflow: machine, times: LOCAL_TIMES },
       providerState: (provider) => accountReport(provider, healthDeps),
+      onFault: report,
       onStep(wanted) {
         listener = wanted;
       },

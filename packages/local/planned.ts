@@ -64,7 +64,7 @@ export async function runPlanOf(
     if (fired?.requestId) requestIds.push(fired.requestId);
   }
   await requestsEnded(requestIds, false, installation, run.signal);
-  await finishReviews(reviewing(installation));
+  await finishReviews(reviewing(installation), installation.onFault);
   await reportExpiring(installation);
   return imagesOf(requestIds, installation);
 }

@@ -142,7 +142,7 @@ async function startAndWait(
     run.signal,
   );
   // A picture that was removed before has come again: its files go at once.
-  if (!run.signal?.aborted) await finishReviews(reviewing(installation));
+  if (!run.signal?.aborted) await finishReviews(reviewing(installation), installation.onFault);
   return images;
 }
 

@@ -53,6 +53,26 @@ async function filesOf(imageId: string): Promise<string[]> {
 }
 
 describe("a picture of this folder", () => {
+  test("that was erased waits for nobody, and nothing can be decided about it", async () => {
+    const { image_id: imageId } = await made();
+    await atelier.review.decide({
+      imageId,
+      action: "rate",
+      rating: "suggestive",
+      reason: "",
+      reviewer: null,
+    });
+    expect(await atelier.review.list(10)).toMatchObject([{ image_id: imageId }]);
+    await atelier.privacy.erase(imageId);
+    expect(await atelier.review.list(10)).toStrictEqual([]);
+    for (const action of ["release", "reject"] as const) {
+      const decision = { imageId, action, reason: "an adult", reviewer: null };
+      await expect(atelier.review.decide(decision)).rejects.toThrow("was erased");
+    }
+    // The folder goes on.
+    expect(await made()).toMatchObject({ status: "completed" });
+  });
+
   test("goes back into quarantine, out again by two people, and for good, with backup and contact sheet", async () => {
     const image = await made();
     expect(image).toMatchObject({ status: "completed", rating: "general" });

@@ -154,7 +154,7 @@ export async function settleBooks(installation: Installation): Promise<void> {
   await reconcileAttempts(installation.reconciling);
   await reconcileParts({ only: null, restart: false }, installation.reconciling);
   await reconcileLedgers(installation.reconciling);
-  await finishReviews(reviewing(installation));
+  await finishReviews(reviewing(installation), installation.onFault);
 }
 
 /**

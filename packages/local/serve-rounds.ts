@@ -100,7 +100,7 @@ function booksRound(installation: Installation): () => Promise<void> {
     await gate.refresh();
     await refireOccurrences(installation);
     await reconcileLedgers(reconciling);
-    await finishReviews(reviewing(installation));
+    await finishReviews(reviewing(installation), installation.onFault);
     await installation.versionWork.finishAll();
     await lookAtAlarms(alertDepsOf(installation));
   };

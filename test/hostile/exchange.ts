@@ -42,6 +42,8 @@ const EXPORTING = ["exportSubject", "eraseSubject"];
 
 const TRACES = [/\bat [\w.<>]+ \(/, /\n\s+at /, /node_modules/, /file:\/\//, /\.ts:\d/];
 
+/** No field more than it says. */
+const strictProblem = problemSchema.strict();
 const checkAnswer = answerChecker(DOCUMENT);
 /** A connection each: one that is kept may be closed by the server just as it is used. */
 const agent = new Agent({ keepAlive: false });
@@ -153,7 +155,7 @@ async function readAnswer(message: IncomingMessage): Promise<Answer> {
     for (const value of values ?? []) headers.append(name, value);
   }
   const isProblem = headers.get("content-type") === PROBLEM_TYPE && text !== "";
-  const problem = isProblem ? problemSchema.strict().parse(JSON.parse(text)) : null;
+  const problem = isProblem ? strictProblem.parse(JSON.parse(text)) : null;
   if (problem && problem.status !== status)
     throw new Error(`A problem says ${problem.status}, the answer ${status}.`);
   return { status, headers, text, problem };

@@ -34,12 +34,6 @@ async function prepared(operation: Operation): Promise<Sent & { readonly path: s
   };
 }
 
-/** The same call again, with records of its own where the last one may have used them up. */
-async function fresh(operation: Operation): Promise<() => Promise<Sent>> {
-  const first = await prepared(operation);
-  return async () => (operation.method === "GET" ? first : prepared(operation));
-}
-
 const attack = (sent: Sent, operation: Operation) => exchange(sent, operation, stage);
 
 const tokenWith = (scopes: readonly Scope[]) => stage.api.token({ subject: ATTACKER, scopes });
@@ -146,17 +140,17 @@ describe.each(OPERATIONS)("$method $path", (operation) => {
   });
 
   test("bears whatever stands in query and headers", async () => {
-    const next = await fresh(operation);
-    for (const query of QUERIES) {
-      const sent = await next();
-      const path = `${sent.path}${sent.path.includes("?") ? "&" : "?"}${query}`;
-      expect((await attack({ ...sent, path }, operation)).status).toBeLessThan(500);
+    let sent = await prepared(operation);
+    const borne = async (change: Partial<Sent>) => {
+      const { status } = await attack({ ...sent, ...change }, operation);
+      expect(status).toBeLessThan(500);
+      // What was done may have used its records up.
+      if (operation.method !== "GET" && status < 300) sent = await prepared(operation);
+    };
+    for (const query of operation.hasQuery ? QUERIES : QUERIES.slice(0, 3)) {
+      await borne({ path: `${sent.path}${sent.path.includes("?") ? "&" : "?"}${query}` });
     }
-    for (const headers of HEADERS) {
-      const sent = await next();
-      const answer = await attack({ ...sent, headers: { ...sent.headers, ...headers } }, operation);
-      expect(answer.status).toBeLessThan(500);
-    }
+    for (const headers of HEADERS) await borne({ headers: { ...sent.headers, ...headers } });
   });
 
   test.runIf(operation.body)("takes no body but a good one", async () => {

@@ -31,6 +31,8 @@ export interface Operation {
   readonly path: string;
   /** Null: no token is needed. */
   readonly scope: Scope | null;
+  /** False: whatever stands in a query is passed over. */
+  readonly hasQuery: boolean;
   /** Null: it takes no body. */
   readonly body: Schema | null;
   /** Statuses that the document lists. */
@@ -39,6 +41,7 @@ export interface Operation {
 
 const operationSchema = z.object({
   operationId: z.string(),
+  parameters: z.array(z.object({ in: z.string() })).default([]),
   security: z.array(z.object({ bearer: z.tuple([z.enum(SCOPES)]) })),
   requestBody: z
     .object({ content: z.object({ "application/json": z.object({ schema: z.custom<Schema>() }) }) })
@@ -60,6 +63,7 @@ export const OPERATIONS: readonly Operation[] = Object.entries(read.paths).flatM
     method: method.toUpperCase(),
     path,
     scope: operation.security[0]?.bearer[0] ?? null,
+    hasQuery: operation.parameters.some((parameter) => parameter.in === "query"),
     body: operation.requestBody?.content["application/json"].schema ?? null,
     statuses: Object.keys(operation.responses).map(Number),
   })),

@@ -13,12 +13,14 @@ export function answerChecker(document: OpenApiDocument) {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema(document, "openapi");
-  const paths = Object.entries(document.paths ?? {}).map(([path, item]) => ({
-    path,
-    item: item as Record<string, { responses: Record<string, { content?: object }> }>,
-    isAt: (address: string) =>
-      methodsByPath([{ path: path.replaceAll(/\{(.+?)\}/g, ":$1"), method: "GET" }])(address).length > 0,
-  }));
+  const paths = Object.entries(document.paths ?? {}).map(([path, item]) => {
+    const methodsOf = methodsByPath([{ path: path.replaceAll(/\{(.+?)\}/g, ":$1"), method: "GET" }]);
+    return {
+      path,
+      item: item as Record<string, { responses: Record<string, { content?: object }> }>,
+      isAt: (address: string) => methodsOf(address).length > 0,
+    };
+  });
 
   return async (method: string, address: string, answer: Response): Promise<void> => {
     const found = paths.filter(({ isAt }) => isAt(address)).find(({ item }) => item[method.toLowerCase()]);

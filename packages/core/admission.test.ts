@@ -1,12 +1,14 @@
 import { createCallers } from "@atelier/aws/dynamo/callers";
+import { createPromptVault } from "@atelier/aws/dynamo/prompts";
 import { createRequests } from "@atelier/aws/dynamo/requests";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createInterleaver } from "../../test/builders/interleaver.ts";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
+import { TEXT_VAULT } from "../../test/builders/text-vault.ts";
 import { startWorld, type World } from "../../test/builders/world.ts";
 import { type AdmissionDeps, acceptRequest, type Who } from "./admission.ts";
-import { askingSchema } from "./asking.ts";
+import { askingSchema, wishHash } from "./asking.ts";
 import { isAtelierError } from "./errors.ts";
 import { imageIdOf, keyedRequestId } from "./ids.ts";
 import type { Workflow } from "./ports.ts";
@@ -79,6 +81,13 @@ const STILL_LIFE = { category: "weekend_special", count: 2 };
 const PEARS = { prompt: "A bowl of pears on a table" };
 const ask = (body: object, by: Who, own = deps()) => acceptRequest(askingSchema.parse(body), by, own);
 
+/** The first part's execution, as far as its images. */
+async function planned(requestId: string) {
+  const name = `${requestId}.0-1`;
+  const run = { input: { requestId, part: 0, generation: 1 }, executionId: name, executionName: name };
+  return plan(run, { ...world.steps, workflow: workflow as World["steps"]["workflow"] });
+}
+
 describe("accepting", () => {
   test("writes the request and starts its first execution, however many pictures; what is read is kept for a second", async () => {
     const own = deps();
@@ -95,7 +104,7 @@ describe("accepting", () => {
     expect(calls).toStrictEqual([
       "callers.get",
       "ledger.read",
-      "vault.putIfAbsent",
+      "vault.seal",
       "requests.putIfAbsent",
       "StartExecution",
     ]);
@@ -155,23 +164,50 @@ describe("accepting", () => {
     const entries = await world.audit.ofSubject(keyedRequestId("ada", "probe 0"));
     expect(entries[0]?.facts).toMatchObject({ promptHash: expect.any(String) });
     expect(JSON.stringify(entries)).not.toContain("forbiddenword");
-    expect(calls).not.toContain("vault.putIfAbsent");
+    expect(calls).not.toContain("vault.seal");
   });
 
-  test("another prompt under a used key leaves the first one's text alone", async () => {
+  test("a prompt stands in the vault once its picture is planned, and is the one of the request that stands", async () => {
     const { request } = await ask(PEARS, who("k"));
     const imageId = imageIdOf(request.requestId, 0);
     await expect(ask({ prompt: "A bowl of plums" }, who("k"))).rejects.toMatchObject({
       name: "RequestConflict",
     });
+    expect(await world.steps.vault.get(imageId)).toBeUndefined();
+    await planned(request.requestId);
     expect((await world.steps.vault.get(imageId))?.prompt).toBe(PEARS.prompt);
+    expect((await world.steps.requests.get(request.requestId))?.sealedPrompt).toBeNull();
   });
 
-  test("a text that a dead call left under the key gives way to that of the request", async () => {
+  test("a prompt that was erased does not come back with its key, nor does another one under it", async () => {
+    const { request } = await ask(PEARS, who("k"));
+    const imageId = imageIdOf(request.requestId, 0);
+    await planned(request.requestId);
+    await createPromptVault(world.dynamo, TEXT_VAULT).remove(imageId);
+    const standing = await world.steps.requests.get(request.requestId);
+    expect(await ask(PEARS, who("k"))).toStrictEqual({ request: standing, isNew: false });
+    await expect(ask({ prompt: "A bowl of plums" }, who("k"))).rejects.toMatchObject({
+      name: "RequestConflict",
+    });
+    await planned(request.requestId);
+    expect(await world.steps.vault.get(imageId)).toBeUndefined();
+    expect(await world.steps.requests.get(request.requestId)).toStrictEqual(standing);
+  });
+
+  test("a text that an earlier release or a dead call left gives way to that of the request, or is taken", async () => {
     const imageId = imageIdOf(keyedRequestId("ada", "k"), 0);
-    await world.steps.vault.put(imageId, { prompt: "A bowl of plums", negativePrompt: "" });
-    await ask(PEARS, who("k"));
+    const plums = { prompt: "A bowl of plums", negativePrompt: "" };
+    await world.steps.vault.put(imageId, plums);
+    const { request } = await ask(PEARS, who("k"));
+    await planned(request.requestId);
     expect((await world.steps.vault.get(imageId))?.prompt).toBe(PEARS.prompt);
+
+    const earlier = await ask(PEARS, who("earlier"));
+    const { requestId } = earlier.request;
+    await world.steps.requests.patch(requestId, { set: { sealedPrompt: null }, when: [] });
+    await world.steps.vault.put(imageIdOf(requestId, 0), plums);
+    await planned(requestId);
+    expect(await world.steps.vault.get(imageIdOf(requestId, 0))).toStrictEqual(plums);
   });
 
   test.each([
@@ -224,7 +260,6 @@ describe("a request that is accepted while calls are cut off, lost and repeated"
         const gated = {
           ...own,
           requests: turns.gated(own.requests, ["get", "putIfAbsent"]),
-          vault: turns.gated(own.vault, ["put", "putIfAbsent"]),
           workflow: turns.gated(own.workflow, ["start"]),
         };
         let accepted = 0;
@@ -256,6 +291,43 @@ describe("a request that is accepted while calls are cut off, lost and repeated"
         expect(executions.size).toBe(1);
       }),
       { numRuns: 15 },
+    );
+  });
+
+  test("one of several prompts that race under one key wins, and its own text is what is planned", async () => {
+    let keys = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (seed) => {
+        executions = new Map();
+        const key = `race ${++keys}`;
+        const requestId = keyedRequestId("ada", key);
+        const turns = createInterleaver(seed, 40);
+        const own = deps();
+        const gated = {
+          ...own,
+          requests: turns.gated(own.requests, ["get", "putIfAbsent"]),
+          workflow: turns.gated(own.workflow, ["start"]),
+        };
+        const prompts = ["A bowl of pears", "A bowl of plums"];
+        const flows = [...prompts, ...prompts].map((prompt) => async () => {
+          await ask({ prompt }, who(key), gated).catch((error: unknown) => {
+            if (!isAtelierError(error, "RequestConflict")) throw error;
+          });
+          // Whoever is told "accepted" may be bought for at once.
+          if (executions.has(`${requestId}.0-1`)) await planned(requestId);
+        });
+        await turns.run(flows, (error) => {
+          if (!isAtelierError(error, "StorageUnavailable")) throw error;
+        });
+        const standing = await world.steps.requests.get(requestId);
+        const text = await world.steps.vault.get(imageIdOf(requestId, 0));
+        if (!standing) return expect(text).toBeUndefined();
+        await planned(requestId);
+        const kept = await world.steps.vault.get(imageIdOf(requestId, 0));
+        const hashes = prompts.map((prompt) => wishHash(askingSchema.parse({ prompt }), own.promptKey));
+        expect(kept?.prompt).toBe(prompts[hashes.indexOf(standing.bodyHash ?? "")]);
+      }),
+      { numRuns: 25 },
     );
   });
 });

@@ -2,7 +2,7 @@
  * @module Accepting a request of any size: checked as a whole, written once, started once. The API and the start function go this way;
  * 100,000 pictures cost them as much as a single one.
  *
- *     put request (open in the index, IF absent) ──> start the execution of part 0 ──> plan puts the part, its images, the next part
+ *     put request (with a prompt, sealed; open in the index, IF absent) ──> start the execution of part 0 ──> plan puts the part, its images, the next part
  *
  * Whoever dies after the put leaves an open request, which the reconciler starts.
  */
@@ -45,7 +45,7 @@ export interface Who {
 
 export interface AdmissionDeps extends PreviewDeps, CheckDeps, StartDeps {
   readonly randomBytes: RandomBytes;
-  readonly vault: Pick<PromptVault, "put" | "putIfAbsent">;
+  readonly vault: Pick<PromptVault, "seal">;
   readonly callers: Callers;
   /** Whom the installation buys from; null: whom the caller names, else the best that routing finds. */
   readonly provider: ProviderName | null;
@@ -60,8 +60,8 @@ export interface Accepted {
 }
 
 /**
- * Writes: the request, the start of its first execution, and before them the prompt of a free request. Reads: none, but once a second
- * for the month's ledger and the caller's record.
+ * Writes: the request, with the sealed text of a free one, and the start of its first execution. Reads: none, but once a second for the
+ * month's ledger and the caller's record.
  *
  * @throws AtelierError `RequestConflict` for the same key with another wish, `PolicyRefused` (with `data.retryAfterMs` for a caller
  * who has to wait), `TermsDenied`, `NoCandidate`, `PriceUnknown`, `MaxCostExceeded`, `BudgetExceeded`, `UnknownName`, `UsageError`; a
@@ -236,13 +236,13 @@ async function noteRefusal(
 }
 
 async function written(
-  request: ImageRequest,
+  asked: ImageRequest,
   prompt: PromptText | null,
   deps: AdmissionDeps,
 ): Promise<Accepted> {
-  const imageId = imageIdOf(request.requestId, 0);
-  // First, so that no request stands without its text. A call that died, or another wish under this key, may have left one.
-  const isOurs = prompt === null || (await deps.vault.putIfAbsent(imageId, prompt));
+  const imageId = imageIdOf(asked.requestId, 0);
+  // In the request itself, so that its text is nobody else's, and a wish that is not taken leaves none anywhere.
+  const request = prompt ? { ...asked, sealedPrompt: await deps.vault.seal(imageId, prompt) } : asked;
   if (!(await deps.requests.putIfAbsent(request))) {
     const standing = await deps.requests.get(request.requestId);
     if (!standing)
@@ -252,8 +252,6 @@ async function written(
     if (standing.partsBegun === 0 && hasPartsToBegin(standing)) await startFirstPart(standing, deps);
     return { request: standing, isNew: false };
   }
-  // The request that stands decides whose text counts.
-  if (prompt && !isOurs) await deps.vault.put(imageId, prompt);
   await startFirstPart(request, deps);
   return { request, isNew: true };
 }

@@ -169,8 +169,10 @@ export interface TextVault {
 export interface PromptVault {
   /** @param rating as for `TextVault.seal` */
   put(imageId: string, prompt: PromptText, rating?: Rating): Promise<void>;
-  /** False when a text stands there already: it is left alone. */
-  putIfAbsent(imageId: string, prompt: PromptText, rating?: Rating): Promise<boolean>;
+  /** What `putSealed` takes; nothing is stored. @param rating as for `TextVault.seal` */
+  seal(imageId: string, prompt: PromptText, rating?: Rating): Promise<string>;
+  /** As `put`. @param sealed of the same image */
+  putSealed(imageId: string, sealed: string): Promise<void>;
   get(imageId: string): Promise<PromptText | undefined>;
   /** By id; those that have none are left out. Any number of ids. */
   getMany(imageIds: readonly string[]): Promise<ReadonlyMap<string, PromptText>>;

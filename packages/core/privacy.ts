@@ -53,7 +53,7 @@ const PAGE = 100;
 
 /** Everything that is kept, one document each; files by place, key, size and checksum. */
 export async function* exportSubject(subject: Subject, deps: PrivacyDeps): AsyncGenerator<object> {
-  for (const request of subject.requests) yield { kind: "request", ...request };
+  for (const { sealedPrompt, ...request } of subject.requests) yield { kind: "request", ...request };
   for (const image of subject.images) {
     yield { kind: "image", ...image };
     const prompt = await deps.vault.get(image.imageId);

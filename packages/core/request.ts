@@ -16,8 +16,10 @@ export const requestSchema = z.object({
   category: categoryNameSchema,
   /** A template's name; null: the category's templates in turn, or a free prompt. */
   template: z.string().nullable(),
-  /** True when the text is the caller's own; it stands in the prompt vault under the image's id. */
+  /** True when the text is the caller's own; it stands in the prompt vault under the image's id, once that is planned. */
   freePrompt: z.boolean(),
+  /** That text until then, as `PromptVault.seal` gave it: it stands and falls with the request. Left out or null: not here. */
+  sealedPrompt: z.string().nullable().optional(),
   count: z.int().min(1).max(REQUEST_IMAGES_MAX),
   seed: z.int().positive(),
   priority: z.enum(["plan", "interactive"]),

@@ -108,7 +108,7 @@ function isSame(standing: ImageRequest, request: ImageRequest): boolean {
 
 /** What was asked for, without when and by whom it was written down, and what became of it. */
 function wishOf(request: ImageRequest): string {
-  const { createdAtMs, localDate, source, bodyHash, partsBegun, ...wish } = request;
+  const { createdAtMs, localDate, source, bodyHash, partsBegun, sealedPrompt, ...wish } = request;
   return JSON.stringify(Object.entries(wish).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 

@@ -50,12 +50,16 @@ describe("asking", () => {
     expect(await shown.json()).toEqual(body);
   });
 
-  test("of a prompt keeps its text in the vault and nowhere else", async () => {
+  test("of a prompt keeps its text sealed, and leaves nothing in the vault until it is planned", async () => {
     const prompt = "A bowl of quinces on a table";
     const { answer, body } = await asked({ prompt, negative_prompt: "blurred", max_cost: 0.5 });
     expect(answer.status).toBe(202);
     expect(JSON.stringify(body)).not.toContain("quinces");
     const imageId = imageIdOf(String(body.request_id), 0);
+    expect(await api.deps.vault.get(imageId)).toBeUndefined();
+    const { sealedPrompt, ...stored } = (await api.deps.requests.get(String(body.request_id))) ?? {};
+    expect(JSON.stringify(stored)).not.toContain("quinces");
+    await api.deps.vault.putSealed(imageId, sealedPrompt ?? "");
     expect(await api.deps.vault.get(imageId)).toEqual({ prompt, negativePrompt: "blurred" });
   });
 

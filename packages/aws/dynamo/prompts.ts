@@ -6,7 +6,7 @@ import type { PromptText, PromptVault, TextAbout, TextVault } from "@atelier/cor
 import { numbered } from "@atelier/core/schema-versions";
 import * as z from "zod";
 import type { Dynamo, Item } from "./client.ts";
-import { ifAbsent, ifUnchangedSince } from "./expressions.ts";
+import { ifUnchangedSince } from "./expressions.ts";
 import { damaged } from "./failures.ts";
 import { type Key, promptKey } from "./keys.ts";
 import { parseRecord } from "./records.ts";
@@ -25,21 +25,23 @@ export function createPromptVault(dynamo: Dynamo, texts: TextVault): PromptVault
     throw damaged({ pk: item.pk, sk: item.sk }, new Error("not a valid prompt"));
   }
 
-  const sealedItem: (...text: Parameters<PromptVault["put"]>) => Promise<Item & Key> = async (
-    imageId,
-    { prompt, negativePrompt },
-    rating,
-  ) => {
-    const sealed = await texts.seal(about(imageId), JSON.stringify({ prompt, negativePrompt }), rating);
+  const seal: PromptVault["seal"] = (imageId, { prompt, negativePrompt }, rating) =>
+    texts.seal(about(imageId), JSON.stringify({ prompt, negativePrompt }), rating);
+
+  function sealedItem(imageId: string, sealed: string): Item & Key {
     return { ...numbered("prompt", { sealed }), ...promptKey(imageId) };
-  };
+  }
 
   return {
-    async put(...text) {
-      await dynamo.put(await sealedItem(...text));
+    async put(imageId, ...text) {
+      await dynamo.put(sealedItem(imageId, await seal(imageId, ...text)));
     },
 
-    putIfAbsent: async (...text) => dynamo.put(await sealedItem(...text), ifAbsent()),
+    seal,
+
+    async putSealed(imageId, sealed) {
+      await dynamo.put(sealedItem(imageId, sealed));
+    },
 
     async get(imageId) {
       const item = await dynamo.get(promptKey(imageId));
@@ -71,10 +73,7 @@ export function createPromptVault(dynamo: Dynamo, texts: TextVault): PromptVault
       if (sealed === null) return false;
       // Whoever changed or removed it meanwhile was right.
       const field = isSealed ? "sealed" : "prompt";
-      return dynamo.put(
-        { ...numbered("prompt", { sealed }), ...promptKey(imageId) },
-        ifUnchangedSince(field, String(item[field])),
-      );
+      return dynamo.put(sealedItem(imageId, sealed), ifUnchangedSince(field, String(item[field])));
     },
   };
 }

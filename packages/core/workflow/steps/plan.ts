@@ -45,7 +45,7 @@ export interface PlanDeps extends AuditDeps {
   readonly requests: Requests;
   readonly images: Images;
   readonly attempts: Attempts;
-  readonly vault: Pick<PromptVault, "get" | "put">;
+  readonly vault: Pick<PromptVault, "get" | "put" | "putSealed">;
   readonly catalogue: Catalogue;
   /** For the hashes that stand for the words of a prompt. */
   readonly promptKey: Uint8Array;
@@ -230,6 +230,11 @@ async function putImages(request: ImageRequest, part: Part, deps: PlanDeps): Pro
 }
 
 async function freePromptsOf(request: ImageRequest, indexes: readonly number[], deps: PlanDeps) {
+  if (request.sealedPrompt != null && indexes.includes(0)) {
+    await deps.vault.putSealed(imageIdOf(request.requestId, 0), request.sealedPrompt);
+    // Before the image stands: whoever erases that finds its text in the vault, and nowhere else.
+    await deps.requests.patch(request.requestId, { set: { sealedPrompt: null }, when: [] });
+  }
   const texts = new Map<number, { prompt: string; negativePrompt: string }>();
   for (const index of indexes) {
     const text = await deps.vault.get(imageIdOf(request.requestId, index));

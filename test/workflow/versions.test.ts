@@ -137,7 +137,8 @@ describe("an enlarged version", () => {
       ["thumbnail", 64],
     ]);
     const [before, after] = [image.renditions[1]?.path ?? "", version.renditions[1]?.path ?? ""];
-    expect(meanDifference(await opened(before), await opened(after))).toBeLessThan(4);
+    // Of 255: sharp stripes, enlarged and made small again, differ by four or five at their edges.
+    expect(meanDifference(await opened(before), await opened(after))).toBeLessThan(8);
     expect(await keysBelow(versionFolder("content", image, 2))).toStrictEqual(
       [...version.renditions.map(({ path }) => path), version.manifestKey].sort(),
     );
@@ -372,6 +373,8 @@ describe("with its picture", () => {
     };
     return {
       image,
+      madeBy: (own: Partial<MakeVersionDeps["blobs"]>) =>
+        makeVersion(versionIdOf(making), { ...depsOf("theirs"), blobs: { ...blobs, ...own } }),
       /** Something happens just before the version is committed. */
       made: (during: () => Promise<unknown>) => {
         meanwhile = during;
@@ -436,6 +439,20 @@ describe("with its picture", () => {
     expect(await filesOf(image)).toStrictEqual([]);
     expect(await depsOf().versions.ofImage(image.imageId)).toStrictEqual([]);
     await expect(asked(image, {})).rejects.toMatchObject({ name: "UsageError" });
+
+    const written: string[] = [];
+    const first = await busy();
+    const early = first.madeBy({
+      async put(...given) {
+        written.push(given[0]);
+        await erase(first.image);
+        return world.steps.blobs.put(...given);
+      },
+    });
+    expect(await early).toBeUndefined();
+    expect(written).toHaveLength(1);
+    expect(await filesOf(first.image)).toStrictEqual([]);
+    expect(await depsOf().versions.ofImage(first.image.imageId)).toStrictEqual([]);
 
     const other = await busy();
     const killed = async () => {

@@ -13,7 +13,9 @@ import { type KeepOutputsDeps, keepOutputs } from "./keep-outputs.ts";
 import { type LedgerDeps, settle } from "./ledger.ts";
 import { chargeOf } from "./outcome.ts";
 import type { Images, Requests } from "./ports.ts";
-import type { ImageRequest } from "./request.ts";
+import type { ImageRequest, Part } from "./request.ts";
+import { PARTS_AT_ONCE } from "./start.ts";
+import { cancelledFields } from "./workflow/cancelled-request.ts";
 import { releaseUnsent } from "./workflow/steps/abandon.ts";
 
 export interface CancelDeps extends AnnounceDeps, LedgerDeps, KeepOutputsDeps {
@@ -23,15 +25,22 @@ export interface CancelDeps extends AnnounceDeps, LedgerDeps, KeepOutputsDeps {
 }
 
 export interface CancelReport {
-  /** Images that are cancelled now. */
+  /** Images that were cancelled here. */
   readonly cancelled: readonly Image[];
   /** Attempts whose job may still run at its provider, which may still charge for it. */
   readonly running: readonly Attempt[];
 }
 
+/** Whoever cancels is answered within this and the time of one image; what is left then the reconciler goes on with. */
+export const CANCEL_WALK_MS = 5_000;
+
+/** Images that are cancelled at once: each takes a handful of writes, one after the other. */
+const CANCELS_AT_ONCE = 20;
+
 /**
- * Cancels a whole request, part by part: those that are not begun never are. The mark on the request comes first: a part that is
- * planned meanwhile sees it, or its images are seen here.
+ * Cancels a whole request: parts that are not begun never are. The mark on the request comes first: from then on nothing is held or
+ * sent, a part that is planned meanwhile sees it, or its images are seen here. What does not get its turn within `CANCEL_WALK_MS`
+ * is cancelled by the steps that come to it and by the reconciler.
  *
  * @throws AtelierError `StorageUnavailable`; calling it again goes on
  */
@@ -43,18 +52,65 @@ export async function cancelRequest(request: ImageRequest, deps: CancelDeps): Pr
   if (marked.ok) {
     await audited({ subject: request.requestId, kind: "cancelled", phase: "done", facts: {} }, deps);
   }
-  const cancelled: Image[] = [];
-  const running: Attempt[] = [];
-  for (const { part, ended } of await deps.requests.parts.ofRequest(request.requestId)) {
-    // Of a part that has ended only those may be left whose cancelling was cut off.
-    if (ended && !ended.counts.cancelled) continue;
-    for (const image of await deps.images.ofPart(request.requestId, part)) {
-      const report = await cancelImage(image, deps);
-      cancelled.push(...report.cancelled);
-      running.push(...report.running);
-    }
+  // A part is closed when all of its images have ended and their jobs have been told.
+  const open = (await deps.requests.parts.ofRequest(request.requestId)).filter((part) => part.open);
+  const isDone = (attempt: Attempt) => attempt.settledMicros !== null;
+  return cancelParts(open, { untilMs: deps.clock() + CANCEL_WALK_MS, isDone }, deps);
+}
+
+/** Goes on with a part of a request that was cancelled: jobs that were told to stop are not told again. */
+export function goOnCancelling(part: Part, untilMs: number, deps: CancelDeps): Promise<CancelReport> {
+  const isDone = (attempt: Attempt) => attempt.settledMicros !== null || attempt.cancelledAtMs !== null;
+  return cancelParts([part], { untilMs, isDone }, deps);
+}
+
+interface Walk {
+  /** No image is begun from then on. */
+  readonly untilMs: number;
+  /** An attempt of a cancelled image about which nothing is left to do. */
+  readonly isDone: (attempt: Attempt) => boolean;
+}
+
+/** @throws the first error, when every image has had its turn */
+async function cancelParts(parts: readonly Part[], walk: Walk, deps: CancelDeps): Promise<CancelReport> {
+  const reports: CancelReport[] = [];
+  const failures: unknown[] = [];
+  for (let from = 0; from < parts.length && deps.clock() < walk.untilMs; from += PARTS_AT_ONCE) {
+    const read = parts
+      .slice(from, from + PARTS_AT_ONCE)
+      .map((part) => deps.images.ofPart(part.requestId, part.part));
+    const images = (await Promise.all(read)).flat().sort((one, other) => urgencyOf(one) - urgencyOf(other));
+    const turns = images.values();
+    const takeTurns = async () => {
+      for (const image of turns) {
+        if (deps.clock() >= walk.untilMs) return;
+        await cancelOrPass(image, walk, deps).then(
+          (report) => reports.push(report),
+          (error) => failures.push(error),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: CANCELS_AT_ONCE }, takeTurns));
+    if (failures.length > 0) throw failures[0];
   }
-  return { cancelled, running };
+  return {
+    cancelled: reports.flatMap(({ cancelled }) => cancelled).sort((one, other) => one.index - other.index),
+    running: reports.flatMap(({ running }) => running),
+  };
+}
+
+/** What may cost money comes first; what has not begun costs none while it waits. */
+function urgencyOf({ status }: Image): number {
+  if (status === "cancelled") return 2;
+  return status === "planned" ? 1 : 0;
+}
+
+async function cancelOrPass(image: Image, { isDone }: Walk, deps: CancelDeps): Promise<CancelReport> {
+  if (image.status === "cancelled") {
+    const attempts = await deps.attempts.ofImage(image.imageId);
+    if (attempts.every(isDone)) return { cancelled: [], running: attempts.filter(({ outcome }) => !outcome) };
+  }
+  return cancelImage(image, deps);
 }
 
 /** Cancels one image; one that has ended stays as it is. */
@@ -62,11 +118,7 @@ export async function cancelImage(image: Image, deps: CancelDeps): Promise<Cance
   // One that was cancelled before is gone through again: whoever did may have died before its jobs were told.
   if (isTerminal(image.status) && image.status !== "cancelled") return { cancelled: [], running: [] };
   const patched = await deps.images.patch(image.imageId, {
-    set: {
-      status: "cancelled",
-      failure: { name: "Cancelled", message: "It was cancelled on request.", rule: null },
-      finishedAtMs: deps.clock(),
-    },
+    set: cancelledFields(deps.clock()),
     when: [{ field: "status", is: "one-of", values: OPEN_STATUSES }],
   });
   if (patched.record?.status !== "cancelled") return { cancelled: [], running: [] };

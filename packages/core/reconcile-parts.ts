@@ -1,9 +1,10 @@
 /**
  * @module The parts that are not finished: closed when every image of theirs is terminal, started again when their owner is
- * known not to run; and the next parts of large requests, begun as others end.
+ * known not to run, cancelled with their request; and the next parts of large requests, begun as others end.
  */
 import { type AnnounceDeps, announceIfUntold } from "./announce.ts";
 import { announceRequestIfOver } from "./announce-request.ts";
+import { CANCEL_WALK_MS, type CancelDeps, goOnCancelling } from "./cancel.ts";
 import { executionNameOf } from "./ids.ts";
 import { type Image, isTerminal } from "./image.ts";
 import { all } from "./pages.ts";
@@ -12,7 +13,7 @@ import { type ImageRequest, type Part, partIdOf, partIndexes } from "./request.t
 import { endOf } from "./request-progress.ts";
 import { beginPart, notePartBegun, PARTS_AT_ONCE } from "./start.ts";
 
-export interface PartsDeps extends AnnounceDeps {
+export interface PartsDeps extends AnnounceDeps, CancelDeps {
   readonly audit: Pick<Audit, "write" | "ofSubject">;
   readonly requests: Requests;
   readonly images: Images;
@@ -44,12 +45,23 @@ export async function reconcileParts(
   const started: string[] = [];
   const closed: string[] = [];
   const tally = { owned: 0, waiting: 0, unbegun: 0 };
+  const cancelUntilMs = deps.clock() + CANCEL_WALK_MS;
   const running = new Map<string, number>();
   const isMeant = ({ requestId }: { requestId: string }) => scope.only?.includes(requestId) ?? true;
   const noteRunning = ({ requestId }: Part) => running.set(requestId, (running.get(requestId) ?? 0) + 1);
   for await (const part of all((page) => deps.requests.parts.open(page))) {
     if (!isMeant(part)) continue;
-    const { state, images } = await stateOfPart(part, deps);
+    const request = await deps.requests.get(part.requestId);
+    // Whoever cancelled it may have had no time for all of it; its owner may run.
+    if (request && request.cancelledAtMs !== null) {
+      await goOnCancelling(part, cancelUntilMs, deps);
+      if (deps.clock() >= cancelUntilMs) {
+        // Not closed by what its images say: jobs of theirs may not have been told yet.
+        tally.waiting++;
+        continue;
+      }
+    }
+    const { state, images } = await stateOfPart(part, request, deps);
     if (state === "owned" || state === "waiting") tally[state]++;
     if (state === "owned") noteRunning(part);
     if (state === "finished" && (await closePart(part, images, deps))) closed.push(part.requestId);
@@ -99,12 +111,12 @@ type PartState =
 
 async function stateOfPart(
   part: Part,
+  request: ImageRequest | undefined,
   deps: PartsDeps,
 ): Promise<{ readonly state: PartState; readonly images: readonly Image[] }> {
   if (part.owner !== null && (await deps.workflow.describe(part.owner)) === "running") {
     return { state: "owned", images: [] };
   }
-  const request = await deps.requests.get(part.requestId);
   const images = await deps.images.ofPart(part.requestId, part.part);
   if (images.length < (request ? partIndexes(request, part.part).length : 0)) {
     return { state: "abandoned", images };

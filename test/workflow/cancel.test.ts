@@ -5,6 +5,8 @@ import { AtelierError } from "@atelier/core/errors";
 import { healthOf } from "@atelier/core/health";
 import { reconcileLedgers } from "@atelier/core/reconcile";
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
+import { reconcileParts } from "@atelier/core/reconcile-parts";
+import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { generate } from "@atelier/core/workflow/steps/generate";
 import { plan } from "@atelier/core/workflow/steps/plan";
 import { validate } from "@atelier/core/workflow/steps/validate";
@@ -201,6 +203,117 @@ describe("cancelling", () => {
     await generate({ ...input, taskToken: "direct~none" }, { ...world.steps, images });
     expect(creates()).toHaveLength(0);
     expect(await booksClose()).toBe(0);
+  });
+
+  test("by its mark alone: no money is set aside, nothing is sent, and holds are given back", async () => {
+    const [first, second] = await world.planned({ count: 2 });
+    if (!first || !second) throw new Error("No images.");
+    const { attemptId } = await validate(first, world.steps);
+    await world.steps.requests.patch("req_contract", { set: { cancelledAtMs: world.clock() }, when: [] });
+    const run = world.generating({ ...first, attemptId });
+    await run.sent;
+    expect(await run.answered).toBe("FailOver");
+    expect(creates()).toHaveLength(0);
+    await expect(validate(second, world.steps)).rejects.toMatchObject({ name: "ImageTerminal" });
+    expect((await world.steps.attempts.ofImage(second.imageId)).length).toBe(0);
+    await abandon({ ...first, error: { Error: "ImageTerminal" } }, world.steps);
+    expect((await world.row()).openHolds).toBe(0);
+    expect(await statuses()).toStrictEqual(["cancelled", "cancelled"]);
+    expect(await booksClose()).toBe(0);
+  });
+
+  test("with money set aside and taken up again: no turn is waited for, and the hold is given back at once", async () => {
+    const [image] = await world.planned();
+    if (!image) throw new Error("No image.");
+    await validate(image, world.steps);
+    await world.steps.requests.patch("req_contract", { set: { cancelledAtMs: world.clock() }, when: [] });
+    await expect(validate(image, world.steps)).rejects.toMatchObject({ name: "ImageTerminal" });
+    await abandon({ ...image, error: { Error: "ImageTerminal" } }, world.steps);
+    expect((await world.row()).openHolds).toBe(0);
+    expect(await statuses()).toStrictEqual(["cancelled"]);
+  });
+
+  test("answers when its time is over; the reconciler cancels the rest, stops jobs, and tells of all", async () => {
+    const images = await world.planned({ count: 30 });
+    for (const image of images.slice(-3)) {
+      const { attemptId } = await validate(image, world.steps);
+      await world.generating({ ...image, attemptId }).sent;
+    }
+    // Each look at the clock takes half a second of the call's five.
+    let nowMs = world.clock();
+    const slow = { ...world.steps, clock: () => (nowMs += 500) };
+    const report = await cancelRequest(await theRequest(), slow);
+    // What runs is stopped before what has not begun is ended.
+    expect(cancels()).toHaveLength(3);
+    expect(report.running).toHaveLength(3);
+    expect(report.cancelled.length).toBeLessThan(20);
+    const left = (await statuses()).filter((status) => status === "planned");
+    expect(left).toHaveLength(30 - report.cancelled.length);
+    // Its owner runs: it is gone through all the same, and not told again what it was told.
+    const running = {
+      ...world.reconciling,
+      workflow: { ...world.reconciling.workflow, describe: async () => "running" as const },
+    };
+    await reconcileParts({ only: null, restart: false }, running);
+    expect(await statuses()).toStrictEqual(Array(30).fill("cancelled"));
+    const told = world.events.length;
+    await reconcileParts({ only: null, restart: false }, running);
+    expect(world.events).toHaveLength(told);
+    expect(cancels()).toHaveLength(3);
+    await booksClose();
+    expect(creates()).toHaveLength(3);
+  });
+
+  test("is not closed before the jobs of its cancelled images were told", async () => {
+    const input = await held(world);
+    await world.generating(input).sent;
+    const request = await theRequest();
+    const set = { cancelledAtMs: world.clock() };
+    await world.steps.requests.patch(request.requestId, { set, when: [] });
+    await world.steps.images.patch(input.imageId, { set: { status: "cancelled" }, when: [] });
+    let nowMs = world.clock();
+    const late = { ...world.reconciling, clock: () => (nowMs += 6_000) };
+    expect(await reconcileParts({ only: null, restart: false }, late)).toMatchObject({
+      closed: [],
+      waiting: 1,
+    });
+    expect(cancels()).toHaveLength(0);
+    expect(await reconcileParts({ only: null, restart: false }, world.reconciling)).toMatchObject({
+      closed: [request.requestId],
+    });
+    expect(cancels()).toHaveLength(1);
+  });
+
+  test("goes through twenty images at once", async () => {
+    await world.planned({ count: 30 });
+    let [now, most] = [0, 0];
+    const images: typeof world.steps.images = {
+      ...world.steps.images,
+      async patch(...call) {
+        most = Math.max(most, ++now);
+        try {
+          return await world.steps.images.patch(...call);
+        } finally {
+          now--;
+        }
+      },
+    };
+    expect((await cancelRequest(await theRequest(), { ...world.steps, images })).cancelled).toHaveLength(30);
+    expect(most).toBe(20);
+  });
+
+  test("again goes through no part that has ended", async () => {
+    await world.planned({ count: 2 });
+    await cancelRequest(await theRequest(), world.steps);
+    await reconcileParts({ only: null, restart: false }, world.reconciling);
+    const told = world.events.length;
+    const images: typeof world.steps.images = {
+      ...world.steps.images,
+      ofPart: () => Promise.reject(new Error("A part was read.")),
+    };
+    const again = await cancelRequest(await theRequest(), { ...world.steps, images });
+    expect(again).toStrictEqual({ cancelled: [], running: [] });
+    expect(world.events).toHaveLength(told);
   });
 
   test("says nothing about the provider's health", async () => {

@@ -32,7 +32,7 @@ export async function abandon(input: AbandonInput, deps: AbandonDeps): Promise<v
   if (attempt && attempt.generation > input.generation) throw superseded(image.imageId);
 
   if (isTerminal(image.status)) {
-    if (attempt?.outcome) await settle(attempt.attemptId, chargeOf(attempt, attempt.outcome), deps);
+    if (attempt) await endAttempt(attempt, deps);
     return;
   }
   const mayGoOn = isInterruption(input.error) || (hasPicture(attempt) && !CONDEMNS_PICTURE.has(failure.name));

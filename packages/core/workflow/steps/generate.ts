@@ -10,10 +10,11 @@ import { AtelierError, isAtelierError } from "../../errors.ts";
 import type { RandomBytes } from "../../ids.ts";
 import { type Image, isTerminal } from "../../image.ts";
 import { answerIfBoth, recordOutcome, referencesTo } from "../../outcome.ts";
-import type { Attempts, Blobs, Images, Pacing, PromptVault, Workflow } from "../../ports.ts";
+import type { Attempts, Blobs, Images, Pacing, PromptVault, Requests, Workflow } from "../../ports.ts";
 import { JOB_DEADLINE_MS } from "../../price.ts";
 import type { OutputData, Provider, Submission } from "../../provider.ts";
 import { withSafetyWording } from "../../safety-wording.ts";
+import { endedByItsRequest } from "../cancelled-request.ts";
 import { advance, attemptInputSchema, ownedImage, superseded } from "../ownership.ts";
 import { notNow, pace, resultOf } from "../pace.ts";
 import { releaseUnsent } from "./abandon.ts";
@@ -28,6 +29,7 @@ export type GenerateInput = z.infer<typeof generateInputSchema>;
 export const SUBMIT_RIGHT_MS = 3_000;
 
 export interface GenerateDeps extends AuditDeps {
+  readonly requests: Pick<Requests, "get">;
   readonly images: Images;
   readonly attempts: Attempts;
   readonly vault: Pick<PromptVault, "get">;
@@ -54,7 +56,9 @@ export async function generate(input: GenerateInput, deps: GenerateDeps): Promis
   if (attempt.state !== "held") return;
 
   const image = await ownedImage(input, deps.images);
-  if (isTerminal(image.status)) return endForEndedImage(attempt, deps);
+  if (isTerminal(image.status) || (await endedByItsRequest(image, deps))) {
+    return endForEndedImage(attempt, deps);
+  }
   const turn = await deps.pacing.take({
     provider: attempt.provider,
     attemptId: attempt.attemptId,

@@ -22,6 +22,7 @@ import {
 import { occurrenceAt, resolveCategory } from "../../schedule.ts";
 import { beginPart, newPart, notePartBegun, PARTS_AT_ONCE, putRequest } from "../../start.ts";
 import { hashedSlotWords } from "../../words.ts";
+import { cancelledFields } from "../cancelled-request.ts";
 
 export const planInputSchema = z.object({
   input: z.union([
@@ -86,11 +87,7 @@ async function withoutCancelled(
   const nowMs = deps.clock();
   for (const image of images) {
     await deps.images.patch(image.imageId, {
-      set: {
-        status: "cancelled",
-        failure: { name: "Cancelled", message: "It was cancelled on request.", rule: null },
-        finishedAtMs: nowMs,
-      },
+      set: cancelledFields(nowMs),
       when: [{ field: "status", is: "equals", value: "planned" }],
     });
   }

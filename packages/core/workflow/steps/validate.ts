@@ -19,11 +19,12 @@ import { lessonsOf } from "../../lessons.ts";
 import type { Micros } from "../../money.ts";
 import { chargeOf } from "../../outcome.ts";
 import { judgePrompt } from "../../policy.ts";
-import type { Images, PromptText, PromptVault } from "../../ports.ts";
+import type { Images, PromptText, PromptVault, Requests } from "../../ports.ts";
 import { JOB_DEADLINE_MS } from "../../price.ts";
 import { filledPrompt, promptHashOf } from "../../prompt.ts";
 import { type Candidate, type HealthView, noCandidateError, type Routing } from "../../routing.ts";
 import { localDateOf } from "../../schedule.ts";
+import { endedByItsRequest } from "../cancelled-request.ts";
 import { type imageInputSchema, ownedImage, superseded } from "../ownership.ts";
 
 export const validateOutputSchema = z.object({ attemptId: attemptSchema.shape.attemptId });
@@ -52,6 +53,7 @@ export interface RoutingQuery {
 }
 
 export interface ValidateDeps extends AnnounceDeps, LedgerDeps {
+  readonly requests: Pick<Requests, "get">;
   readonly images: Images;
   readonly vault: Pick<PromptVault, "get" | "put">;
   readonly catalogue: Catalogue;
@@ -70,15 +72,14 @@ export interface ValidateDeps extends AnnounceDeps, LedgerDeps {
  */
 export async function validate(input: ValidateInput, deps: ValidateDeps): Promise<ValidateOutput> {
   const image = await ownedImage(input, deps.images);
-  if (isTerminal(image.status))
-    throw new AtelierError("ImageTerminal", `${image.imageId} is ${image.status} already.`);
+  if (isTerminal(image.status)) throw terminal(image.imageId, image.status);
   const earlier = await deps.attempts.ofImage(image.imageId);
   const current = earlier.find((attempt) => attempt.attemptId === image.currentAttemptId);
   if (current && !(await isSpent(current, deps))) {
-    if (current.state === "held") ensureInTime(image, deps);
+    if (current.state === "held") await ensureMayBuy(image, deps);
     return hold(image, current, deps);
   }
-  ensureInTime(image, deps);
+  await ensureMayBuy(image, deps);
 
   const prompt = await promptOf(image, deps);
   const rating = await judged(image, prompt, deps);
@@ -104,13 +105,21 @@ export async function validate(input: ValidateInput, deps: ValidateDeps): Promis
   return hold(image, attempt, deps);
 }
 
-/** Money of another day's budget is not spent, and yesterday's plan not made, because a run was taken up late. */
-function ensureInTime(image: Image, deps: ValidateDeps): void {
+/**
+ * Nothing is set aside for a request that is cancelled. Money of another day's budget is not spent, and yesterday's plan not made,
+ * because a run was taken up late.
+ */
+async function ensureMayBuy(image: Image, deps: ValidateDeps): Promise<void> {
+  if (await endedByItsRequest(image, deps)) throw terminal(image.imageId, "cancelled");
   if (deps.clock() < image.deadlineAtMs) return;
   throw new AtelierError(
     "DeadlineExceeded",
     `The time of ${image.imageId} was over on ${new Date(image.deadlineAtMs).toISOString()}, before it was bought; ask again.`,
   );
+}
+
+function terminal(imageId: string, status: Image["status"]): AtelierError {
+  return new AtelierError("ImageTerminal", `${imageId} is ${status} already.`);
 }
 
 /** Attempts are read again: the last one has only just been settled. */

@@ -1,5 +1,6 @@
 /** @module What a request would make and cost; nothing is made of it but the count of a caller's refused prompts. */
 import { type CustomPrompt, type PreviewDeps, promptRequest, templateRequest } from "@atelier/core/accept";
+import { checkTrial, providerFor } from "@atelier/core/admission";
 import { type AskedFor, wishHash } from "@atelier/core/asking";
 import type { VariationDocument } from "@atelier/core/document";
 import { AtelierError } from "@atelier/core/errors";
@@ -36,7 +37,7 @@ export interface DryRun {
 
 /**
  * @param caller whose refused prompts are counted: a trial is a probe as well
- * @throws AtelierError `PolicyRefused` for a prompt of the caller's own and for one who has to wait, `UnknownName`, `UsageError`
+ * @throws AtelierError what the request itself would be refused with; where some of its templates cannot be made, the items say so
  */
 export async function dryRun(asked: AskedFor, caller: string, deps: ApiDeps): Promise<DryRun> {
   await admitCaller(caller, deps);
@@ -48,10 +49,10 @@ export async function dryRun(asked: AskedFor, caller: string, deps: ApiDeps): Pr
     await countRefusals(caller, 1, deps);
     throw new AtelierError("PolicyRefused", message, { data: { rule } });
   }
-  return {
-    items: previews.map((image) => variationDocument(request.category, image, null)),
-    price: priceOf(request, previews, deps),
-  };
+  const price = priceOf(request, previews, deps);
+  // Without a price the items say why it cannot be made.
+  if (price) await checkTrial(request, asked.prompt && checkedPrompt(asked.prompt), deps);
+  return { items: previews.map((image) => variationDocument(request.category, image, null)), price };
 }
 
 function requestOf(asked: AskedFor, deps: ApiDeps): ImageRequest {
@@ -59,7 +60,7 @@ function requestOf(asked: AskedFor, deps: ApiDeps): ImageRequest {
     requestId: "req_preview",
     source: "api",
     seed: asked.seed ?? SEED_DEFAULT,
-    wantedProvider: asked.provider ?? deps.provider,
+    wantedProvider: providerFor(asked, deps),
     localDate: deps.today(),
     createdAtMs: deps.clock(),
     bodyHash: wishHash(asked, deps.promptKey),

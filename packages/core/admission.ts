@@ -23,6 +23,7 @@ import { type ProviderName, SANDBOX } from "./catalogue.ts";
 import { unknownName } from "./closest.ts";
 import { AtelierError, type ErrorName, isAtelierError } from "./errors.ts";
 import { derivedSeed, imageIdOf, keyedRequestId, newRequestId, type RandomBytes } from "./ids.ts";
+import { monthToBe } from "./ledger-month.ts";
 import type { LedgerRow, LedgerStore } from "./ledger-store.ts";
 import type { PromptText, PromptVault } from "./ports.ts";
 import { checkMaxCost, priceOrRefuse } from "./preview.ts";
@@ -144,7 +145,11 @@ function idFor({ askedBy, caller, idempotencyKey }: Who, { clock, randomBytes }:
     : keyedRequestId(askedBy ?? caller ?? "", idempotencyKey);
 }
 
-function providerFor({ provider }: AskedFor, deps: AdmissionDeps): ProviderName | null {
+/** @throws AtelierError `UsageError` for another than the installation's, `UnknownName` */
+export function providerFor(
+  { provider }: Pick<AskedFor, "provider">,
+  deps: Pick<AdmissionDeps, "provider" | "catalogue">,
+): ProviderName | null {
   if (provider === null || provider === deps.provider) return deps.provider;
   if (deps.provider !== null) {
     throw new AtelierError(
@@ -157,7 +162,31 @@ function providerFor({ provider }: AskedFor, deps: AdmissionDeps): ProviderName 
   return provider;
 }
 
-async function check(request: ImageRequest, prompt: PromptText | null, deps: AdmissionDeps): Promise<void> {
+/**
+ * Whether the request would be accepted as it stands: the same checks, without a trace.
+ *
+ * @throws AtelierError as `acceptRequest`, but neither `RequestConflict` nor for a caller who has to wait
+ */
+export function checkTrial(
+  request: ImageRequest,
+  prompt: PromptText | null,
+  deps: PreviewDeps & CheckDeps,
+): Promise<void> {
+  return checkCosts(request, prompt, deps, (account, { category, localDate }, amounts) =>
+    checkBudget({ account, localDate, category, amounts }, deps, monthToBe),
+  );
+}
+
+function check(request: ImageRequest, prompt: PromptText | null, deps: AdmissionDeps): Promise<void> {
+  return checkCosts(request, prompt, deps, (...month) => checkMonth(...month, deps));
+}
+
+async function checkCosts(
+  request: ImageRequest,
+  prompt: PromptText | null,
+  deps: PreviewDeps & CheckDeps,
+  fits: (account: LedgerRow["account"], request: ImageRequest, amounts: readonly Amount[]) => Promise<void>,
+): Promise<void> {
   const amounts = prompt ? [amountOf(request, prompt, deps)] : boundOf(request, deps);
   const totalMicros = amounts.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
   checkMaxCost(totalMicros, request.maxCostMicros);
@@ -165,7 +194,7 @@ async function check(request: ImageRequest, prompt: PromptText | null, deps: Adm
   if (totalMicros === 0) return;
   for (const account of ["sandbox", "real"] as const) {
     const ofAccount = amounts.filter(({ provider }) => (provider === SANDBOX) === (account === "sandbox"));
-    if (ofAccount.length > 0) await checkMonth(account, request, ofAccount, deps);
+    if (ofAccount.length > 0) await fits(account, request, ofAccount);
   }
 }
 

@@ -35,6 +35,7 @@ export function resetOf(scope: string, localDate: string, timezone: string): str
  * Checks a request as a whole before anything is bought.
  *
  * @param amounts the most that each image can cost, by the provider it would be bought from
+ * @param monthOf finds the month's ledger; by default it is opened
  * @throws AtelierError `BudgetExceeded` naming the scope, what is left and when it resets
  */
 export async function checkBudget(
@@ -45,8 +46,9 @@ export async function checkBudget(
     readonly amounts: readonly { readonly provider: Attempt["provider"]; readonly amountMicros: Micros }[];
   },
   deps: Omit<LedgerDeps, "attempts"> & { readonly timezone: string },
+  monthOf: typeof openMonth = openMonth,
 ): Promise<void> {
-  const row = await openMonth(request.account, request.localDate.slice(0, 7), deps);
+  const row = await monthOf(request.account, request.localDate.slice(0, 7), deps);
   const total = request.amounts.reduce((sum, { amountMicros }) => sum + amountMicros, 0);
   for (const provider of new Set(request.amounts.map((amount) => amount.provider))) {
     const counters = countersOf({ budgetDay: request.localDate, provider, category: request.category });

@@ -134,9 +134,9 @@ describe("a dry run", () => {
   });
 
   test("shows the first 50, and the price of all", async () => {
-    const { body } = await asked({ ...STILL_LIFE, count: 1_000, dry_run: true });
+    const { body } = await asked({ ...STILL_LIFE, count: 300, dry_run: true });
     expect(body.items).toHaveLength(50);
-    expect(body.price).toEqual({ list: 10, most: 20 });
+    expect(body.price).toEqual({ list: 3, most: 6 });
   });
 
   test("shows prompts only to whom they may be shown", async () => {
@@ -149,6 +149,21 @@ describe("a dry run", () => {
         expect.arrayContaining([expect.objectContaining({ prompt: null, negative_prompt: null })]),
       );
     }
+  });
+
+  test.each<[string, object, unknown[]]>([
+    ["the caller's own cap", { ...STILL_LIFE, max_cost: 0.01 }, [402, "MaxCostExceeded"]],
+    ["a prompt above the cap", { prompt: "A bowl of quinces", max_cost: 0.01 }, [402, "MaxCostExceeded"]],
+    ["the budget", { ...STILL_LIFE, count: 100_000 }, [402, "BudgetExceeded"]],
+    ["another provider", { ...STILL_LIFE, provider: "sandbox" }, [400, "UsageError"]],
+  ])("is refused by %s as the request itself would be, and nothing is written", async (_, json, expected) => {
+    api = await api.with({ provider: "replicate" });
+    api.writes.length = 0;
+    const trial = await asked({ ...json, dry_run: true });
+    expect([trial.answer.status, trial.body.name]).toEqual(expected);
+    expect(api.writes).toEqual([]);
+    const { body } = await asked(json);
+    expect({ ...trial.body, instance: null }).toEqual({ ...body, instance: null });
   });
 
   test("of a prompt that the policy refuses is refused, and counts", async () => {

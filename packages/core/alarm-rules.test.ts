@@ -22,6 +22,7 @@ const view = (change: Partial<AlarmView>): AlarmView => ({
   ledger: undefined,
   accounts: [],
   due: [],
+  calendarUsedAtMs: null,
   failedImages: [],
   ...change,
 });
@@ -161,6 +162,13 @@ describe("budgets", () => {
     expect(rings("budget-80", {})).toStrictEqual([]);
     expect(rings("budget-100", used(0, 0))).toStrictEqual([]);
   });
+
+  test("whatever was spent is more than a limit of nothing", () => {
+    for (const alarm of ["budget-80", "budget-100"] as const) {
+      const [ringing] = rings(alarm, used(0, 1));
+      expect(ringing?.facts).toStrictEqual({ scope: "day", period: "2026-11-22", percent: 101 });
+    }
+  });
 });
 
 describe("provider-slow", () => {
@@ -270,8 +278,8 @@ describe("nothing-produced", () => {
     images,
   });
   const made = firing(3, [{ status: "completed" }]);
-  const missed = (...due: AlarmView["due"][number][]) =>
-    rings("nothing-produced", { due }).map(({ message }) => message);
+  const missed = (due: AlarmView["due"], calendarUsedAtMs: number | null) =>
+    rings("nothing-produced", { due, calendarUsedAtMs }).map(({ message }) => message);
 
   test.each<[string, AlarmView["due"][number][], string[]]>([
     ["a picture", [made], []],
@@ -287,10 +295,20 @@ describe("nothing-produced", () => {
     ["fired without images", [firing(1, [])], ["feet@1 fired, and nothing was planned."]],
     ["not fired, where others did", [made, firing(2.5, null)], ["feet@2.5 has not fired."]],
     ["not fired yet", [made, firing(1, null)], []],
-    ["a calendar that nobody uses", [firing(5, null)], []],
+    ["before the calendar was in use", [made, firing(3.1, null)], []],
+    [
+      "all stand still",
+      [firing(3, null), firing(2.5, null)],
+      ["feet@3 has not fired.", "feet@2.5 has not fired."],
+    ],
   ])("%s", (_name, due, messages) => {
-    expect(missed(...due)).toStrictEqual(messages);
+    expect(missed(due, NOW - 3 * HOUR)).toStrictEqual(messages);
   });
+});
+
+test("nothing-produced is quiet about a calendar that nobody uses", () => {
+  const due = [{ occurrenceId: "feet@5", scheduledAtMs: NOW - 5 * HOUR, images: null }];
+  expect(rings("nothing-produced", { due })).toStrictEqual([]);
 });
 
 test("images-failed rings for an hour, with the reasons", () => {

@@ -54,7 +54,7 @@ export const ALARM_RULES: Readonly<Record<AlarmId, AlarmRule | null>> = {
   "executions-aborted": null,
   "executions-stuck": stuckParts,
   "held-too-long": heldTooLong,
-  "nothing-produced": ({ due, nowMs }) => missedOccurrences(due, nowMs),
+  "nothing-produced": missedOccurrences,
   "images-failed": failedImages,
   "providers-unreachable": null,
   "providers-closed": closedAccounts,
@@ -81,7 +81,7 @@ export interface BudgetUse {
   readonly usedMicros: number;
 }
 
-/** How far the budgets of the day and of the month are used; a limit of nothing has no share. */
+/** How far the budgets of the day and of the month are used; what has no limit has no share. */
 export function budgetsUsed({ ledger, today }: Pick<AlarmView, "ledger" | "today">): BudgetUse[] {
   if (!ledger) return [];
   const scopes = [
@@ -89,9 +89,10 @@ export function budgetsUsed({ ledger, today }: Pick<AlarmView, "ledger" | "today
     { scope: "month", period: ledger.month, counter: "m", limit: "m" },
   ] as const;
   return scopes.flatMap(({ scope, period, ...counter }) => {
-    const limitMicros = ledger.limits[counter.limit] ?? 0;
-    const remainingMicros = remainingOf(ledger, counter) ?? 0;
-    return limitMicros > 0 ? [{ scope, period, limitMicros, usedMicros: limitMicros - remainingMicros }] : [];
+    const limitMicros = ledger.limits[counter.limit];
+    const remainingMicros = remainingOf(ledger, counter);
+    if (limitMicros === undefined || remainingMicros === null) return [];
+    return [{ scope, period, limitMicros, usedMicros: limitMicros - remainingMicros }];
   });
 }
 
@@ -230,13 +231,13 @@ function waitingJobs(view: AlarmView): Finding[] {
 
 // ---------------------------------------------------------------------------------------------- what came of the plan
 
-function missedOccurrences(due: readonly DueOccurrence[], nowMs: number): Finding[] {
-  // Where nothing ever fires by itself, somebody runs the plan by hand, or does not want it.
-  const isCalendarInUse = due.some(({ images }) => images !== null);
+function missedOccurrences({ due, calendarUsedAtMs, nowMs }: AlarmView): Finding[] {
   return due.flatMap((occurrence) => {
     const { occurrenceId, scheduledAtMs, images } = occurrence;
     const agoMs = nowMs - scheduledAtMs;
-    const missed = missedBecause(images, agoMs, isCalendarInUse);
+    // Before anything ever fired, nobody used the calendar, or there was no installation.
+    const isExpected = calendarUsedAtMs !== null && calendarUsedAtMs <= scheduledAtMs;
+    const missed = missedBecause(images, agoMs, isExpected);
     if (missed === null) return [];
     return [
       {
@@ -249,12 +250,8 @@ function missedOccurrences(due: readonly DueOccurrence[], nowMs: number): Findin
   });
 }
 
-function missedBecause(
-  images: DueOccurrence["images"],
-  agoMs: number,
-  isCalendarInUse: boolean,
-): string | null {
-  if (images === null) return isCalendarInUse && agoMs > FIRED_WITHIN_MS ? "has not fired" : null;
+function missedBecause(images: DueOccurrence["images"], agoMs: number, isExpected: boolean): string | null {
+  if (images === null) return isExpected && agoMs > FIRED_WITHIN_MS ? "has not fired" : null;
   if (images.length === 0) return agoMs > PLANNED_WITHIN_MS ? "fired, and nothing was planned" : null;
   if (images.some(({ status }) => status === "completed" || status === "quarantined")) return null;
   if (images.every(({ status }) => status === "cancelled")) return null;

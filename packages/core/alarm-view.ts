@@ -11,14 +11,16 @@ import type { PacingReport } from "./pacing.ts";
 import { all } from "./pages.ts";
 import type { Attempts, Images, PacingStore, Requests } from "./ports.ts";
 import type { Part } from "./request.ts";
-import { localDateOf, occurrencesOn } from "./schedule.ts";
+import { localDateOf, occurrencesOn, type ScheduledOccurrence, shiftedDate } from "./schedule.ts";
 
 export interface AlarmDeps {
   readonly catalogue: Pick<Catalogue, "providers" | "schedule">;
   /** Whose money and which providers: the sandbox's, or everybody else's. */
   readonly account: Account;
   readonly attempts: Pick<Attempts, "ofProvider" | "open">;
-  readonly requests: { readonly occurrences: Pick<Requests["occurrences"], "get"> } & {
+  readonly requests: Pick<Requests, "get"> & {
+    readonly occurrences: Pick<Requests["occurrences"], "get">;
+  } & {
     readonly parts: Pick<Requests["parts"], "open">;
   };
   readonly images: Pick<Images, "ofRequest" | "list">;
@@ -31,6 +33,8 @@ export interface AlarmDeps {
 /** Of attempts and parts that are open: the oldest are what alarms are about. */
 export const OPEN_MAX = 200;
 const FAILED_IMAGES_MAX = 50;
+/** A calendar that has not fired for longer counts as one that nobody uses. */
+const USE_LOOKED_BACK_DAYS = 60;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** An occurrence of today or yesterday whose time has come. */
@@ -54,6 +58,11 @@ export interface AlarmView {
   readonly ledger: LedgerRow | undefined;
   readonly accounts: readonly { readonly provider: string; readonly report: PacingReport }[];
   readonly due: readonly DueOccurrence[];
+  /**
+   * When the calendar is known to have fired: before the first of `due` that has not fired, where there was such a time, else the
+   * earliest. Null: never.
+   */
+  readonly calendarUsedAtMs: number | null;
   /** Made within the last day. */
   readonly failedImages: readonly Pick<Image, "finishedAtMs" | "failure">[];
 }
@@ -82,7 +91,7 @@ export async function readAlarmView(deps: AlarmDeps): Promise<AlarmView> {
     parts,
     ledger,
     accounts,
-    due,
+    ...due,
     failedImages: failed.items,
   };
 }
@@ -98,22 +107,52 @@ export function accountsOf(
   );
 }
 
+type CalendarDeps = Pick<AlarmDeps, "requests" | "images" | "timezone">;
+
 async function dueOccurrences(
   schedule: Schedule,
   nowMs: number,
-  deps: Pick<AlarmDeps, "requests" | "images" | "timezone">,
-): Promise<DueOccurrence[]> {
-  const dates = [nowMs - DAY_MS, nowMs].map((atMs) => localDateOf(atMs, deps.timezone));
-  const due = [...new Set(dates)]
-    .flatMap((date) => occurrencesOn(date, { ...schedule, timezone: deps.timezone }))
-    .filter(({ action, scheduledAtMs }) => action.kind === "generate" && scheduledAtMs <= nowMs);
-  return Promise.all(
-    due.map(async ({ occurrenceId, scheduledAtMs }) => {
-      const fired = await deps.requests.occurrences.get(occurrenceId);
-      const images = fired?.requestId ? await deps.images.ofRequest(fired.requestId) : fired ? [] : null;
-      return { occurrenceId, scheduledAtMs, images };
+  deps: CalendarDeps,
+): Promise<Pick<AlarmView, "due" | "calendarUsedAtMs">> {
+  const local = { ...schedule, timezone: deps.timezone };
+  const [yesterday, today] = [localDateOf(nowMs - DAY_MS, deps.timezone), localDateOf(nowMs, deps.timezone)];
+  const occurrences = [...new Set([yesterday, today])].flatMap((date) => occurrencesOn(date, local));
+  const due = await Promise.all(
+    occurrences
+      .filter(({ action, scheduledAtMs }) => action.kind === "generate" && scheduledAtMs <= nowMs)
+      .map(async ({ occurrenceId, scheduledAtMs }) => {
+        const fired = await deps.requests.occurrences.get(occurrenceId);
+        const images = fired?.requestId ? await deps.images.ofRequest(fired.requestId) : fired ? [] : null;
+        return { occurrenceId, scheduledAtMs, images };
+      }),
+  );
+  const missing = due.filter(({ images }) => images === null).map(({ scheduledAtMs }) => scheduledAtMs);
+  if (missing.length === 0) return { due, calendarUsedAtMs: null };
+
+  // Found at once where the calendar runs; each day that it has stood still costs a few reads.
+  const beforeMs = Math.min(...missing);
+  let usedAtMs = await firstFiringOf(occurrences, deps);
+  for (let back = 1; back <= USE_LOOKED_BACK_DAYS && (usedAtMs ?? beforeMs) >= beforeMs; back++) {
+    const earlier = await firstFiringOf(occurrencesOn(shiftedDate(yesterday, -back), local), deps);
+    if (earlier !== null) usedAtMs = Math.min(earlier, usedAtMs ?? earlier);
+  }
+  return { due, calendarUsedAtMs: usedAtMs };
+}
+
+/** When the first of them fired, which may be long after its time; reports fire as well. */
+async function firstFiringOf(
+  occurrences: readonly ScheduledOccurrence[],
+  { requests }: CalendarDeps,
+): Promise<number | null> {
+  const times = await Promise.all(
+    occurrences.map(async ({ occurrenceId }) => {
+      const fired = await requests.occurrences.get(occurrenceId);
+      if (!fired) return [];
+      const request = fired.requestId === null ? undefined : await requests.get(fired.requestId);
+      return [request?.createdAtMs ?? fired.scheduledAtMs];
     }),
   );
+  return times.flat().reduce<number | null>((first, atMs) => Math.min(atMs, first ?? atMs), null);
 }
 
 export async function first<T>(count: number, read: Parameters<typeof all<T>>[0]): Promise<T[]> {

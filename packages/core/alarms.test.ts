@@ -4,11 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CATALOGUE } from "../../test/builders/catalogue.ts";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
 import { startWorld, TIMEZONE, type World } from "../../test/builders/world.ts";
-import { someAttempt } from "../../test/contract/table-fixtures.ts";
+import { someAttempt, someImage, someRequest } from "../../test/contract/table-fixtures.ts";
 import { alarmChanges } from "./alarm-changes.ts";
 import { alarmGauges } from "./alarm-gauges.ts";
 import { ALARM_RULES } from "./alarm-rules.ts";
+import { readAlarmView } from "./alarm-view.ts";
 import { ALARM_IDS, ALARMS, type AlarmDeps, type AlarmReport, evaluateAlarms, runbookOf } from "./alarms.ts";
+import { scheduleSchema } from "./catalogue.ts";
 import { EVENTS, eventDocument, readEvent } from "./events.ts";
 import { openMonth } from "./ledger-month.ts";
 import { METRICS } from "./metrics.ts";
@@ -128,6 +130,81 @@ describe("on records", () => {
         { name: "ReconcilerLagSeconds", value: 0 },
       ]),
     );
+  });
+});
+
+describe("a calendar on records", () => {
+  let tables: MemoryTables;
+  let world: World;
+  beforeAll(async () => {
+    tables = await startMemoryTables();
+    world = await startWorld(await tables.table());
+  });
+  afterAll(async () => {
+    await world.close();
+    await tables.close();
+  });
+
+  const HOUR_MS = 60 * 60_000;
+  const SCHEDULE = scheduleSchema.parse({
+    timezone: "UTC",
+    active: "daily",
+    plans: {
+      daily: [
+        {
+          name: "noon",
+          days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+          at: "12:00",
+          action: { kind: "generate", category: "weekend_special", count: 1 },
+        },
+      ],
+    },
+  });
+  const missedAt = async (now: string) => {
+    const view = await readAlarmView({
+      ...world.steps,
+      catalogue: { providers: [], schedule: SCHEDULE },
+      account: "real",
+      pacingStore: createPacingStore(world.dynamo),
+      clock: () => Date.parse(now),
+      timezone: "UTC",
+    });
+    return ALARM_RULES["nothing-produced"]?.(view).map(({ message }) => message);
+  };
+  /** @param afterHours how late it fired */
+  const fired = async (date: string, afterHours: number) => {
+    const scheduledAtMs = Date.parse(`${date}T12:00:00Z`);
+    const requestId = `req_${date}`;
+    const createdAtMs = scheduledAtMs + afterHours * HOUR_MS;
+    await world.steps.requests.putIfAbsent(someRequest({ requestId, createdAtMs }));
+    await world.steps.images.putIfAbsent(
+      someImage({ imageId: `img_${date}_00000`, requestId, status: "completed" }),
+    );
+    const occurrence = { occurrenceId: `noon@${date}`, entry: "noon", localDate: date, scheduledAtMs };
+    await world.steps.requests.occurrences.putIfAbsent({
+      ...occurrence,
+      requestId,
+      category: "weekend_special",
+      count: 1,
+    });
+  };
+
+  test("rings from the first firing on, also when it has stood still for weeks", async () => {
+    expect(await missedAt("2026-11-02T15:00:00Z")).toStrictEqual([]);
+    // Fired by hand, long after: nothing was expected before.
+    await fired("2026-10-30", 74);
+    expect(await missedAt("2026-11-02T15:00:00Z")).toStrictEqual([]);
+    await fired("2026-11-03", 0);
+    expect(await missedAt("2026-11-03T15:00:00Z")).toStrictEqual([]);
+    expect(await missedAt("2026-11-04T13:00:00Z")).toStrictEqual([]);
+    expect(await missedAt("2026-11-04T15:00:00Z")).toStrictEqual(["noon@2026-11-04 has not fired."]);
+    for (const day of ["06", "10", "30"]) {
+      const before = String(Number(day) - 1).padStart(2, "0");
+      expect(await missedAt(`2026-11-${day}T15:00:00Z`)).toStrictEqual([
+        `noon@2026-11-${before} has not fired.`,
+        `noon@2026-11-${day} has not fired.`,
+      ]);
+    }
   });
 });
 

@@ -74,16 +74,28 @@ export function remainingOf(row: LedgerRow, counter: LedgerCounter): Micros | nu
 export async function openMonth(account: Account, month: string, deps: LedgerOpening): Promise<LedgerRow> {
   const existing = await deps.ledger.read(account, month);
   if (existing) return existing;
-  const before = await latestBefore(account, month, deps);
-  await deps.ledger.open(
-    account,
-    month,
-    before?.limits ?? { m: deps.firstLimits.monthMicros, d: deps.firstLimits.dayMicros },
-  );
+  await deps.ledger.open(account, month, await limitsOfNew(account, month, deps));
   const opened = await deps.ledger.read(account, month);
   if (!opened)
     throw new AtelierError("StorageUnavailable", `The ledger of ${month} could not be opened; try again.`);
   return opened;
+}
+
+/** The month as it is, or as it would be opened: writes nothing. */
+export async function monthToBe(account: Account, month: string, deps: LedgerOpening): Promise<LedgerRow> {
+  const existing = await deps.ledger.read(account, month);
+  if (existing) return existing;
+  const limits = await limitsOfNew(account, month, deps);
+  return { account, month, limits, remaining: {}, holds: {}, openHolds: 0, sweeps: 0 };
+}
+
+async function limitsOfNew(
+  account: Account,
+  month: string,
+  deps: LedgerOpening,
+): Promise<LedgerRow["limits"]> {
+  const before = await latestBefore(account, month, deps);
+  return before?.limits ?? { m: deps.firstLimits.monthMicros, d: deps.firstLimits.dayMicros };
 }
 
 /** The last month that was used: what `budget set` said then still holds after an idle month. */
@@ -119,12 +131,16 @@ export function shortfall(
 /** The share of a budget that is worth a warning. */
 export const BUDGET_WARNING_SHARE = 0.8;
 export const BUDGET_WARNING_PERCENT = 80;
+const OVER_NOTHING_PERCENT = 101;
 
 /**
  * How much of a limit is used, in percent. Exact at whole percents: a product of whole numbers is divided once, where
  * `limit * 0.8` would be a little more or less than four fifths.
+ *
+ * @returns of a limit of nothing: 0 where nothing is used, else a finite number over 100, for metrics and documents hold no other
  */
 export function percentOf(used: number, limit: number): number {
+  if (limit === 0) return used > 0 ? OVER_NOTHING_PERCENT : 0;
   return (used * 100) / limit;
 }
 
@@ -135,7 +151,7 @@ export function crossingsOf(row: LedgerRow, counters: readonly LedgerCounter[]):
     const remainingMicros = remainingOf(row, counter);
     if (limitMicros === undefined || remainingMicros === null) return [];
     const usedMicros = limitMicros - remainingMicros;
-    if (limitMicros === 0 || percentOf(usedMicros, limitMicros) < BUDGET_WARNING_PERCENT) return [];
+    if (percentOf(usedMicros, limitMicros) < BUDGET_WARNING_PERCENT) return [];
     const period = counter.limit === "d" ? counter.counter.slice(2) : row.month;
     return [{ scope: scopeOf(counter.limit), period, limitMicros, usedMicros }];
   });

@@ -178,7 +178,7 @@ function weekdayOf(localDate: string): (typeof WEEKDAYS)[number] {
   return weekday;
 }
 
-function shiftedDate(localDate: string, days: number): string {
+export function shiftedDate(localDate: string, days: number): string {
   return new Date(dateMs(localDate) + days * DAY_MS).toISOString().slice(0, 10);
 }
 

@@ -24,7 +24,7 @@ export interface Subject {
 const PAGE = 100;
 
 /**
- * @param subject a request, an image, or whoever asked
+ * @param subject a request, also one that was refused, an image, or whoever asked
  * @throws AtelierError `UnknownName` when nothing is known of it
  */
 export async function findSubject(subject: string, deps: SubjectDeps): Promise<Subject> {
@@ -35,8 +35,8 @@ export async function findSubject(subject: string, deps: SubjectDeps): Promise<S
   }
   const image = await deps.images.get(subject);
   if (image) return { subject, person: null, requests: [], images: [image], audited: [subject] };
-  // What only the audit knows: a prompt that was refused before it became a request.
-  if ((await deps.audit.ofSubject(subject)).length > 0) {
+  // What only the audit knows: a prompt that was refused before it became a request. Budgets and attestations are nobody's.
+  if ((await deps.audit.ofSubject(subject)).some(({ kind }) => kind === "refused")) {
     return { subject, person: null, requests: [], images: [], audited: [subject] };
   }
   const entries = await entriesBy(subject, deps.audit);

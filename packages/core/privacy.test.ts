@@ -211,6 +211,18 @@ describe("erasing", () => {
     expect(erased.left).toContainEqual(expect.stringMatching(/unlisted-content\.jpg in backup$/));
   });
 
+  it("knows budgets, attestations and restraints for no subjects, and leaves who acted", async () => {
+    for (const [subject, kind] of [
+      ["budget:day", "limit-changed"],
+      ["terms:sdxl", "attested"],
+      ["caller:bob", "restrained"],
+    ] as const) {
+      await audited({ subject, kind, phase: "done", facts: {} }, deps);
+      await expect(erase(subject)).rejects.toMatchObject({ name: "UnknownName" });
+      expect(await deps.audit.ofSubject(subject)).toMatchObject([{ by: "alice" }]);
+    }
+  });
+
   it("knows nobody of that name", async () => {
     await expect(findSubject("carol", deps)).rejects.toMatchObject({ name: "UnknownName" });
   });

@@ -61,9 +61,14 @@ export function entityTagOf(document: ImageDocument): string {
   return `"${sha256Hex(JSON.stringify(document)).slice(0, 32)}"`;
 }
 
-/** Whether an `If-None-Match` or `If-Match` names the tag. Weak tags never equal a strong one here. */
+/** Whether an `If-Match` names the tag: by the strong comparison, for which no weak tag equals any (RFC 9110, 13.1.1). */
 export function namesTag(header: string | undefined, tag: string): boolean {
   return header?.split(",").some((each) => ["*", tag].includes(each.trim())) ?? false;
+}
+
+/** Whether an `If-None-Match` names the tag: by the weak comparison (RFC 9110, 13.1.2); proxies that compress weaken tags. */
+export function namesTagWeakly(header: string | undefined, tag: string): boolean {
+  return header?.split(",").some((each) => ["*", tag, `W/${tag}`].includes(each.trim())) ?? false;
 }
 
 /** For writes. @throws AtelierError `PreconditionFailed` when the caller has seen another state of the image */

@@ -133,6 +133,10 @@ const BAD_INPUT: readonly [words: readonly string[], sentence: string][] = [
     ["images", "--limit", text],
     `--limit is "${text}", but ${WHOLE} 1 to 10000.`,
   ]),
+  ...["%", "a", ""].map((text): [string[], string] => [
+    ["images", "--text", text],
+    `The text "${text}" has no word to search by; give one of two letters or more that is not as common as "the".`,
+  ]),
   [["audit", "--limit", "0"], `--limit is "0", but ${WHOLE} 1 to 10000.`],
   [
     ["templates", "lingerie_black_lce"],

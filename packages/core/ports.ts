@@ -69,7 +69,10 @@ export interface ImageFilter {
   readonly qualityAtLeast?: number;
   readonly template?: string;
   readonly requestId?: string;
-  /** All of these words stand in the template's name, the tags or the slot values; compared as `wordsOf` folds them. */
+  /**
+   * All of these words stand in the template's name, the tags or the slot values; compared as `wordsOf` folds them. A text
+   * without any word is a `UsageError`.
+   */
   readonly text?: string;
   /** Only images that this caller asked for through the API, and the installation's own. */
   readonly visibleTo?: string;

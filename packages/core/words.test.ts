@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { hashedSlotWords, hashedWord, openWordsOf, wordsOf } from "./words.ts";
+import { hashedSlotWords, hashedWord, openWordsOf, searchWords, wordsOf } from "./words.ts";
 
 const KEY = Buffer.from("a key for tests");
 
@@ -14,6 +14,11 @@ test.each([
   ["the a of 🌿 _-_", []],
 ])("%j has the words %j", (text, words) => {
   expect(wordsOf(text)).toEqual(words);
+});
+
+test.each(["", "%", "a", "the of"])("%j is nothing to search by", (text) => {
+  expect(() => searchWords(text)).toThrow(/has no word to search by/);
+  expect(searchWords(`${text} lace`)).toEqual(["lace"]);
 });
 
 test("a word of a text is that same word by itself, however the text is written", () => {

@@ -2,6 +2,7 @@
  * @module Words to find images by: a text folded into words, the words of an image, and the keyed hashes that stand for those
  * of a prompt. What a template's slots were given is part of a prompt, so no word of it is stored as it is.
  */
+import { AtelierError } from "./errors.ts";
 import { keyedHash } from "./ids.ts";
 import type { Image } from "./image.ts";
 
@@ -21,6 +22,20 @@ export function wordsOf(text: string): string[] {
   const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().normalize("NFKC");
   const words = plain.match(/[\p{L}\p{N}]+/gu) ?? [];
   return [...new Set(words)].filter((word) => !/^[a-z0-9]$/.test(word) && !STOP_WORDS.has(word));
+}
+
+/**
+ * The words that somebody searches by.
+ *
+ * @throws AtelierError `UsageError` for a text without any: as a filter it would let everything through
+ */
+export function searchWords(text: string): string[] {
+  const words = wordsOf(text);
+  if (words.length > 0) return words;
+  throw new AtelierError(
+    "UsageError",
+    `The text "${text}" has no word to search by; give one of two letters or more that is not as common as "the".`,
+  );
 }
 
 /** Stands for a word of a prompt; `key` is the installation's own for prompts. */

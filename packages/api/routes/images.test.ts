@@ -41,11 +41,11 @@ describe("an image", () => {
     const path = `/v1/images/${imageId}`;
     const tag = (await api.call(path)).headers.get("etag") ?? "";
     expect(tag).toMatch(/^"[0-9a-f]{32}"$/);
-    for (const sent of [tag, `"x", ${tag}`, "*"]) {
+    for (const sent of [tag, `"x", ${tag}`, "*", `W/${tag}`, `W/"x",W/${tag}`]) {
       const answer = await api.call(path, { headers: { "If-None-Match": sent } });
       expect([answer.status, answer.headers.get("etag"), await answer.text()]).toEqual([304, tag, ""]);
     }
-    for (const sent of ['"x"', `W/${tag}`, tag.slice(1)]) {
+    for (const sent of ['"x"', `w/${tag}`, tag.slice(1)]) {
       expect((await api.call(path, { headers: { "If-None-Match": sent } })).status).toBe(200);
     }
     await api.deps.images.patch(imageId, { set: { status: "held" }, when: [] });
@@ -120,6 +120,14 @@ describe("a list", () => {
     }
     expect((await listed("until=2026-11-22&limit=200")).ids).toContain(other.imageId);
     expect((await listed("min_quality=81&limit=200")).ids).not.toContain(image.imageId);
+  });
+
+  test.each(["%25", "a", "the%20of"])("by the text %s, which has no word, is refused", async (text) => {
+    const answer = await api.call(`/v1/images?text=${text}`, mine);
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      expect.objectContaining({ detail: expect.stringMatching(/no word to search by/) }),
+    ]);
   });
 
   test("is read page by page to its end, each image once", async () => {

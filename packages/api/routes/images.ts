@@ -28,7 +28,7 @@ import {
   imageOf,
   isErased,
   keptImageOf,
-  namesTag,
+  namesTagWeakly,
 } from "../image-view.ts";
 import { declared } from "../route.ts";
 
@@ -160,7 +160,7 @@ export function addImageRoutes(app: ApiApp): void {
     const document = await documentOf(await imageOf(c.req.valid("param").id, c), c);
     const tag = entityTagOf(document);
     c.header("ETag", tag);
-    if (namesTag(c.req.header("if-none-match"), tag)) return c.body(null, 304);
+    if (namesTagWeakly(c.req.header("if-none-match"), tag)) return c.body(null, 304);
     return c.json(document, 200);
   });
 }

@@ -6,7 +6,7 @@
 import type { CategoryName } from "@atelier/core/catalogue";
 import type { Image } from "@atelier/core/image";
 import type { ImageFilter } from "@atelier/core/ports";
-import { hashedSlotWords, hashedWord, openWordsOf, wordsOf } from "@atelier/core/words";
+import { hashedSlotWords, hashedWord, openWordsOf, searchWords, wordsOf } from "@atelier/core/words";
 import { imageTerm, type Key, positionOf } from "./keys.ts";
 
 /** An image has the term of each step that its quality reaches. Most pictures lie above 50. */
@@ -90,7 +90,7 @@ function longest(text = ""): string[] {
 /** What the record itself says. */
 export function matcherOf(filter: ImageFilter, key: WordKey): (image: Image) => boolean {
   const { sinceMs = 0, untilMs = Number.POSITIVE_INFINITY, qualityAtLeast } = filter;
-  const wanted = wordsOf(filter.text ?? "").map((word) => ({
+  const wanted = (filter.text === undefined ? [] : searchWords(filter.text)).map((word) => ({
     word,
     hash: key.wordKey && hashedWord(word, key.wordKey),
   }));

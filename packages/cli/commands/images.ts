@@ -9,6 +9,7 @@ import {
 import { unknownName } from "@atelier/core/closest";
 import type { ImageDocument } from "@atelier/core/document";
 import { IMAGE_STATUSES, type ImageStatus } from "@atelier/core/image";
+import { searchWords } from "@atelier/core/words";
 import type { Atelier } from "@atelier/local/facade";
 import type { Command } from "commander";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
@@ -51,7 +52,14 @@ export function addImages(program: Command, act: Act): void {
       wholeNumber("--min-quality", text, 0, 100),
     )
     .option("--template <name>", "only of this template")
-    .option("--text <words>", "only with all of these words in template, tags or what its slots were given")
+    .option(
+      "--text <words>",
+      "only with all of these words in template, tags or what its slots were given",
+      (text) => {
+        searchWords(text);
+        return text;
+      },
+    )
     .option("--request <id>", "only of this request, the last first");
   addLimitOption(command, "how many").action((options: ImagesOptions) =>
     act((session) => images(session, options)),

@@ -74,7 +74,7 @@ export async function exportLibrary(
   if (!(await isUnmade(target))) {
     throw new AtelierError("UsageError", `${target} is not empty; give a new or an empty folder.`);
   }
-  const staged = stagedBeside(target, "exporting", deps.randomBytes);
+  const staged = await stagedBeside(target, "exporting", deps.randomBytes);
   try {
     await ensureFolder(files, staged);
     const written = await writeContents(staged, options, deps);

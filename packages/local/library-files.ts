@@ -4,6 +4,7 @@ import * as files from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AtelierError } from "@atelier/core/errors";
 import type { RandomBytes } from "@atelier/core/ids";
+import { machineName, sightProcess } from "./process-identity.ts";
 import { faultCode } from "./storage-fault.ts";
 import { ensureFolder } from "./whole-file.ts";
 
@@ -29,12 +30,32 @@ export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** A hidden name beside the target, so that giving it the target's name moves nothing. */
-export function stagedBeside(target: string, doing: string, randomBytes: RandomBytes): string {
-  return join(
-    dirname(target),
-    `.${basename(target)}.${doing}-${Buffer.from(randomBytes(6)).toString("hex")}`,
-  );
+/**
+ * A hidden name beside the target, so that giving it the target's name moves nothing. It says which process fills the folder:
+ * what a killed one left beside this target is removed.
+ */
+export async function stagedBeside(
+  target: string,
+  doing: "exporting" | "importing",
+  randomBytes: RandomBytes,
+): Promise<string> {
+  const folder = dirname(target);
+  // What cannot be listed or removed stands in nobody's way.
+  for (const name of await files.readdir(folder).catch(() => [])) {
+    if (!isLeftBeside(target, name)) continue;
+    await files.rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+  const owner = `${machineName()}.${process.pid}.${Buffer.from(randomBytes(6)).toString("hex")}`;
+  return join(folder, `.${basename(target)}.${doing}-${owner}`);
+}
+
+/** Of this target, and of a process of this machine that is gone; on other machines nobody can tell. */
+function isLeftBeside(target: string, name: string): boolean {
+  const start = `.${basename(target)}.`;
+  if (!name.startsWith(start)) return false;
+  const [, machine, pid] =
+    /^(?:exporting|importing)-([a-z0-9-]+)\.([1-9]\d*)\.[0-9a-f]{12}$/.exec(name.slice(start.length)) ?? [];
+  return machine === machineName() && !sightProcess(Number(pid)).running;
 }
 
 /** @throws AtelierError `UsageError` when somebody has filled the target meanwhile */

@@ -60,7 +60,7 @@ export async function importLibrary(
     throw new AtelierError("UsageError", `${to} is not empty; give a new or an empty folder with --data.`);
   }
   const keys = await keysFor(library, options);
-  const staged = stagedBeside(to, "importing", deps.randomBytes);
+  const staged = await stagedBeside(to, "importing", deps.randomBytes);
   try {
     const folder = await prepareFolder(staged, { library, from, keys }, deps);
     const blobs = createFileBlobs({ folder: folder.path, randomBytes: deps.randomBytes });

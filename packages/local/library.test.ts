@@ -1,4 +1,5 @@
 /** @module A library on its way from one folder to another: the same comes out, and rubbish does not come in. */
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import * as files from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import type { Atelier } from "./facade.ts";
 import { openAtelier } from "./index.ts";
 import { type ImportOptions, importLibrary } from "./library-import.ts";
 import { verifyLibrary } from "./library-read.ts";
+import { machineName } from "./process-identity.ts";
 
 const clock = () => Date.now();
 const imported = (options: ImportOptions) => importLibrary(options, { clock, randomBytes });
@@ -293,4 +295,28 @@ describe("rubbish gets one sentence, and nothing is half done", () => {
     });
     expect(await files.readdir(root)).toStrictEqual(before);
   });
+
+  test("what a killed process left beside a target goes with the next one there, and nothing else", async () => {
+    const killed = spawnSync(process.execPath, ["-e", ""]).pid;
+    const own = `${machineName()}.${process.pid}.0123456789ab`;
+    const dead = `${machineName()}.${killed}.0123456789ab`;
+    const left = [`.target.exporting-${dead}`, `.target.importing-${dead}`];
+    const others = [
+      `.target.exporting-${own}`,
+      `.target.exporting-elsewhere-01234567.${killed}.0123456789ab`,
+      `.target.exporting-notes.${killed}.txt`,
+      `.target2.exporting-${dead}`,
+    ];
+    const there = async () => (await files.readdir(root)).filter((name) => name.startsWith(".target")).sort();
+    for (const run of [
+      () => source.exportLibrary(at("target"), { withKeys: true }),
+      () => imported({ from: exported, to: at("target") }),
+    ]) {
+      for (const name of [...left, ...others]) await files.mkdir(at(`${name}/files`), { recursive: true });
+      await run();
+      expect(await there()).toStrictEqual(others.toSorted());
+      await files.rm(at("target"), { recursive: true });
+    }
+    for (const name of others) await files.rm(at(name), { recursive: true });
+  }, 60_000);
 });

@@ -1,7 +1,7 @@
 /**
  * @module Makes versions: the kept original, developed by the recipe. It may be killed anywhere and begun again: a version is
  * committed by its manifest and shown once its record is ready. Whoever finds that the picture was moved, removed or erased
- * meanwhile takes away what it has made.
+ * meanwhile, which is looked at before each file, takes away what it has made.
  */
 import { type AuditDeps, audited } from "./audit.ts";
 import { ERRORS } from "./error-table.ts";
@@ -49,11 +49,17 @@ export async function makeVersion(versionId: string, deps: MakeVersionDeps): Pro
   const { version, isOurs } = await claimed(versionId, deps);
   if (!version || !isOurs) return version;
   try {
-    const manifest = await made(version, deps);
+    const manifest = await made(version, { ...deps, blobs: whileWanted(version, deps) });
     if (manifest) return await finished(version, manifest, deps);
     await withdrawn(version, deps);
     return undefined;
   } catch (error) {
+    if (error instanceof Unwanted) {
+      // Somebody else's, when it stands: their files are left alone.
+      if (error.standing && error.standing.state !== "removed") return error.standing;
+      await withdrawn(version, deps);
+      return undefined;
+    }
     const name = errorNameOf(error);
     const isPassing = ["retry", "hold"].includes(ERRORS[name].route);
     if (isPassing && version.tries < TRIES_MAX) {
@@ -114,6 +120,27 @@ async function claimed(
     ],
   });
   return { version: patched.record, isOurs: patched.ok };
+}
+
+class Unwanted extends Error {
+  readonly standing: Version | undefined;
+
+  constructor(standing: Version | undefined) {
+    super("The version is not wanted any more, or is made by somebody else.");
+    this.standing = standing;
+  }
+}
+
+/** Puts a file only as long as the version is ours to make. */
+function whileWanted(version: Version, { blobs, versions, maker }: MakeVersionDeps): Blobs {
+  return {
+    ...blobs,
+    async put(...file) {
+      const standing = await versions.get(versionIdOf(version));
+      if (standing?.state !== "making" || standing.maker !== maker.name) throw new Unwanted(standing);
+      return blobs.put(...file);
+    },
+  };
 }
 
 /** Null when the picture is no longer what the version was asked of. */

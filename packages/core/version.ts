@@ -64,6 +64,16 @@ export function isUnfinished({ state }: Pick<Version, "state">): boolean {
   return state === "making" || state === "removed";
 }
 
+/** The largest takes 13 s of a whole core; no function makes versions for longer than this. */
+export const MAKING_MS_MAX = 300_000;
+
+/** Whether somebody may still be writing its files: claimed, and not for longer than anybody takes. */
+export function isBeingMade(version: Version, nowMs: number): boolean {
+  const { maker, claimedAtMs } = version;
+  const isClaimed = isUnfinished(version) && maker !== null && claimedAtMs !== null;
+  return isClaimed && nowMs < claimedAtMs + MAKING_MS_MAX;
+}
+
 // ---------------------------------------------------------------------------------------------- recipes
 
 /**

@@ -1,14 +1,12 @@
 /** @module Makes the versions that are wanted, for as long as the call has time; the schedule calls again in a minute. */
 import type { Telemetry } from "@atelier/aws/telemetry";
 import { AtelierError } from "@atelier/core/errors";
+import { isBeingMade } from "@atelier/core/version";
 import { finishVersions, type MakeVersionDeps, type VersionMaker } from "@atelier/core/version-make";
 import type { Invocation } from "./runtime.ts";
 
 /** The largest takes 13 s of a whole core; with its uploads and on a cold start it is done in this. */
 const LONGEST_MS = 60_000;
-
-/** As the stack has it: whoever claimed a version before that was ended by Lambda. */
-const TIMEOUT_MS = 300_000;
 
 export async function makeVersions(
   _event: unknown,
@@ -18,8 +16,8 @@ export async function makeVersions(
   const { clock, telemetry } = deps;
   const maker: VersionMaker = {
     name: requestId,
-    isMaking: async ({ maker: other, claimedAtMs }) =>
-      other !== requestId && claimedAtMs !== null && clock() < claimedAtMs + TIMEOUT_MS,
+    // As the stack has it: whoever claimed a version before that was ended by Lambda.
+    isMaking: async (version) => version.maker !== requestId && isBeingMade(version, clock()),
   };
   const faults: unknown[] = [];
   const done = await finishVersions(

@@ -158,6 +158,19 @@ describe("after a killed run", () => {
     );
   });
 
+  it("removes side files whose file never became visible, once they are old", async () => {
+    const failed = createFileBlobs({ folder, randomBytes, files: failing("link", "EIO") });
+    await expect(failed.put("content/a/v2/m.json", Buffer.from("x"), "text/plain")).rejects.toThrow();
+    await createFileBlobs({ folder, randomBytes }).put("content/a/v1/m.json", Buffer.from("x"), "text/plain");
+    const sides = async () =>
+      (await names({ hidden: true })).filter((name) => /^\.meta.*[0-9a-f]{64}\.json$/.test(name));
+    expect(await sides()).toHaveLength(2);
+    expect(await removeLeftovers({ folder, clock: () => Date.now() + 59 * 60_000 })).toBe(0);
+    expect(await removeLeftovers({ folder, clock: () => Date.now() + 61 * 60_000 })).toBe(1);
+    expect(await sides()).toStrictEqual([expect.stringContaining(join(".meta/content/a/v1/m.json"))]);
+    expect((await names({ hidden: true })).filter((name) => name.includes("v2/m.json"))).toStrictEqual([]);
+  });
+
   it("lets another run put other bytes under a key that never became visible", async () => {
     const failed = createFileBlobs({ folder, randomBytes, files: failing("link", "EIO") });
     await expect(failed.put("content/m.json", Buffer.from("first"), "text/plain")).rejects.toThrow();

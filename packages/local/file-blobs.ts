@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import * as nodeFiles from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { AtelierError, isAtelierError } from "@atelier/core/errors";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
 import type { BlobHead, Blobs } from "@atelier/core/ports";
@@ -22,6 +22,7 @@ import {
   type FileCalls,
   isLeftover,
   isTemporary,
+  LEFTOVER_AGE_MS,
   publishIfAbsent,
   replaceFile,
   writeTemporary,
@@ -231,7 +232,7 @@ export function createFileBlobs(deps: {
 
 /**
  * Removes what killed runs left half-written: temporary files of dead processes of this machine, and any older than an
- * hour. Meant for the start of whoever hosts the folder; needs no waiting for, since such files are invisible anyway.
+ * hour; side files of that age whose file is not there. Meant for the start of whoever hosts the folder; needs no waiting for, since such files are invisible anyway.
  *
  * @returns how many were removed
  */
@@ -245,16 +246,29 @@ export async function removeLeftovers(deps: {
   const nowMs = deps.clock();
   let removed = 0;
 
+  const meta = join(deps.folder, META) + sep;
+  const statOf = (path: string) => files.stat(path).catch((error: unknown) => absent(error));
+
+  async function isOver(folder: string, name: string): Promise<boolean> {
+    const isSide = folder.startsWith(meta);
+    if (!isTemporary(name) && !isSide) return false;
+    // Its writer may finish or another sweep may come first: a file that is gone is what we want.
+    const stat = await statOf(join(folder, name));
+    if (!stat) return false;
+    if (isTemporary(name)) return isLeftover(name, stat.mtimeMs, nowMs);
+    const isOld = nowMs - stat.mtimeMs > LEFTOVER_AGE_MS;
+    return isOld && !(await statOf(join(deps.folder, relative(meta, folder))));
+  }
+
   async function sweep(folder: string): Promise<void> {
     for (const entry of await files.readdir(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
       if (entry.isDirectory() && !skipped.has(path)) await sweep(path);
-      if (!entry.isFile() || !isTemporary(entry.name)) continue;
-      // Its writer may finish or another sweep may come first: a file that is gone is what we want.
-      const stat = await files.stat(path).catch((error: unknown) => absent(error));
-      if (!stat || !isLeftover(entry.name, stat.mtimeMs, nowMs)) continue;
+      if (!entry.isFile() || !(await isOver(folder, entry.name))) continue;
       await files.unlink(path).catch((error: unknown) => absent(error));
       removed++;
+      // The folder of a side file is named after its file; one that holds another stays.
+      if (folder.startsWith(meta)) await files.rmdir(folder).catch(() => undefined);
     }
   }
 

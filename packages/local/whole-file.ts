@@ -21,7 +21,7 @@ export interface FileWriter {
 }
 
 const TEMPORARY = ".tmp-";
-const LEFTOVER_AGE_MS = 60 * 60 * 1000;
+export const LEFTOVER_AGE_MS = 60 * 60 * 1000;
 
 export function createFileWriter(randomBytes: RandomBytes, files: FileCalls = nodeFiles): FileWriter {
   const owner = `${TEMPORARY}${machineName()}.${process.pid}.`;

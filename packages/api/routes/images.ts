@@ -5,12 +5,14 @@ import { visibleTo } from "@atelier/core/caller";
 import { CATEGORY_NAMES, RATINGS } from "@atelier/core/catalogue";
 import { imageDocumentSchema } from "@atelier/core/document";
 import { AtelierError } from "@atelier/core/errors";
-import { IMAGE_STATUSES, isTerminal } from "@atelier/core/image";
+import { IMAGE_STATUSES, type Image, isTerminal } from "@atelier/core/image";
 import type { ImageFilter } from "@atelier/core/ports";
 import { eraseSubject, filesOf } from "@atelier/core/privacy";
 import { findSubject } from "@atelier/core/privacy-subject";
+import { isBeingMade } from "@atelier/core/version";
 import * as z from "zod";
 import type { ApiApp } from "../context.ts";
+import type { ApiDeps } from "../deps.ts";
 import {
   imageParams,
   listOf,
@@ -150,7 +152,10 @@ export function addImageRoutes(app: ApiApp): void {
     if (!isTerminal(image.status) || attempts.some(isOpen)) {
       throw new AtelierError("ImageUnfinished", "The image is in the making, or not settled yet.");
     }
+    await checkNothingMade(image, deps);
     await eraseSubject(await findSubject(image.imageId, deps), deps);
+    // One that was claimed meanwhile removes itself, and the caller comes back.
+    await checkNothingMade(image, deps);
     const files = await filesOf(image, deps.places);
     if (files.length > 0) throw new AtelierError("StorageUnavailable", "Not everything could be removed.");
     return c.body(null, 204);
@@ -164,6 +169,21 @@ export function addImageRoutes(app: ApiApp): void {
     return c.json(document, 200);
   });
 }
+
+/** @throws AtelierError `ImageUnfinished` while files of a version are being written */
+async function checkNothingMade(
+  { imageId }: Pick<Image, "imageId">,
+  { versions, clock }: Pick<ApiDeps, "versions" | "clock">,
+): Promise<void> {
+  const found = (await versions.ofImage(imageId)).find((version) => isBeingMade(version, clock()));
+  if (!found) return;
+  throw new AtelierError("ImageUnfinished", `Version ${found.version} of the image is being made.`, {
+    data: { retryAfterMs: VERSION_MS },
+  });
+}
+
+/** Most versions are made within this. */
+const VERSION_MS = 15_000;
 
 function filterOf(query: z.output<typeof listQuery>, caller: string | null): ImageFilter {
   const { category, status, tag, rating, template, text } = query;

@@ -1,4 +1,5 @@
 import { manifestSchema, versionFolder } from "@atelier/core/manifest";
+import { versionIdOf } from "@atelier/core/version";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { someImage } from "../../../test/contract/table-fixtures.ts";
 import { startTestApi, type TestApi } from "../testing/api.ts";
@@ -67,6 +68,59 @@ test("a version is asked for once, followed, and made current by whoever saw the
   const stale = await api.call(`${path}/1/current`, { method: "PUT", headers: { "If-Match": '"old"' } });
   expect(stale.status).toBe(412);
 });
+
+test("an image is not erased while one of its versions is being made, and is afterwards", async () => {
+  const { imageId } = await completed("req_erased");
+  const erase = () => api.call(`/v1/images/${imageId}`, { method: "DELETE" });
+  await api.call(`/v1/images/${imageId}/versions`, { method: "POST", json: { upscale: 2 } });
+  const [wanted] = (await api.deps.versions.ofImage(imageId)).filter(({ state }) => state === "making");
+  const id = versionIdOf({ imageId, recipeName: wanted?.recipeName ?? "" });
+  const claimedAtMs = api.deps.clock();
+  for (const state of ["making", "removed"] as const) {
+    await api.deps.versions.patch(id, { set: { maker: "somebody", claimedAtMs, state }, when: [] });
+    const refused = await erase();
+    expect([refused.status, refused.headers.get("retry-after"), await refused.json()]).toMatchObject([
+      ...[409, "15"],
+      { name: "ImageUnfinished" },
+    ]);
+    expect((await api.deps.images.get(imageId))?.erasedAtMs).toBeUndefined();
+  }
+  await api.deps.versions.patch(id, { set: { maker: null, claimedAtMs: null, state: "making" }, when: [] });
+  expect((await erase()).status).toBe(204);
+  expect(await api.deps.versions.ofImage(imageId)).toStrictEqual([]);
+});
+
+test("an image whose version is claimed while it is erased is answered for once that is gone", async () => {
+  const { imageId } = await completed("req_claimed");
+  await api.call(`/v1/images/${imageId}/versions`, { method: "POST", json: { upscale: 2 } });
+  const { versions, clock } = api.deps;
+  const [wanted] = (await versions.ofImage(imageId)).filter(({ state }) => state === "making");
+  const id = versionIdOf({ imageId, recipeName: wanted?.recipeName ?? "" });
+  const { intend } = claimingAtErasure(id, clock());
+  const answer = await intend(() => api.call(`/v1/images/${imageId}`, { method: "DELETE" }));
+  expect(answer.status).toBe(409);
+  expect((await api.deps.images.get(imageId))?.erasedAtMs).toBeDefined();
+  await versions.remove(id);
+  expect((await api.call(`/v1/images/${imageId}`, { method: "DELETE" })).status).toBe(204);
+});
+
+/** A maker claims the version between the look at it and the first write of the erasure. */
+function claimingAtErasure(id: string, claimedAtMs: number) {
+  const { versions } = api.deps;
+  const { patch } = versions;
+  return {
+    async intend<T>(work: () => Promise<T>): Promise<T> {
+      Object.assign(versions, {
+        patch: async (...given: Parameters<typeof patch>) => {
+          Object.assign(versions, { patch });
+          await patch(id, { set: { maker: "somebody", claimedAtMs }, when: [] });
+          return patch(...given);
+        },
+      });
+      return work().finally(() => Object.assign(versions, { patch }));
+    },
+  };
+}
 
 test("what is too large, unknown, somebody else's or not to be had is refused", async () => {
   const { imageId } = await completed("req_refused");

@@ -7,7 +7,8 @@ import { categoryNameSchema, ratingSchema } from "./catalogue.ts";
 import { type Image, imageStatusSchema, verdictSchema } from "./image.ts";
 import type { TextVault } from "./ports.ts";
 import type { CallerRecord } from "./probing.ts";
-import { type Review, type ReviewDecision, type ReviewVote, ratingSeen } from "./review.ts";
+import type { Review, ReviewDecision, ReviewVote } from "./review.ts";
+import { ratingSeen } from "./review-wanted.ts";
 
 /** A line of the list of what waits for a person. */
 export const reviewDocumentSchema = z.object({

@@ -67,6 +67,9 @@ async function refuse(): Promise<never> {
 /** For functions that come across what people wrote, and neither read nor write it. */
 export const NO_TEXTS: TextVault = { seal: refuse, open: refuse, reseal: refuse };
 
+/** What it takes to decide whether, and from whom, an image is bought. */
+export const deciding = { images, attempts, requests, ledger, audit, events, pacing };
+
 /** What an entry does not import is not in its bundle. */
 export function openStores<const Makers extends Readonly<Record<string, Maker>>>(
   surroundings: Surroundings,

@@ -4,31 +4,12 @@ import { validate } from "@atelier/core/workflow/steps/validate";
 import { openCatalogue, openRouting } from "./catalogue.ts";
 import { openLimits, openPromptKey } from "./installation.ts";
 import { stepHandler } from "./runtime.ts";
-import {
-  attempts,
-  audit,
-  events,
-  images,
-  ledger,
-  openHealth,
-  openStores,
-  pacing,
-  requests,
-} from "./stores.ts";
+import { deciding, openHealth, openStores } from "./stores.ts";
 import { vault } from "./vault.ts";
 
 export const handler = stepHandler("validate", imageInputSchema, validate, (around) => {
   const known = openCatalogue(around);
-  const stores = openStores(around, {
-    images,
-    attempts,
-    requests,
-    ledger,
-    vault,
-    audit,
-    events,
-    pacing,
-  });
+  const stores = openStores(around, { ...deciding, vault });
   const routing = { ...openRouting(known), ...openHealth(around, known, stores) };
   return { ...around, ...known, ...stores, ...routing, ...openLimits(), ...openPromptKey() };
 });

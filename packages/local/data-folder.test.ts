@@ -143,7 +143,7 @@ describe("readDataKeys", () => {
       ["one", "two"].map(async (name) => readDataKeys(await prepare(join(place, name)))),
     );
     const all = keys.flatMap((set) => Object.values(set).map((key) => Buffer.from(key).toString("hex")));
-    expect(all).toHaveLength(10);
+    expect(all).toHaveLength(12);
     expect(new Set(all).size).toBe(all.length);
     expect(all.every((key) => key.length === 64)).toBe(true);
   });

@@ -23,9 +23,10 @@ export default defineConfig({
       // A function keeps what its first event has opened, as on AWS.
       { extends: true, test: { name: "functions", include: FUNCTIONS, isolate: true } },
     ],
-    // Two cores: two workers; every file starts its own engines on private sockets and folders.
+    // Two cores, and a third worker for what waits for a process or a timer; every file starts its own engines on private
+    // sockets and folders.
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -91,7 +91,7 @@ describe("imports", () => {
   test("make no circle of packages", async () => {
     expect(packageCycles(imports)).toEqual([]);
     const back = 'import type { Atelier } from "@atelier/local/facade"; export type X = Atelier;';
-    expect(packageCycles(await importsOf({ ...sources, "packages/core/x.ts": back }))).toContain(
+    expect(packageCycles([...imports, ...(await importsOf({ "packages/core/x.ts": back }))])).toContain(
       "core -> local -> core",
     );
   });

@@ -409,7 +409,7 @@ describe("any interleaving of holds, settlements, corrections, limits, crashes, 
           seen.repeated += calls.repeated;
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
     // The runs have met what they are about.
     expect(Math.min(seen.crashes, seen.lost, seen.repeated)).toBeGreaterThan(0);

@@ -49,7 +49,7 @@ export function describeConditionsContract(makeTable: MakeTable): void {
         expect(done.ok).toBe(when.every((one) => holds(stored, one as LooseCondition)));
         expect("done" in ((await dynamo.get(key)) ?? {})).toBe(done.ok);
       }),
-      { numRuns: 150 },
+      { numRuns: 75 },
     );
   });
 

@@ -108,7 +108,7 @@ export function describeListsContract(makeTable: MakeTable): void {
         } while (cursor !== undefined);
         expect(found).toEqual(expected);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

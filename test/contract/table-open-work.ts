@@ -81,7 +81,7 @@ export function describeOpenWorkContract(makeTable: MakeTable): void {
         });
         expect(await markedIds()).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 

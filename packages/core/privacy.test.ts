@@ -156,6 +156,22 @@ describe("erasing", () => {
     expect(await erase(image.imageId)).toMatchObject({ files: [], prompts: 0, left: [] });
   });
 
+  it("waits for a request that is not planned yet; once cancelled, its sealed text goes", async () => {
+    const requestId = "req_waiting";
+    const freePrompt = { freePrompt: true, sealedPrompt: "sealed", parts: 1, partsBegun: 0, count: 1 };
+    await deps.requests.putIfAbsent(someRequest({ requestId, source: "api", ...freePrompt }));
+    await expect(erase(requestId)).rejects.toMatchObject({
+      name: "UsageError",
+      message: expect.stringContaining(`${requestId} has 1 picture that is not planned yet; cancel it first`),
+    });
+    expect((await deps.requests.get(requestId))?.sealedPrompt).toBe("sealed");
+
+    await deps.requests.patch(requestId, { set: { cancelledAtMs: NOW_MS }, when: [] });
+    expect(await erase(requestId)).toMatchObject({ images: [], prompts: 1, left: [] });
+    expect((await deps.requests.get(requestId))?.sealedPrompt).toBeNull();
+    expect(await erase(requestId)).toMatchObject({ prompts: 0, left: [] });
+  });
+
   it("takes all of whoever asked, and leaves others and the calendar alone", async () => {
     const mine = await requested("req_mine", "command");
     const others = await requested("req_others", "command", "bob");

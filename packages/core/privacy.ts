@@ -10,6 +10,7 @@ import { type Image, isTerminal, TERMINAL_STATUSES } from "./image.ts";
 import { imageFolder } from "./manifest.ts";
 import type { Attempts, Audit, BlobHead, Blobs, Images, PromptVault, Requests } from "./ports.ts";
 import { idsOf, type Subject } from "./privacy-subject.ts";
+import type { ImageRequest } from "./request.ts";
 import { isDue, type Retention, retainedStatuses } from "./retention.ts";
 import type { Reviews } from "./review.ts";
 import { removeVersions, type Versions } from "./version.ts";
@@ -79,6 +80,7 @@ export async function* exportSubject(subject: Subject, deps: PrivacyDeps): Async
  * @throws AtelierError `UsageError` while an image of it is not at its end or may still be charged; nothing is removed then
  */
 export async function eraseSubject(subject: Subject, deps: PrivacyDeps): Promise<Erasure> {
+  for (const request of subject.requests) checkPlanned(request, subject.images);
   for (const image of subject.images) await checkErasable(image, deps);
   const actor = subject.person === null ? deps.actor : "the person concerned";
   const told = { ...deps, actor };
@@ -89,6 +91,7 @@ export async function eraseSubject(subject: Subject, deps: PrivacyDeps): Promise
     files.push(...removed.files);
     prompts += removed.prompts;
   }
+  for (const request of subject.requests) if (await forgetSealedPrompt(request, deps)) prompts++;
   let auditEntries = 0;
   const left: string[] = [];
   for (const audited of subject.audited) {
@@ -232,6 +235,26 @@ async function forgetReviewers(imageId: string, reviews: PrivacyDeps["reviews"])
   }
 }
 
+/** A picture that is planned later would bring back what is removed now. */
+function checkPlanned({ requestId, count, cancelledAtMs }: ImageRequest, images: readonly Image[]): void {
+  const missing = count - images.filter((image) => image.requestId === requestId).length;
+  if (cancelledAtMs !== null || missing <= 0) return;
+  const what = missing === 1 ? "1 picture that is" : `${missing} pictures that are`;
+  throw new AtelierError("UsageError", `${requestId} has ${what} not planned yet; cancel it first.`);
+}
+
+/** The text of a request that was cancelled before it was planned. True when there was one. */
+async function forgetSealedPrompt(
+  { requestId }: ImageRequest,
+  { requests }: Pick<PrivacyDeps, "requests">,
+): Promise<boolean> {
+  const patched = await requests.patch(requestId, {
+    set: { sealedPrompt: null },
+    when: [{ field: "sealedPrompt", is: "present" }],
+  });
+  return patched.ok;
+}
+
 async function checkErasable(image: Image, deps: PrivacyDeps): Promise<void> {
   if (isSealed(image)) {
     throw new AtelierError(
@@ -268,6 +291,9 @@ async function whatIsLeft(subject: Subject, deps: PrivacyDeps): Promise<string[]
     for (const { version } of await deps.versions.ofImage(image.imageId)) {
       left.push(`version ${version} of ${image.imageId}, which is being made`);
     }
+  }
+  for (const { requestId } of subject.requests) {
+    if ((await deps.requests.get(requestId))?.sealedPrompt != null) left.push(`the prompt of ${requestId}`);
   }
   for (const audited of subject.audited) {
     const chain = await deps.audit.chainOf(audited);

@@ -8,6 +8,7 @@ import { reconcileLedgers } from "@atelier/core/reconcile";
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { finishReviews } from "@atelier/core/review";
+import { failureOf } from "@atelier/core/turns";
 import { alertDepsOf, lookAtAlarms } from "./alerts.ts";
 import type { Installation } from "./installation.ts";
 import { reviewing } from "./review-desk.ts";
@@ -35,8 +36,8 @@ export function startRounds(installation: Installation, onFault: (error: unknown
   const progress = { learned: false };
   const ended = Promise.all([
     withBackstop(installation, stopped),
-    repeated(attemptsRound(installation, progress), OPEN_MS, signal, onFault),
-    repeated(partsRound(installation, progress), OPEN_MS, signal, onFault),
+    repeated({ attempts: attemptsRound(installation, progress) }, OPEN_MS, signal, onFault),
+    repeated({ parts: partsRound(installation, progress) }, OPEN_MS, signal, onFault),
     repeated(booksRound(installation), BOOKS_MS, signal, onFault),
   ]);
   return {
@@ -47,20 +48,27 @@ export function startRounds(installation: Installation, onFault: (error: unknown
   };
 }
 
-/** At once, and again whenever so much time has passed since it ended, until the signal. */
+/**
+ * All works in turn, at once, and again whenever so much time has passed since they ended, until the signal.
+ *
+ * @param onFault told of each work that failed, with its name; the others have their turn
+ */
 export async function repeated(
-  work: () => Promise<void>,
+  works: Readonly<Record<string, () => Promise<unknown>>>,
   everyMs: number,
   signal: AbortSignal,
   onFault: (error: unknown) => void,
 ): Promise<void> {
   while (!signal.aborted) {
     const beganAtMs = performance.now();
-    try {
-      await work();
-    } catch (error) {
-      // The next round tries again.
-      if (!signal.aborted) onFault(error);
+    for (const [work, run] of Object.entries(works)) {
+      if (signal.aborted) return;
+      try {
+        await run();
+      } catch (error) {
+        // The next round tries again.
+        if (!signal.aborted) onFault(failureOf(work, error));
+      }
     }
     const tookMs = performance.now() - beganAtMs;
     const pauseMs = Math.max(everyMs, Math.min(PAUSE_SHARE * tookMs, PAUSE_MAX_MS));
@@ -94,14 +102,15 @@ function partsRound({ reconciling }: Installation, progress: Progress): () => Pr
   };
 }
 
-function booksRound(installation: Installation): () => Promise<void> {
-  const { reconciling, gate } = installation;
-  return async () => {
-    await gate.refresh();
-    await refireOccurrences(installation);
-    await reconcileLedgers(reconciling);
-    await finishReviews(reviewing(installation), installation.onFault);
-    await installation.versionWork.finishAll();
-    await lookAtAlarms(alertDepsOf(installation));
+/** Each has its turn: whatever fails for long must not keep reviews from being carried out, or alarms from ringing. */
+function booksRound(installation: Installation): Readonly<Record<string, () => Promise<unknown>>> {
+  const { reconciling, gate, versionWork } = installation;
+  return {
+    settings: () => gate.refresh(),
+    occurrences: () => refireOccurrences(installation),
+    ledgers: () => reconcileLedgers(reconciling),
+    reviews: () => finishReviews(reviewing(installation), installation.onFault),
+    versions: () => versionWork.finishAll(),
+    alarms: () => lookAtAlarms(alertDepsOf(installation)),
   };
 }

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { AtelierError } from "@atelier/core/errors";
 import { occurrencesOn } from "@atelier/core/schedule";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Serving } from "./facade.ts";
@@ -10,7 +11,7 @@ import { type Installation, openInstallation } from "./installation.ts";
 import { imagesOf } from "./runs.ts";
 import { openServing } from "./serve.ts";
 import { fireOccurrence } from "./serve-firing.ts";
-import { repeated } from "./serve-rounds.ts";
+import { repeated, startRounds } from "./serve-rounds.ts";
 
 let root = "";
 let templatesFolder = "";
@@ -170,16 +171,83 @@ test("a round that fails is told about, and the next one comes; none comes after
   const stop = new AbortController();
   const told: unknown[] = [];
   let rounds = 0;
-  await repeated(
-    async () => {
-      rounds++;
-      if (rounds === 3) stop.abort();
-      throw new Error(`round ${rounds}`);
-    },
-    1,
-    stop.signal,
-    (error) => told.push(error),
-  );
+  const work = async () => {
+    rounds++;
+    if (rounds === 3) stop.abort();
+    throw new Error(`round ${rounds}`);
+  };
+  await repeated({ work }, 1, stop.signal, (error) => told.push(error));
   expect(rounds).toBe(3);
-  expect(told).toMatchObject([{ message: "round 1" }, { message: "round 2" }]);
+  expect(told).toMatchObject([{ message: "work: Error: round 1" }, { message: "work: Error: round 2" }]);
+});
+
+test("a work that fails keeps none of its round from its turn, and each is told by its name", async () => {
+  const stop = new AbortController();
+  const told: unknown[] = [];
+  const done: string[] = [];
+  const works = {
+    async ledgers() {
+      throw new AtelierError("LedgerBusy", "The ledger is busy.");
+    },
+    async reviews() {
+      done.push("reviews");
+      throw new TypeError("no number");
+    },
+    async alarms() {
+      done.push("alarms");
+      stop.abort();
+    },
+    async later() {
+      done.push("after the end");
+    },
+  };
+  await repeated(works, 1, stop.signal, (error) => told.push(error));
+  expect(done).toStrictEqual(["reviews", "alarms"]);
+  expect(told).toMatchObject([
+    { name: "LedgerBusy", message: "ledgers: The ledger is busy." },
+    { name: "Unexpected", message: "reviews: TypeError: no number" },
+  ]);
+});
+
+test("alarms are looked at and versions made while the books cannot be gone through", async () => {
+  const installation = await opened("books");
+  const told: string[] = [];
+  let versions = 0;
+  const broken: Installation = {
+    ...installation,
+    gate: { ...installation.gate, refresh: () => Promise.reject(new Error("no settings")) },
+    executions: { ...installation.executions, running: () => Promise.reject(new Error("no executions")) },
+    reconciling: {
+      ...installation.reconciling,
+      ledger: { ...installation.reconciling.ledger, read: () => Promise.reject(new Error("no ledger")) },
+    },
+    versionWork: {
+      ...installation.versionWork,
+      async finishAll() {
+        versions++;
+        return [];
+      },
+    },
+  };
+  let looked = 0;
+  const { attempts } = broken.steps;
+  const steps = {
+    ...broken.steps,
+    attempts: {
+      ...attempts,
+      ofProvider(...asked: Parameters<typeof attempts.ofProvider>) {
+        looked++;
+        return attempts.ofProvider(...asked);
+      },
+    },
+  };
+  const rounds = startRounds({ ...broken, steps }, (error) => told.push((error as Error).message));
+  await expect.poll(() => looked, { timeout: 10_000, interval: 20 }).toBeGreaterThan(0);
+  await rounds.stop();
+  expect(versions).toBe(1);
+  expect(told).toStrictEqual([
+    "settings: Error: no settings",
+    "occurrences: Error: no executions",
+    "ledgers: Error: no ledger",
+  ]);
 });

@@ -60,7 +60,7 @@ export default $config({
       reprocess: lambdas.reprocess,
       daily: lambdas.daily,
     });
-    dashboard(alarms({ settings, machine, lambdas, deadLetters }));
+    dashboard(alarms({ settings, machine, lambdas, deadLetters, api }));
     return {
       bucket: store.bucket.name,
       table: store.table.name,

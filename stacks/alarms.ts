@@ -11,6 +11,7 @@ interface Watched {
   readonly machine: aws.sfn.StateMachine;
   readonly lambdas: Lambdas;
   readonly deadLetters: aws.sqs.Queue;
+  readonly api: sst.aws.ApiGatewayV2;
 }
 
 type AlarmArgs = Omit<aws.cloudwatch.MetricAlarmArgs, "name" | "alarmActions" | "okActions">;
@@ -89,7 +90,10 @@ function argumentsOf(watch: Watch, watched: Watched): { readonly of: string; rea
       if (!of.startsWith("!")) return [{ of: "", args: single(functionMetric(of, metric, watched), watch) }];
       const others = ENTRY_NAMES.filter((name) => name !== of.slice(1) && watched.lambdas[name]);
       const metrics = others.map((name) => [name, functionMetric(name, metric, watched)] as const);
-      return [{ of: "", args: together("SUM", metric, metrics, watch) }];
+      return groupsOf(metrics, METRICS_MAX).map((group, index) => ({
+        of: index === 0 ? "" : String(index + 1),
+        args: together("SUM", metric, group, watch),
+      }));
     }
     case "machine": {
       const dimensions = { StateMachineArn: watched.machine.arn };
@@ -101,6 +105,11 @@ function argumentsOf(watch: Watch, watched: Watched): { readonly of: string; rea
       const dimensions = { QueueName: watched.deadLetters.name };
       const metricName = "ApproximateNumberOfMessagesVisible";
       return [{ of: "", args: single({ namespace: "AWS/SQS", metricName, dimensions }, watch) }];
+    }
+    case "api": {
+      const dimensions = { ApiId: watched.api.nodes.api.id };
+      const metric = { namespace: "AWS/ApiGateway", metricName: source.metric, dimensions };
+      return [{ of: "", args: single(metric, watch) }];
     }
   }
 }
@@ -140,7 +149,15 @@ function single(metric: Metric, watch: Watch): AlarmArgs {
   return { ...metric, statistic, period: periodMinutes * 60, threshold, ...periodsOf(watch) };
 }
 
-/** Several metrics as one number. */
+/** CloudWatch: "alarms based on metric math expressions can reference a maximum of 10 metrics", a hard limit. */
+const METRICS_MAX = 10;
+
+function groupsOf<T>(values: readonly T[], sizeMax: number): T[][] {
+  const count = Math.ceil(values.length / sizeMax);
+  return Array.from({ length: count }, (_, group) => values.filter((_, index) => index % count === group));
+}
+
+/** Several metrics as one number. @param metrics at most `METRICS_MAX` */
 function together(
   operation: "SUM" | "MAX",
   label: string,

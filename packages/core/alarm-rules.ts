@@ -65,6 +65,9 @@ export const ALARM_RULES: Readonly<Record<AlarmId, AlarmRule | null>> = {
   "reconciler-silent": null,
   "abandon-errors": null,
   "webhook-errors": null,
+  "upkeep-errors": null,
+  "reprocess-errors": null,
+  "api-errors": null,
   throttles: null,
 };
 

@@ -26,7 +26,9 @@ export type AlarmSource =
       readonly kind: "machine";
       readonly metric: "ExecutionsFailed" | "ExecutionsTimedOut" | "ExecutionsAborted";
     }
-  | { readonly kind: "dead-letters" };
+  | { readonly kind: "dead-letters" }
+  /** The address of the HTTP API: answers from 500 on, whoever made them. */
+  | { readonly kind: "api"; readonly metric: "5xx" };
 
 export interface Watch {
   readonly source: AlarmSource;
@@ -69,6 +71,8 @@ const own = (metric: MetricName, scopes?: readonly string[]) =>
 
 /** Deviations from the usual that are no chance any more; CloudWatch's own default is 2, which rings once a day. */
 const BAND_DEVIATIONS = 4;
+/** One is a client's bad luck: they ask again. */
+const API_ERRORS_MIN = 5;
 
 export const ALARMS = {
   "consecutive-failures": {
@@ -216,6 +220,25 @@ export const ALARMS = {
     severity: "warning",
     meaning: "Provider notifications fail; the reconciler learns the outcomes later instead.",
     watch: anyIn({ kind: "function", metric: "Errors", of: "webhook" }),
+  },
+  "upkeep-errors": {
+    title: "What is due fails",
+    severity: "critical",
+    meaning: "The daily round failed: erasure, retention, unfinished reviews or the report wait.",
+    watch: anyIn({ kind: "function", metric: "Errors", of: "daily" }),
+  },
+  "reprocess-errors": {
+    title: "Versions are not made",
+    severity: "warning",
+    meaning: "What makes versions and ends reviews failed twice within twenty minutes.",
+    // Its next minute does better.
+    watch: { ...anyIn({ kind: "function", metric: "Errors", of: "reprocess" }), periods: 4, datapoints: 2 },
+  },
+  "api-errors": {
+    title: "The API fails",
+    severity: "critical",
+    meaning: "Five or more calls of the API were answered by 500 or above within five minutes.",
+    watch: { ...anyIn({ kind: "api", metric: "5xx" }), is: ">=", threshold: API_ERRORS_MIN },
   },
   throttles: {
     title: "Calls are refused",

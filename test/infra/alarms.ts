@@ -58,6 +58,15 @@ export function describeAlarms(graph: Graph): void {
       })),
     ],
   });
+  // Every other one: CloudWatch takes ten metrics in one alarm.
+  const throttlesOf = (half: number) =>
+    summed(
+      Object.fromEntries(
+        ENTRY_NAMES.filter((name) => name !== "reconcile")
+          .filter((_, index) => index % 2 === half)
+          .map((name) => [name, { ...lambda(name), metricName: "Throttles" }]),
+      ),
+    );
   const watched: Readonly<Record<string, object>> = {
     "executions-failed": { ...machine, metricName: "ExecutionsFailed", ...ANY_IN_5_MINUTES },
     "executions-timed-out": { ...machine, metricName: "ExecutionsTimedOut", ...ANY_IN_5_MINUTES },
@@ -141,20 +150,36 @@ export function describeAlarms(graph: Graph): void {
     },
     "abandon-errors": { ...lambda("abandon"), metricName: "Errors", ...ANY_IN_5_MINUTES },
     "webhook-errors": { ...lambda("webhook"), metricName: "Errors", ...ANY_IN_5_MINUTES },
-    throttles: summed(
-      Object.fromEntries(
-        ENTRY_NAMES.filter((name) => name !== "reconcile").map((name) => [
-          name,
-          { ...lambda(name), metricName: "Throttles" },
-        ]),
-      ),
-    ),
+    "upkeep-errors": { ...lambda("daily"), metricName: "Errors", ...ANY_IN_5_MINUTES },
+    "reprocess-errors": {
+      ...lambda("reprocess"),
+      metricName: "Errors",
+      ...ANY_IN_5_MINUTES,
+      evaluationPeriods: 4,
+      datapointsToAlarm: 2,
+    },
+    "api-errors": {
+      namespace: "AWS/ApiGateway",
+      metricName: "5xx",
+      dimensions: { ApiId: "httpapiapi-id" },
+      ...ANY_IN_5_MINUTES,
+      threshold: 5,
+      comparisonOperator: "GreaterThanOrEqualToThreshold",
+    },
+    throttles: throttlesOf(0),
+    "throttles-2": throttlesOf(1),
   };
 
   describe("alarms", () => {
     test("are for what a person must hear of", () => {
       const names = Object.keys(watched).map((name) => `atelier-${stage}-${name}`);
       expect(alarms.map(({ name }) => name).sort()).toEqual(names.sort());
+    });
+
+    test("none looks at more metrics than CloudWatch takes", () => {
+      const metricsOf = ({ metricQueries }: (typeof alarms)[number]) =>
+        Array.isArray(metricQueries) ? metricQueries.filter((query) => "metric" in query).length : 1;
+      expect(Math.max(...alarms.map(metricsOf))).toBeLessThanOrEqual(10);
     });
 
     test.each(Object.keys(watched))("%s watches what it is named for, and tells of it", (name) => {
@@ -169,7 +194,7 @@ export function describeAlarms(graph: Graph): void {
         ...watched[name],
       });
       expect(actionsEnabled ?? true).toBe(true);
-      const id = name.replace(/-replicate$/, "");
+      const id = name.replace(/-(replicate|2)$/, "");
       expect(alarmDescription).toMatch(new RegExp(`\\. See docs/operations\\.md#${id}\\.$`));
     });
 

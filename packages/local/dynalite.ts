@@ -7,19 +7,23 @@ import { access, readdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { Stream } from "node:stream";
 import { AtelierError, errorNameOf, isAtelierError } from "@atelier/core/errors";
 import type { CreateTableCommandInput, KeySchemaElement } from "@aws-sdk/client-dynamodb";
 import { type LevelStore, sendSnapshot } from "./dynalite-snapshot.ts";
+import { type ValueStore, Values } from "./dynalite-values.ts";
 import { faultCode } from "./storage-fault.ts";
 
 /** What is used of dynalite 4.0.0, which has no types. */
 interface Store {
-  readonly db: LevelStore & {
-    open(): Promise<void>;
-    close(): Promise<void>;
-    _get(key: unknown, options: unknown): Promise<unknown>;
-    _getSync(key: unknown, options: unknown): unknown;
-  };
+  readonly db: LevelStore &
+    ValueStore & {
+      open(): Promise<void>;
+      close(): Promise<void>;
+      createValueStream(options: unknown): Stream;
+      _get(key: unknown, options: unknown): Promise<unknown>;
+      _getSync(key: unknown, options: unknown): unknown;
+    };
   readonly tableDb: {
     get(name: string, done: (error: unknown, table?: Table) => void): void;
     put(name: string, table: Table, done: (error: unknown) => void): void;
@@ -92,6 +96,7 @@ export async function openDynalite(deps: {
   // A read from LevelDB's cache takes microseconds, but sending it over the thread pool ten times as long; and this thread does
   // nothing else meanwhile.
   store.db._get = async (key, options) => store.db._getSync(key, options);
+  store.db.createValueStream = (options) => new Values(store.db, options);
   try {
     await store.db.open();
   } catch (error) {

@@ -20,6 +20,7 @@ import {
 import type { LedgerRow } from "./ledger-store.ts";
 import type { Micros } from "./money.ts";
 import type { Attempts } from "./ports.ts";
+import { startTurns } from "./turns.ts";
 
 /** Keeps the item far below DynamoDB's 400 KB: a hold is about 60 bytes. */
 export const OPEN_HOLDS_MAX = 500;
@@ -154,6 +155,8 @@ export async function applyCorrection(attempt: Attempt, deps: LedgerDeps): Promi
 /**
  * One pass over a month: applies what is settled, returns holds of attempts that were applied already (a hold that came
  * late), removes tombstones that have served.
+ *
+ * @throws AtelierError what failed, when each hold has had its turn
  */
 export async function reconcileLedger(
   account: Account,
@@ -163,17 +166,21 @@ export async function reconcileLedger(
   const counts = { applied: 0, givenBack: 0, swept: 0 };
   const row = await deps.ledger.read(account, month);
   if (!row) return counts;
+  const turns = startTurns();
   for (const [key, amountMicros] of Object.entries(row.holds)) {
     if (amountMicros === 0) continue;
-    const attempt = await deps.attempts.get(attemptIdOfKey(key));
-    if (attempt && attempt.settledMicros !== null && !attempt.ledgerApplied) {
-      await applySettlement(attempt, deps);
-      counts.applied++;
-    } else if (!attempt || attempt.ledgerApplied) {
-      if (await giveBack(account, month, key, attempt, deps)) counts.givenBack++;
-    }
+    await turns.give(key, async () => {
+      const attempt = await deps.attempts.get(attemptIdOfKey(key));
+      if (attempt && attempt.settledMicros !== null && !attempt.ledgerApplied) {
+        await applySettlement(attempt, deps);
+        counts.applied++;
+      } else if (!attempt || attempt.ledgerApplied) {
+        if (await giveBack(account, month, key, attempt, deps)) counts.givenBack++;
+      }
+    });
   }
-  counts.swept = await sweepTombstones(account, month, deps);
+  counts.swept = (await turns.give("tombstones", () => sweepTombstones(account, month, deps))) ?? 0;
+  turns.end();
   return counts;
 }
 
@@ -231,14 +238,19 @@ async function sweepTombstones(account: Account, month: string, deps: LedgerDeps
   const row = await deps.ledger.read(account, month);
   if (!row) return 0;
   const served: string[] = [];
+  const turns = startTurns();
   for (const key of tombstonesOf(row)) {
-    const attempt = await deps.attempts.get(attemptIdOfKey(key));
-    const isApplied = key.endsWith(CORRECTION) ? attempt?.correctionApplied : attempt?.ledgerApplied;
-    if (isApplied) served.push(key);
+    await turns.give(key, async () => {
+      const attempt = await deps.attempts.get(attemptIdOfKey(key));
+      const isApplied = key.endsWith(CORRECTION) ? attempt?.correctionApplied : attempt?.ledgerApplied;
+      if (isApplied) served.push(key);
+    });
   }
   // An expression takes 4 KB: about 50 names. The rest goes with the next pass.
   const some = served.slice(0, 50);
-  return some.length > 0 && (await deps.ledger.sweep(row, some)) ? some.length : 0;
+  const isSwept = some.length > 0 && (await deps.ledger.sweep(row, some));
+  turns.end();
+  return isSwept ? some.length : 0;
 }
 
 function tombstonesOf(row: LedgerRow): string[] {

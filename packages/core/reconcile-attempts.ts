@@ -5,7 +5,7 @@
 import { fileAfterEnd } from "./alternates.ts";
 import type { Attempt, Outcome } from "./attempt.ts";
 import type { Model } from "./catalogue.ts";
-import { isAtelierError } from "./errors.ts";
+import { type AtelierError, isAtelierError } from "./errors.ts";
 import type { Clock } from "./ids.ts";
 import { isTerminal } from "./image.ts";
 import { askForOutcome } from "./learn.ts";
@@ -16,6 +16,7 @@ import { keepOverdue, OVERDUE_MS, stopOverdue } from "./overdue.ts";
 import { all } from "./pages.ts";
 import type { Blobs, Images, OutputFetcher, Workflow } from "./ports.ts";
 import type { Provider } from "./provider.ts";
+import { failureOf, throwFailures } from "./turns.ts";
 import { releaseUnsent } from "./workflow/steps/abandon.ts";
 
 export interface ReconcileTimes {
@@ -66,11 +67,11 @@ export interface AttemptsReport {
 /** In these, an attempt is brought on by asking its provider. */
 const ASKING_STATES: ReadonlySet<Attempt["state"]> = new Set(["submitted", "reconciling", "unknown"]);
 
-/** @throws the first fault that is not a provider's silence, when every attempt has had its turn */
+/** @throws AtelierError what failed, but for a provider's silence, when every attempt has had its turn */
 export async function reconcileAttempts(deps: AttemptsDeps): Promise<AttemptsReport> {
   const tally = { learned: 0, givenUp: 0, open: 0 };
   const unreachable = new Set<string>();
-  let failure: { readonly error: unknown } | undefined;
+  const failed: AtelierError[] = [];
   for await (const attempt of all((page) => deps.attempts.open(page))) {
     try {
       // A provider that is silent is not asked again in this pass: each question may take as long as its time-out.
@@ -84,11 +85,11 @@ export async function reconcileAttempts(deps: AttemptsDeps): Promise<AttemptsRep
     } catch (error) {
       // One provider that does not answer, or one attempt that cannot be mended, must not keep the others from being asked.
       if (isAtelierError(error, "ProviderUnavailable")) unreachable.add(attempt.provider);
-      else failure ??= { error };
+      else failed.push(failureOf(attempt.attemptId, error));
       tally.open++;
     }
   }
-  if (failure) throw failure.error;
+  throwFailures(failed);
   return { ...tally, unreachable: [...unreachable] };
 }
 

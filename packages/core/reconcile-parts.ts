@@ -5,6 +5,7 @@
 import { type AnnounceDeps, announceIfUntold } from "./announce.ts";
 import { announceRequestIfOver } from "./announce-request.ts";
 import { CANCEL_WALK_MS, type CancelDeps, goOnCancelling } from "./cancel.ts";
+import type { AtelierError } from "./errors.ts";
 import { executionNameOf } from "./ids.ts";
 import { type Image, isTerminal } from "./image.ts";
 import { all } from "./pages.ts";
@@ -12,6 +13,7 @@ import type { Attempts, Audit, Images, Requests, Workflow } from "./ports.ts";
 import { type ImageRequest, type Part, partIdOf, partIndexes } from "./request.ts";
 import { endOf } from "./request-progress.ts";
 import { beginPart, notePartBegun, PARTS_AT_ONCE } from "./start.ts";
+import { startTurns } from "./turns.ts";
 
 export interface PartsDeps extends AnnounceDeps, CancelDeps {
   readonly audit: Pick<Audit, "write" | "ofSubject">;
@@ -32,6 +34,8 @@ export interface PartsReport {
   readonly waiting: number;
   /** Parts that no pass has begun yet. */
   readonly unbegun: number;
+  /** What failed, each with its part or request; the others have had their turn. */
+  readonly failed: readonly AtelierError[];
 }
 
 /**
@@ -45,12 +49,13 @@ export async function reconcileParts(
   const started: string[] = [];
   const closed: string[] = [];
   const tally = { owned: 0, waiting: 0, unbegun: 0 };
+  const turns = startTurns();
   const cancelUntilMs = deps.clock() + CANCEL_WALK_MS;
   const running = new Map<string, number>();
   const isMeant = ({ requestId }: { requestId: string }) => scope.only?.includes(requestId) ?? true;
   const noteRunning = ({ requestId }: Part) => running.set(requestId, (running.get(requestId) ?? 0) + 1);
-  for await (const part of all((page) => deps.requests.parts.open(page))) {
-    if (!isMeant(part)) continue;
+
+  async function lookAt(part: Part): Promise<void> {
     const request = await deps.requests.get(part.requestId);
     // Whoever cancelled it may have had no time for all of it; its owner may run.
     if (request && request.cancelledAtMs !== null) {
@@ -58,7 +63,7 @@ export async function reconcileParts(
       if (deps.clock() >= cancelUntilMs) {
         // Not closed by what its images say: jobs of theirs may not have been told yet.
         tally.waiting++;
-        continue;
+        return;
       }
     }
     const { state, images } = await stateOfPart(part, request, deps);
@@ -71,30 +76,43 @@ export async function reconcileParts(
       noteRunning(part);
     }
   }
-  for await (const request of all((page) => deps.requests.open(page))) {
-    if (!isMeant(request)) continue;
+
+  async function lookAtUnbegun(request: ImageRequest): Promise<void> {
     const room = scope.restart ? PARTS_AT_ONCE - (running.get(request.requestId) ?? 0) : 0;
-    const begun = await beginParts(request, room, deps);
-    started.push(...begun.names);
-    tally.unbegun += request.parts - begun.next;
+    const next = await beginParts(request, room, started, deps);
+    tally.unbegun += request.parts - next;
   }
-  return { started, closed, ...tally };
+
+  for await (const part of all((page) => deps.requests.parts.open(page))) {
+    if (isMeant(part)) await turns.give(`part ${partIdOf(part)}`, () => lookAt(part));
+  }
+  for await (const request of all((page) => deps.requests.open(page))) {
+    if (isMeant(request)) await turns.give(`request ${request.requestId}`, () => lookAtUnbegun(request));
+  }
+  return { started, closed, ...tally, failed: turns.failures };
 }
 
-/** Parts that stand already are passed over: whoever put them has not noted it, or does so just now. */
+/**
+ * Parts that stand already are passed over: whoever put them has not noted it, or does so just now.
+ *
+ * @param started the executions that it starts are added to it
+ * @returns the first part that is not begun
+ */
 async function beginParts(
   request: ImageRequest,
   room: number,
+  started: string[],
   deps: PartsDeps,
-): Promise<{ names: readonly string[]; next: number }> {
-  const names: string[] = [];
+): Promise<number> {
   let next = request.partsBegun ?? request.parts;
-  for (; next < request.parts && names.length < room; next++) {
+  for (let begun = 0; next < request.parts && begun < room; next++) {
     const name = await beginPart(request, next, deps);
-    if (name) names.push(name);
+    if (name === null) continue;
+    started.push(name);
+    begun++;
   }
   if (next > 0) await notePartBegun(request, next - 1, deps);
-  return { names, next };
+  return next;
 }
 
 type PartState =

@@ -2,13 +2,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { held } from "../../test/builders/flows.ts";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
 import { startWorld, type World } from "../../test/builders/world.ts";
+import { someRequest } from "../../test/contract/table-fixtures.ts";
 import { announceEnd } from "./announce.ts";
 import { audited } from "./audit.ts";
+import { AtelierError } from "./errors.ts";
 import type { Image } from "./image.ts";
-import { takeHold } from "./ledger.ts";
+import { settle, takeHold } from "./ledger.ts";
 import { reconcile, reconcileLedgers } from "./reconcile.ts";
 import { LATE_CHECK_UNTIL_MS, reconcileAttempts } from "./reconcile-attempts.ts";
 import { reconcileParts } from "./reconcile-parts.ts";
+import type { Part } from "./request.ts";
 
 let tables: MemoryTables;
 let world: World;
@@ -45,7 +48,7 @@ describe("a part", () => {
   test("whose owner runs is left alone", async () => {
     await world.planned({ count: 2 });
     running.add("req_contract.0-1");
-    expect(await parts()).toEqual({ started: [], closed: [], owned: 1, waiting: 0, unbegun: 0 });
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 1, waiting: 0, unbegun: 0, failed: [] });
     expect(started).toEqual([]);
   });
 
@@ -84,7 +87,14 @@ describe("a part", () => {
 
   test("is only counted when it may not be started, or is not asked for", async () => {
     await world.planned({ count: 2 });
-    expect(await parts(false)).toEqual({ started: [], closed: [], owned: 0, waiting: 0, unbegun: 0 });
+    expect(await parts(false)).toEqual({
+      started: [],
+      closed: [],
+      owned: 0,
+      waiting: 0,
+      unbegun: 0,
+      failed: [],
+    });
     expect(await reconcileParts({ only: ["req_other"], restart: true }, deps())).toMatchObject({
       started: [],
     });
@@ -112,10 +122,10 @@ describe("a part", () => {
     await setImage(imageId, { status: "unknown" });
     const attempt = (set: object) => world.steps.attempts.patch(attemptId, { set, when: [] });
     await attempt({ state: "submitted" });
-    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 1, unbegun: 0 });
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 1, unbegun: 0, failed: [] });
     // Given up: nobody waits for it, and it is not closed either.
     await attempt({ state: "unknown" });
-    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 0, unbegun: 0 });
+    expect(await parts()).toEqual({ started: [], closed: [], owned: 0, waiting: 0, unbegun: 0, failed: [] });
     await attempt({
       state: "failed",
       outcome: {
@@ -174,6 +184,120 @@ test("a provider that does not answer keeps nobody else from being asked", async
   await world.steps.attempts.patch(attemptId, { set: { submittedAtMs: 0 }, when: [] });
   expect(await reconcileAttempts(deps())).toMatchObject({ unreachable: ["replicate"] });
   expect(await world.attempt(other.attemptId)).toMatchObject({ ledgerApplied: true });
+});
+
+describe("what fails for one keeps no other from its turn", () => {
+  const broken = new AtelierError("StorageUnavailable", "The table does not answer.");
+
+  test("parts and requests: the next part is started, the next request begun", async () => {
+    await world.planned({ requestId: "req_bad" });
+    await world.planned({ requestId: "req_good" });
+    const { images, requests } = world.steps;
+    for (const requestId of ["req_large", "req_larger"]) {
+      await requests.putIfAbsent(someRequest({ requestId, count: 120, parts: 3, partsBegun: 1 }));
+    }
+    const failing = {
+      ...deps(),
+      images: {
+        ...images,
+        ofPart: async (requestId: string, part: number) => {
+          if (requestId === "req_bad") throw broken;
+          return images.ofPart(requestId, part);
+        },
+      },
+      requests: {
+        ...requests,
+        parts: {
+          ...requests.parts,
+          putIfAbsent: async (part: Part) => {
+            if (part.requestId === "req_large") throw broken;
+            return requests.parts.putIfAbsent(part);
+          },
+        },
+      },
+    };
+    const report = await reconcileParts({ only: null, restart: true }, failing);
+    expect(report.started).toStrictEqual(["req_good.0-2", "req_larger.1-1", "req_larger.2-1"]);
+    expect(report.failed.map(({ message }) => message).sort()).toStrictEqual([
+      "part req_bad.0: The table does not answer.",
+      "request req_large: The table does not answer.",
+    ]);
+    await expect(reconcile(failing)).rejects.toMatchObject({
+      name: "StorageUnavailable",
+      message: expect.stringMatching(/^parts: 2 failed: .*req_bad.* \| .*req_large/),
+    });
+  });
+
+  test("attempts: every failure is told, and the others are gone on with", async () => {
+    const [one, other, good] = [await held(world, "req_a"), await held(world, "req_b"), await held(world)];
+    for (const { imageId } of [one, other, good]) await setImage(imageId, { status: "failed" });
+    const { images } = world.steps;
+    const failing = {
+      ...deps(),
+      images: {
+        ...images,
+        get: async (imageId: string) => {
+          if (imageId !== good.imageId) throw broken;
+          return images.get(imageId);
+        },
+      },
+    };
+    const failure = await reconcileAttempts(failing).catch((error: Error) => error);
+    expect(failure).toMatchObject({ name: "StorageUnavailable" });
+    for (const { attemptId } of [one, other]) expect((failure as Error).message).toContain(attemptId);
+    expect(await world.attempt(good.attemptId)).toMatchObject({ settledMicros: 0, ledgerApplied: true });
+  });
+
+  test("ledgers: another hold of the month is given back, and other months and accounts are looked at", async () => {
+    const [bad, good] = [await held(world, "req_a"), await held(world, "req_b")];
+    const [badSpent, goodSpent] = [await held(world, "req_c"), await held(world, "req_d")];
+    // Tombstones, which go when their attempt says that it is applied.
+    for (const { attemptId } of [badSpent, goodSpent]) {
+      await settle(attemptId, 0, {
+        ...world.steps,
+        ledger: { ...world.steps.ledger, sweep: async () => false },
+      });
+    }
+    for (const { attemptId } of [bad, good]) {
+      // Applied, and the hold came late.
+      await world.steps.attempts.patch(attemptId, {
+        set: { settledMicros: 0, ledgerApplied: true },
+        when: [],
+      });
+    }
+    const { attempts, ledger } = world.steps;
+    const read: string[] = [];
+    const failing = {
+      ...deps(),
+      attempts: {
+        ...attempts,
+        get: async (attemptId: string) => {
+          if (attemptId === bad.attemptId || attemptId === badSpent.attemptId) throw broken;
+          return attempts.get(attemptId);
+        },
+      },
+      ledger: {
+        ...ledger,
+        read: async (account: "real" | "sandbox", month: string) => {
+          read.push(`${account} ${month}`);
+          return ledger.read(account, month);
+        },
+      },
+    };
+    await expect(reconcileLedgers(failing)).rejects.toMatchObject({
+      name: "StorageUnavailable",
+      message: expect.stringMatching(`${bad.attemptId}.*${badSpent.attemptId}`),
+    });
+    const { holds } = await world.row();
+    expect(holds).toStrictEqual({ [bad.attemptId]: expect.any(Number), [badSpent.attemptId]: 0 });
+    expect(holds[bad.attemptId]).toBeGreaterThan(0);
+    expect([...new Set(read)]).toStrictEqual([
+      "real 2026-11",
+      "real 2026-10",
+      "sandbox 2026-11",
+      "sandbox 2026-10",
+    ]);
+  });
 });
 
 describe("what a killed process recorded and never told", () => {

@@ -8,6 +8,7 @@ import { reconcileLedger } from "./ledger.ts";
 import { type AttemptsDeps, type AttemptsReport, reconcileAttempts } from "./reconcile-attempts.ts";
 import { type PartsDeps, type PartsReport, reconcileParts } from "./reconcile-parts.ts";
 import { localDateOf } from "./schedule.ts";
+import { allInTurn, startTurns, throwFailures } from "./turns.ts";
 
 export interface ReconcileDeps extends Omit<AttemptsDeps, "workflow">, Omit<PartsDeps, "workflow"> {
   readonly workflow: AttemptsDeps["workflow"] & PartsDeps["workflow"];
@@ -21,42 +22,38 @@ export interface ReconcileReport {
 }
 
 /**
- * One whole pass: what the schedule runs each minute, and `resume` on one machine.
+ * One whole pass: what the schedule runs each minute.
  *
- * @throws the first of its parts' errors, when every part has had its turn
+ * @throws AtelierError what failed, as `allInTurn`, when every part of it has had its turn
  */
-export async function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
-  const [attempts, parts, ledger] = [
-    await outcomeOf(reconcileAttempts(deps)),
-    await outcomeOf(reconcileParts({ only: null, restart: true }, deps)),
-    await outcomeOf(reconcileLedgers(deps)),
-  ];
-  return { attempts: attempts(), parts: parts(), ledger: ledger() };
+export function reconcile(deps: ReconcileDeps): Promise<ReconcileReport> {
+  return allInTurn({
+    attempts: () => reconcileAttempts(deps),
+    parts: async () => {
+      const report = await reconcileParts({ only: null, restart: true }, deps);
+      throwFailures(report.failed);
+      return report;
+    },
+    ledger: () => reconcileLedgers(deps),
+  });
 }
 
-/** Waits for some work and answers how it ended: a function that returns its result, or throws its error. */
-async function outcomeOf<T>(work: Promise<T>): Promise<() => T> {
-  try {
-    const result = await work;
-    return () => result;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
-}
-
+/** This month's and last month's of both accounts. @throws AtelierError what failed, when each has had its turn */
 export async function reconcileLedgers(deps: ReconcileDeps): Promise<ReconcileReport["ledger"]> {
   const totals = { applied: 0, givenBack: 0, swept: 0 };
   const today = localDateOf(deps.clock(), deps.timezone);
   const lastMonth = localDateOf(deps.clock() - Number(today.slice(8)) * 24 * 60 * 60 * 1000, deps.timezone);
+  const turns = startTurns();
   for (const account of ["real", "sandbox"] as const) {
     for (const month of [today.slice(0, 7), lastMonth.slice(0, 7)]) {
-      const counts = await reconcileLedger(account, month, deps);
-      totals.applied += counts.applied;
-      totals.givenBack += counts.givenBack;
-      totals.swept += counts.swept;
+      await turns.give(`${account} ${month}`, async () => {
+        const counts = await reconcileLedger(account, month, deps);
+        totals.applied += counts.applied;
+        totals.givenBack += counts.givenBack;
+        totals.swept += counts.swept;
+      });
     }
   }
+  turns.end();
   return totals;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { AtelierError } from "./errors.ts";
-import { allInTurn, createTurns } from "./turns.ts";
+import { allInTurn, startTurns } from "./turns.ts";
 
 const failing = (error: unknown) => async () => {
   throw error;
@@ -55,7 +55,7 @@ test("several failures are one that names each and holds them all", async () => 
 });
 
 test("of very many some are named; a name that all share is kept", async () => {
-  const turns = createTurns();
+  const turns = startTurns();
   for (let turn = 0; turn < 500; turn++) {
     expect(await turns.give(`turn ${turn}`, failing(busy))).toBeUndefined();
   }
@@ -69,7 +69,7 @@ test("of very many some are named; a name that all share is kept", async () => {
 });
 
 test("without a failure the end says nothing", async () => {
-  const turns = createTurns();
+  const turns = startTurns();
   expect(await turns.give("one", async () => 1)).toBe(1);
   expect(() => turns.end()).not.toThrow();
 });

@@ -13,13 +13,16 @@ const NAMED_MAX = 3;
 export interface Turns {
   /** @returns what the work gives; undefined when it failed */
   give<T>(work: string, run: () => Promise<T>): Promise<T | undefined>;
+  /** What failed until now. */
+  readonly failures: readonly AtelierError[];
   /** To be called when all have had their turn. @throws AtelierError what failed, as `together` */
   end(): void;
 }
 
-export function createTurns(): Turns {
+export function startTurns(): Turns {
   const failures: AtelierError[] = [];
   return {
+    failures,
     async give(work, run) {
       try {
         return await run();
@@ -28,15 +31,13 @@ export function createTurns(): Turns {
         return undefined;
       }
     },
-    end() {
-      if (failures.length > 0) throw together(failures);
-    },
+    end: () => throwFailures(failures),
   };
 }
 
 /** @returns the result of each, under its name @throws AtelierError what failed, as `together`, when all have had their turn */
 export async function allInTurn<Given extends Works>(works: Given): Promise<Results<Given>> {
-  const turns = createTurns();
+  const turns = startTurns();
   const results: Record<string, unknown> = {};
   for (const [work, run] of Object.entries(works)) results[work] = await turns.give(work, run);
   turns.end();
@@ -49,6 +50,11 @@ export function failureOf(work: string, error: unknown): AtelierError {
   const said = error instanceof Error ? error.message : String(error);
   const isNamed = name !== "Unexpected" || !(error instanceof Error) || error.name === "Unexpected";
   return new AtelierError(name, `${work}: ${isNamed ? said : `${error.name}: ${said}`}`, { cause: error });
+}
+
+/** @throws AtelierError what failed, as `together`; nothing when nothing did */
+export function throwFailures(failures: readonly AtelierError[]): void {
+  if (failures.length > 0) throw together(failures);
 }
 
 /** One failure is itself; several are one under their common name, else `Unexpected`, with an `AggregateError` as the cause. */

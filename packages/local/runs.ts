@@ -3,6 +3,8 @@
  * providers whose webhook does not come, and takes over what a dead process left.
  */
 import { setTimeout as wait } from "node:timers/promises";
+import type { Execution } from "@atelier/aws/dynamo/executions";
+import type { AtelierError } from "@atelier/core/errors";
 import type { Image } from "@atelier/core/image";
 import { answerIfBoth } from "@atelier/core/outcome";
 import { all } from "@atelier/core/pages";
@@ -11,6 +13,7 @@ import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { partIdOf } from "@atelier/core/request";
 import { finishReviews } from "@atelier/core/review";
+import { allInTurn, failureOf, startTurns, throwFailures, together } from "@atelier/core/turns";
 import type { Installation } from "./installation.ts";
 import { reviewing } from "./review-desk.ts";
 
@@ -33,21 +36,22 @@ export async function withBackstop<T>(installation: Installation, work: Promise<
 }
 
 async function backstop(installation: Installation, stop: AbortSignal): Promise<void> {
-  const { machine, steps, reconciling } = installation;
+  const { machine, steps, reconciling, onFault } = installation;
   let pauseMs = ROUND_MS;
   while (!stop.aborted) {
     await wait(pauseMs, undefined, { signal: stop }).catch(() => undefined);
     if (stop.aborted) return;
     const beganAtMs = performance.now();
-    try {
-      for (const { attemptId } of machine.waiting()) {
+    const turns = startTurns();
+    for (const { attemptId } of machine.waiting()) {
+      await turns.give(attemptId, async () => {
         const attempt = await steps.attempts.get(attemptId);
         if (attempt) await answerIfBoth(attempt, { attempts: steps.attempts, workflow: machine });
-      }
-      if (machine.waiting().length > 0) await reconcileAttempts(reconciling);
-    } catch {
-      // The next round tries again; a fault that stays shows in the steps themselves.
+      });
     }
+    if (machine.waiting().length > 0) await turns.give("attempts", () => reconcileAttempts(reconciling));
+    // The next round tries again.
+    if (turns.failures.length > 0 && !stop.aborted) onFault(together(turns.failures));
     // With hundreds of jobs under way, asking about them must leave the machine to their work.
     pauseMs = Math.max(ROUND_MS, 4 * (performance.now() - beganAtMs));
   }
@@ -89,6 +93,7 @@ export async function requestsEnded(
   for (let restart = takeOver; !signal?.aborted; restart = !isStuck) {
     const parts = await reconcileParts({ only: requestIds, restart }, installation.reconciling);
     await executionsEnded(parts.started, installation, signal);
+    throwFailures(parts.failed);
     // Further parts of a large request are begun by a pass that may start something.
     if (parts.started.length === 0 && parts.owned === 0 && (restart || parts.unbegun === 0)) break;
     // A part that is started a second time is not getting on by being started.
@@ -103,24 +108,28 @@ export async function requestsEnded(
  * Settles what interrupted runs left open.
  *
  * @returns the images of every part that was taken up or found finished
+ * @throws AtelierError what failed, when all else is done
  */
 export async function resumeAll(
   installation: Installation,
   signal: AbortSignal | undefined,
 ): Promise<Image[]> {
-  const { reconciling, clock } = installation;
+  const { reconciling, clock, onFault } = installation;
   const touched = new Set<string>();
   const fired = await refireOccurrences(installation);
-  await executionsEnded(fired, installation, signal);
-  for (const name of fired) {
+  await executionsEnded(fired.started, installation, signal);
+  for (const name of fired.started) {
     const part = await partOfOccurrence(name, installation);
     if (part) touched.add(part.requestId);
   }
   const until = clock() + RESUME_PATIENCE_MS;
   const started = new Set<string>();
+  let failedParts: readonly AtelierError[] = [];
   while (!signal?.aborted && clock() < until) {
-    await reconcileAttempts(reconciling);
+    // Thrown by the books in the end, if it fails still.
+    await reconcileAttempts(reconciling).catch((error: unknown) => onFault(failureOf("attempts", error)));
     const parts = await reconcileParts({ only: null, restart: true }, reconciling);
+    failedParts = parts.failed;
     for (const requestId of [...parts.started.map(requestIdOf), ...parts.closed]) touched.add(requestId);
     await executionsEnded(parts.started, installation, signal);
     // A part that would be started a second time is not getting on by being started.
@@ -134,8 +143,14 @@ export async function resumeAll(
     if (fresh.length === 0 && (parts.started.length > 0 || parts.waiting === 0)) break;
     if (parts.started.length === 0) await wait(ROUND_MS);
   }
-  if (!signal?.aborted) await settleBooks(installation);
-  if (!signal?.aborted) await installation.versionWork.finishAll();
+  if (!signal?.aborted) {
+    await allInTurn({
+      occurrences: async () => throwFailures(fired.failed),
+      parts: async () => throwFailures(failedParts),
+      books: () => settleBooks(installation),
+      versions: () => installation.versionWork.finishAll(),
+    });
+  }
   return imagesOf([...touched], installation);
 }
 
@@ -149,34 +164,52 @@ async function ownOpenParts({ steps, executions }: Installation): Promise<string
   return names;
 }
 
-/** Closes finished parts, brings the ledger up to date, carries out what reviewers decided; starts nothing. */
+/**
+ * Closes finished parts, brings the ledger up to date, carries out what reviewers decided; starts nothing.
+ *
+ * @throws AtelierError what failed, when each has had its turn
+ */
 export async function settleBooks(installation: Installation): Promise<void> {
-  await reconcileAttempts(installation.reconciling);
-  await reconcileParts({ only: null, restart: false }, installation.reconciling);
-  await reconcileLedgers(installation.reconciling);
-  await finishReviews(reviewing(installation), installation.onFault);
+  const { reconciling, onFault } = installation;
+  await allInTurn({
+    attempts: () => reconcileAttempts(reconciling),
+    parts: async () =>
+      throwFailures((await reconcileParts({ only: null, restart: false }, reconciling)).failed),
+    ledgers: () => reconcileLedgers(reconciling),
+    reviews: () => finishReviews(reviewing(installation), onFault),
+  });
 }
 
 /**
  * A process that died between starting an occurrence and writing its request left only the execution: fired again.
  *
- * @returns the executions that do so
+ * @returns the executions that do so, and what failed; the others have had their turn
  */
-export async function refireOccurrences(installation: Installation): Promise<string[]> {
+export async function refireOccurrences(
+  installation: Installation,
+): Promise<{ readonly started: readonly string[]; readonly failed: readonly AtelierError[] }> {
   const { machine, executions } = installation;
-  const names: string[] = [];
-  for (const execution of (await executions.running({ limit: 1000 })).items) {
-    if ((await machine.describe(execution.name)) !== "ended") continue;
+  const started: string[] = [];
+  const turns = startTurns();
+
+  async function refireIfLost(execution: Execution): Promise<void> {
+    if ((await machine.describe(execution.name)) !== "ended") return;
+    if ("entry" in execution.input && !(await partOfOccurrence(execution.name, installation))) {
+      const name = firingName(occurrenceIdOfFiring(execution.name), installation);
+      await machine.start(name, execution.input);
+      started.push(name);
+    }
+    // Afterwards, so that a firing that could not be started is tried again.
     await executions.patch(execution.name, {
       set: { status: "ended", endedAtMs: installation.clock() },
       when: [],
     });
-    if (!("entry" in execution.input) || (await partOfOccurrence(execution.name, installation))) continue;
-    const name = firingName(occurrenceIdOfFiring(execution.name), installation);
-    await machine.start(name, execution.input);
-    names.push(name);
   }
-  return names;
+
+  for (const execution of (await executions.running({ limit: 1000 })).items) {
+    await turns.give(execution.name, () => refireIfLost(execution));
+  }
+  return { started, failed: turns.failures };
 }
 
 /** The name of an execution that fires an occurrence: random, as the cloud's scheduler has it. */

@@ -1,5 +1,6 @@
 /** @module Firing an entry of the calendar: once, however many processes serve the folder. */
 import type { ScheduledOccurrence } from "@atelier/core/schedule";
+import { allInTurn } from "@atelier/core/turns";
 import { reportExpiring } from "./attest-desk.ts";
 import type { Installation } from "./installation.ts";
 import { privacyOf } from "./privacy.ts";
@@ -28,7 +29,9 @@ export async function fireOccurrence(
 
 /** Whatever a report that was cut off left undone, the rounds or the next day's do. */
 async function reportDay(installation: Installation): Promise<void> {
-  await settleBooks(installation);
-  await privacyOf(installation).sweep(false);
-  await reportExpiring(installation);
+  await allInTurn({
+    books: () => settleBooks(installation),
+    retention: () => privacyOf(installation).sweep(false),
+    expiring: () => reportExpiring(installation),
+  });
 }

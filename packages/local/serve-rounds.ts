@@ -8,7 +8,7 @@ import { reconcileLedgers } from "@atelier/core/reconcile";
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
 import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { finishReviews } from "@atelier/core/review";
-import { failureOf } from "@atelier/core/turns";
+import { failureOf, throwFailures } from "@atelier/core/turns";
 import { alertDepsOf, lookAtAlarms } from "./alerts.ts";
 import type { Installation } from "./installation.ts";
 import { reviewing } from "./review-desk.ts";
@@ -96,9 +96,10 @@ function partsRound({ reconciling }: Installation, progress: Progress): () => Pr
     const nowMs = performance.now();
     const restart = progress.learned || nowMs >= restartAtMs;
     progress.learned = false;
-    const { closed } = await reconcileParts({ only: null, restart }, reconciling);
+    const { closed, failed } = await reconcileParts({ only: null, restart }, reconciling);
     if (closed.length > 0) restartAtMs = nowMs;
     else if (restart) restartAtMs = nowMs + BOOKS_MS;
+    throwFailures(failed);
   };
 }
 
@@ -107,7 +108,7 @@ function booksRound(installation: Installation): Readonly<Record<string, () => P
   const { reconciling, gate, versionWork } = installation;
   return {
     settings: () => gate.refresh(),
-    occurrences: () => refireOccurrences(installation),
+    occurrences: async () => throwFailures((await refireOccurrences(installation)).failed),
     ledgers: () => reconcileLedgers(reconciling),
     reviews: () => finishReviews(reviewing(installation), installation.onFault),
     versions: () => versionWork.finishAll(),

@@ -3,12 +3,13 @@ import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Execution } from "@atelier/aws/dynamo/executions";
 import { AtelierError } from "@atelier/core/errors";
-import { occurrencesOn } from "@atelier/core/schedule";
+import { occurrencesOn, type ScheduledOccurrence } from "@atelier/core/schedule";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Serving } from "./facade.ts";
 import { type Installation, openInstallation } from "./installation.ts";
-import { imagesOf } from "./runs.ts";
+import { imagesOf, refireOccurrences, resumeAll } from "./runs.ts";
 import { openServing } from "./serve.ts";
 import { fireOccurrence } from "./serve-firing.ts";
 import { repeated, startRounds } from "./serve-rounds.ts";
@@ -41,6 +42,14 @@ async function opened(name: string): Promise<Installation> {
   });
   closers.push(installation.close);
   return installation;
+}
+
+function reportOf({ catalogue }: Installation): ScheduledOccurrence {
+  const report = occurrencesOn("2026-11-24", { ...catalogue.schedule, active: "daily" }).find(
+    ({ action }) => action.kind === "reconcile-and-report",
+  );
+  if (!report) throw new Error("There is no report in the plan.");
+  return report;
 }
 
 const faults: unknown[] = [];
@@ -139,13 +148,38 @@ describe("an entry of the calendar", { timeout: 60_000 }, () => {
     expect((await imagesOf([requestId], one)).length).toBe(occurrence.count);
   });
 
+  test("whose process died before it wrote anything is fired again, also after a start that failed", async () => {
+    const installation = await opened("twice");
+    const { executions, machine } = installation;
+    const lost = (name: string): Execution => ({
+      name,
+      input: { entry: "no-such-entry", scheduledTime: "2026-11-24T05:00:00.000Z" },
+      status: "running",
+      definitionHash: "",
+      owner: "a dead process",
+      startedAtMs: 1,
+      endedAtMs: null,
+    });
+    for (const name of ["one@2026-11-24~1", "two@2026-11-24~1"]) await executions.putIfAbsent(lost(name));
+    let calls = 0;
+    const started: string[] = [];
+    const start = async (name: string) => {
+      if (++calls === 1) throw new Error("not now");
+      started.push(name.slice(0, name.lastIndexOf("~")));
+      return "started" as const;
+    };
+    const failing = { ...installation, machine: { ...machine, start } };
+    expect((await refireOccurrences(failing)).failed).toMatchObject([
+      { message: "one@2026-11-24~1: Error: not now" },
+    ]);
+    expect((await refireOccurrences(failing)).failed).toStrictEqual([]);
+    expect((await refireOccurrences(failing)).started).toStrictEqual([]);
+    expect(started).toStrictEqual(["two@2026-11-24", "one@2026-11-24"]);
+  });
+
   test("that reports is noted, and done by one of them", async () => {
     const [one, other] = [await opened("report"), await opened("report")];
-    const schedule = { ...one.catalogue.schedule, active: "daily" };
-    const report = occurrencesOn("2026-11-24", schedule).find(
-      ({ action }) => action.kind === "reconcile-and-report",
-    );
-    if (!report) throw new Error("There is no report in the plan.");
+    const report = reportOf(one);
     let swept = 0;
     for (const installation of [one, other]) {
       const { list } = installation.steps.images;
@@ -209,45 +243,117 @@ test("a work that fails keeps none of its round from its turn, and each is told 
   ]);
 });
 
-test("alarms are looked at and versions made while the books cannot be gone through", async () => {
-  const installation = await opened("books");
-  const told: string[] = [];
-  let versions = 0;
-  const broken: Installation = {
-    ...installation,
-    gate: { ...installation.gate, refresh: () => Promise.reject(new Error("no settings")) },
-    executions: { ...installation.executions, running: () => Promise.reject(new Error("no executions")) },
-    reconciling: {
-      ...installation.reconciling,
-      ledger: { ...installation.reconciling.ledger, read: () => Promise.reject(new Error("no ledger")) },
-    },
-    versionWork: {
-      ...installation.versionWork,
-      async finishAll() {
-        versions++;
-        return [];
+describe("books that cannot be gone through", () => {
+  /** Whose open attempts and ledgers cannot be read; counts how often versions are made all the same. */
+  function broken() {
+    const counted = { versions: 0 };
+    const { reconciling, versionWork } = installation;
+    const unread = (what: string) => () => Promise.reject(new Error(`no ${what}`));
+    const versions = async () => {
+      counted.versions++;
+      return [];
+    };
+    const changed: Installation = {
+      ...installation,
+      gate: { ...installation.gate, refresh: unread("settings") },
+      reconciling: {
+        ...reconciling,
+        ledger: { ...reconciling.ledger, read: unread("ledger") },
+        attempts: { ...reconciling.attempts, open: unread("attempts") },
       },
-    },
-  };
-  let looked = 0;
-  const { attempts } = broken.steps;
-  const steps = {
-    ...broken.steps,
-    attempts: {
-      ...attempts,
-      ofProvider(...asked: Parameters<typeof attempts.ofProvider>) {
-        looked++;
-        return attempts.ofProvider(...asked);
+      versionWork: { ...versionWork, finishAll: versions },
+    };
+    return { changed, counted };
+  }
+  const LEDGERS =
+    /ledgers: 4 failed: real \S+: Error: no ledger \| real \S+: Error: no ledger \| sandbox \S+: Error: no ledger \| and 1 more$/;
+
+  let installation: Installation;
+  beforeAll(async () => {
+    installation = await opened("books");
+    closers.pop();
+  });
+  afterAll(() => installation.close());
+
+  test("keep no alarm from ringing and no version from being made", async () => {
+    const { changed, counted } = broken();
+    const told: string[] = [];
+    const rang = Promise.withResolvers<void>();
+    const { attempts } = changed.steps;
+    const steps = {
+      ...changed.steps,
+      attempts: {
+        ...attempts,
+        // The alarms ask for each provider's newest attempts.
+        ofProvider(...asked: Parameters<typeof attempts.ofProvider>) {
+          rang.resolve();
+          return attempts.ofProvider(...asked);
+        },
       },
-    },
-  };
-  const rounds = startRounds({ ...broken, steps }, (error) => told.push((error as Error).message));
-  await expect.poll(() => looked, { timeout: 10_000, interval: 20 }).toBeGreaterThan(0);
-  await rounds.stop();
-  expect(versions).toBe(1);
-  expect(told).toStrictEqual([
-    "settings: Error: no settings",
-    "occurrences: Error: no executions",
-    "ledgers: Error: no ledger",
-  ]);
+    };
+    const rounds = startRounds({ ...changed, steps }, (error) => told.push((error as Error).message));
+    await rang.promise;
+    await rounds.stop();
+    expect(counted.versions).toBe(1);
+    expect(told).toStrictEqual(
+      expect.arrayContaining([
+        "attempts: Error: no attempts",
+        "settings: Error: no settings",
+        expect.stringMatching(LEDGERS),
+      ]),
+    );
+  });
+
+  test("keep a resume from nothing, which says what failed", async () => {
+    const { changed, counted } = broken();
+    const reviews: unknown[] = [];
+    const { open } = changed.gate.reviews;
+    const gate = {
+      ...changed.gate,
+      reviews: {
+        ...changed.gate.reviews,
+        open: (...asked: Parameters<typeof open>) => {
+          reviews.push(asked);
+          return open(...asked);
+        },
+      },
+    };
+    const told: unknown[] = [];
+    const onFault = (error: unknown) => told.push(error);
+    await expect(resumeAll({ ...changed, gate, onFault }, undefined)).rejects.toMatchObject({
+      message: expect.stringMatching(`^books: 2 failed: attempts: Error: no attempts \\| ${LEDGERS.source}`),
+    });
+    expect(told).toMatchObject([{ message: "attempts: Error: no attempts" }]);
+    expect(counted.versions).toBe(1);
+    expect(reviews).toHaveLength(1);
+  });
+
+  test("keep neither retention nor what expires from the day's report", async () => {
+    const { changed } = broken();
+    const report = reportOf(installation);
+    const swept: unknown[] = [];
+    const asked: unknown[] = [];
+    const { images } = changed.steps;
+    const steps = {
+      ...changed.steps,
+      images: {
+        ...images,
+        list: (...list: Parameters<typeof images.list>) => {
+          swept.push(list);
+          return Promise.reject(new Error("no images"));
+        },
+      },
+    };
+    const attestations = {
+      ...changed.gate.attestations,
+      ages: async () => {
+        asked.push("ages");
+        return changed.gate.attestations.ages();
+      },
+    };
+    const failure = fireOccurrence(report, { ...changed, steps, gate: { ...changed.gate, attestations } });
+    await expect(failure).rejects.toThrow(/^2 failed: books: 2 failed: .*retention: .*no images/);
+    expect(swept.length).toBeGreaterThan(0);
+    expect(asked).toStrictEqual(["ages"]);
+  });
 });

@@ -5,6 +5,7 @@ import type { PlanInput, Workflow } from "@atelier/core/ports";
 import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { requestDocument } from "@atelier/core/request-progress";
 import { startRequest } from "@atelier/core/start";
+import { throwFailures } from "@atelier/core/turns";
 import { plan } from "@atelier/core/workflow/steps/plan";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -66,7 +67,8 @@ test("killed anywhere, every part is begun, its pictures are planned once, and n
       const ours = deps(own, turns);
       await startRequest(request, ours);
       const planned = new Set<string>();
-      const pass = () => reconcileParts({ only: [requestId], restart: true }, ours);
+      const pass = async () =>
+        throwFailures((await reconcileParts({ only: [requestId], restart: true }, ours)).failed);
       for (let round = 0; round < 8; round++) {
         const names = [...own.running];
         const flows = names.map((name) => async () => {

@@ -41,7 +41,7 @@ export interface StateMachineDeps {
   readonly processId: string;
   readonly isAlive: (processId: string) => Promise<boolean>;
   readonly clock: Clock;
-  /** The document is the product's own, which its tests hold against the validator: a start need not take the time again. */
+  /** The document is the product's own, which its tests hold against the validator: a start need not take the time at all. */
   readonly isProven?: boolean;
   /** Milliseconds for a state's waits and retries instead of the document's; for tests. */
   readonly overrides?: {
@@ -80,6 +80,9 @@ const taskSchema = z.object({
 });
 const invocationSchema = z.object({ Payload: z.unknown() });
 
+/** Hashes of documents that the validator has found valid in this process: the fifth of a second is taken once for each. */
+const validated = new Set<string>();
+
 /** The engine would take JSONata for literal text and run it wrongly. */
 const JSONATA = /"(QueryLanguage|Arguments|Assign|Output)":|\{%/;
 
@@ -92,12 +95,14 @@ export function createStateMachine(deps: StateMachineDeps): LocalStateMachine {
   // wait for.
   let made: Promise<StateMachine> | undefined;
   const machine = () => {
-    made ??= import("aws-local-stepfunctions").then(
-      (engine) =>
-        new engine.StateMachine(JSON.parse(document) as StateMachineDefinition, {
-          validationOptions: deps.isProven ? { noValidate: true } : { checkArn: true, checkPaths: true },
-        }),
-    );
+    made ??= import("aws-local-stepfunctions").then((engine) => {
+      const noValidate = deps.isProven || validated.has(definitionHash);
+      const machine = new engine.StateMachine(JSON.parse(document) as StateMachineDefinition, {
+        validationOptions: noValidate ? { noValidate } : { checkArn: true, checkPaths: true },
+      });
+      if (!noValidate) validated.add(definitionHash);
+      return machine;
+    });
     return made;
   };
   const tokens = createTaskTokens(deps.processId);

@@ -120,7 +120,8 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
         : image && (await cancelImage(image, steps));
       if (!report) throw noImage(id);
       const { cancelled, running } = report;
-      await settleBooks(installation);
+      // It is cancelled; what fails of the books may be somebody else's.
+      await settleBooks(installation).catch(installation.onFault);
       return { images: await documentsOf(cancelled), running: running.map(({ attemptId }) => attemptId) };
     },
     resume: (run) => produced(run, async () => documentsOf(await resumeAll(installation, run.signal))),

@@ -8,6 +8,7 @@ import {
   planOf as planReport,
 } from "@atelier/core/plan-report";
 import { finishReviews } from "@atelier/core/review";
+import { startTurns } from "@atelier/core/turns";
 import { reportExpiring } from "./attest-desk.ts";
 import type { RunOptions } from "./facade.ts";
 import type { Installation } from "./installation.ts";
@@ -23,7 +24,8 @@ export function planOf(date: string, installation: Installation): Promise<Planne
 /**
  * Fires what has not fired yet, takes up what was interrupted, and waits for what another process is producing.
  *
- * @throws AtelierError `BudgetExceeded`, `TermsDenied`, `NoCandidate` before anything of the day is bought
+ * @throws AtelierError `BudgetExceeded`, `TermsDenied`, `NoCandidate` before anything of the day is bought; what failed of the
+ *   report, when all else is done
  * @returns every image of the day's occurrences
  */
 export async function runPlanOf(
@@ -49,9 +51,10 @@ export async function runPlanOf(
     names.push(name);
   }
   await executionsEnded(names, installation, run.signal);
+  const turns = startTurns();
   if (planned.some(({ occurrence }) => occurrence.action.kind === "reconcile-and-report")) {
-    await settleBooks(installation);
-    await privacyOf(installation).sweep(false);
+    await turns.give("books", () => settleBooks(installation));
+    await turns.give("retention", () => privacyOf(installation).sweep(false));
   }
 
   const earlier = planned
@@ -65,7 +68,8 @@ export async function runPlanOf(
   }
   await requestsEnded(requestIds, false, installation, run.signal);
   await finishReviews(reviewing(installation), installation.onFault);
-  await reportExpiring(installation);
+  await turns.give("expiring", () => reportExpiring(installation));
+  turns.end();
   return imagesOf(requestIds, installation);
 }
 

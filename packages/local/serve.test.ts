@@ -9,6 +9,7 @@ import { occurrencesOn, type ScheduledOccurrence } from "@atelier/core/schedule"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Serving } from "./facade.ts";
 import { type Installation, openInstallation } from "./installation.ts";
+import { runPlanOf } from "./planned.ts";
 import { imagesOf, refireOccurrences, resumeAll } from "./runs.ts";
 import { openServing } from "./serve.ts";
 import { fireOccurrence } from "./serve-firing.ts";
@@ -328,32 +329,46 @@ describe("books that cannot be gone through", () => {
     expect(reviews).toHaveLength(1);
   });
 
-  test("keep neither retention nor what expires from the day's report", async () => {
+  /** With a store of images that lists none, and attestations that note that they were asked for. */
+  function reporting() {
     const { changed } = broken();
-    const report = reportOf(installation);
-    const swept: unknown[] = [];
-    const asked: unknown[] = [];
+    const asked: string[] = [];
     const { images } = changed.steps;
-    const steps = {
-      ...changed.steps,
-      images: {
-        ...images,
-        list: (...list: Parameters<typeof images.list>) => {
-          swept.push(list);
-          return Promise.reject(new Error("no images"));
+    const list = () => {
+      asked.push("images");
+      return Promise.reject(new Error("no images"));
+    };
+    const ages = () => {
+      asked.push("ages");
+      return changed.gate.attestations.ages();
+    };
+    const { schedule } = changed.catalogue;
+    const daily = (schedule.plans.daily ?? []).filter(({ action }) => action.kind === "reconcile-and-report");
+    return {
+      asked,
+      changed: {
+        ...changed,
+        catalogue: {
+          ...changed.catalogue,
+          schedule: { ...schedule, active: "daily", plans: { ...schedule.plans, daily } },
         },
+        steps: { ...changed.steps, images: { ...images, list } },
+        gate: { ...changed.gate, attestations: { ...changed.gate.attestations, ages } },
       },
     };
-    const attestations = {
-      ...changed.gate.attestations,
-      ages: async () => {
-        asked.push("ages");
-        return changed.gate.attestations.ages();
-      },
-    };
-    const failure = fireOccurrence(report, { ...changed, steps, gate: { ...changed.gate, attestations } });
+  }
+
+  test("keep neither retention nor what expires from the day's report", async () => {
+    const { changed, asked } = reporting();
+    const failure = fireOccurrence(reportOf(installation), changed);
     await expect(failure).rejects.toThrow(/^2 failed: books: 2 failed: .*retention: .*no images/);
-    expect(swept.length).toBeGreaterThan(0);
-    expect(asked).toStrictEqual(["ages"]);
+    expect(asked).toStrictEqual(["images", "ages"]);
+  });
+
+  test("nor from a day's plan that is run by hand", async () => {
+    const { changed, asked } = reporting();
+    changed.steps.catalogue = changed.catalogue;
+    await expect(runPlanOf("2026-11-24", {}, changed)).rejects.toThrow(/^2 failed: books: .*retention: /);
+    expect(asked).toStrictEqual(["images", "ages"]);
   });
 });

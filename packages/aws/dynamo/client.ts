@@ -15,10 +15,11 @@ import {
   UpdateItemCommand,
   type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import { compileRange, MARSHALLING, type Precondition, type Range, type Update } from "./expressions.ts";
 import { damaged, storeFailure, throttled } from "./failures.ts";
 import type { Key } from "./keys.ts";
+import { plainOf } from "./plain.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
 
@@ -208,7 +209,7 @@ function nameOf(key: { readonly pk?: unknown; readonly sk?: unknown }): string {
 /** An item in DynamoDB's notation as a plain object. @throws AtelierError `StorageUnavailable` naming a damaged one */
 export function fromStored(stored: Record<string, AttributeValue>): Item {
   try {
-    return unmarshall(stored);
+    return plainOf(stored);
   } catch (error) {
     throw damaged({ pk: stored.pk?.S, sk: stored.sk?.S }, error);
   }

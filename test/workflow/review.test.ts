@@ -5,7 +5,7 @@ import { createBlockedPictures, createReviews } from "@atelier/aws/dynamo/review
 import { createVersions } from "@atelier/aws/dynamo/versions";
 import type { Classifier } from "@atelier/core/classifier";
 import type { Image } from "@atelier/core/image";
-import { createPictureBlock } from "@atelier/core/picture-block";
+import { createPictureBlock, type PictureBlock } from "@atelier/core/picture-block";
 import { finishReviews, type ReviewDeps, type ReviewInput, review } from "@atelier/core/review";
 import { collect } from "@atelier/core/workflow/steps/collect";
 import { process } from "@atelier/core/workflow/steps/process";
@@ -19,6 +19,7 @@ import { TEST_JOB_MS } from "../simulators/replicate.ts";
 
 let tables: MemoryTables;
 let world: World;
+let pictureBlock: PictureBlock;
 const overviews: string[] = [];
 const sealedNote = (text: string) => Buffer.from(`sealed ${text}`).toString("base64");
 beforeAll(async () => {
@@ -26,6 +27,11 @@ beforeAll(async () => {
   world = await startWorld(await tables.table(), {
     firstLimits: { dayMicros: 20_000_000, monthMicros: 20_000_000 },
   });
+  // The same key as the world's `process` has.
+  pictureBlock = createPictureBlock(
+    createBlockedPictures(world.dynamo),
+    Buffer.from("a picture key for tests"),
+  );
 });
 afterAll(async () => {
   await world.close();
@@ -33,13 +39,11 @@ afterAll(async () => {
 });
 
 function depsWith(change: Partial<ReviewDeps> = {}): ReviewDeps {
-  const store = createBlockedPictures(world.dynamo);
   return {
     ...world.steps,
     reviews: createReviews(world.dynamo),
     versions: createVersions(world.dynamo),
-    // The same key as the world's `process` has.
-    pictureBlock: createPictureBlock(store, Buffer.from("a picture key for tests")),
+    pictureBlock,
     texts: {
       seal: async (_, text) => sealedNote(text),
       open: async (_, sealed) => Buffer.from(sealed, "base64").toString().slice("sealed ".length),
@@ -415,6 +419,8 @@ describe("killed before any of its writes", () => {
         .filter(({ kind, facts }) => kind === "reviewed" && facts.reviewer !== "bob")
         .map(({ phase }) => phase);
       expect(phases, label).toStrictEqual(["intended", "done"]);
+      // The next one's files are looked for among those that stand.
+      for (const key of await filesOf(image.imageId)) await world.steps.blobs.remove(key);
     }
     expect(last).toBeGreaterThan(5);
     expect((await depsWith().reviews.open({ limit: 10 })).items).toStrictEqual([]);

@@ -150,7 +150,7 @@ function killed(): { kills: number; minutes: number } {
   const startedAtMs = performance.now();
   const { status } = spawnSync(
     process.execPath,
-    ["node_modules/vitest/vitest.mjs", "run", "test/e2e/kill.test.ts", "--testNamePattern", "random moments"],
+    ["node_modules/vitest/vitest.mjs", "run", "test/e2e/kill.test.ts", "--testNamePattern", "kill -9"],
     {
       cwd: ROOT,
       env: { ...process.env, ATELIER_TEST_KILLS: String(KILLS) },

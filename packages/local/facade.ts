@@ -169,8 +169,8 @@ export interface OpenOptions {
   readonly provider: string | null;
   /** The process environment, read here and nowhere else. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Where `templates/` is; default: the checkout's. */
-  readonly templatesFolder?: string;
+  /** What can be asked for; default: the checkout's. */
+  readonly catalogue?: Catalogue;
   /** Told of faults in the background that stop nothing, such as a webhook that could not be delivered. */
   readonly onFault?: (error: unknown) => void;
 }

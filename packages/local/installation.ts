@@ -106,10 +106,7 @@ export interface Installation {
 export async function openInstallation(options: OpenOptions): Promise<Installation> {
   const clock: Clock = () => Date.now();
   const randomBytes = (size: number) => new Uint8Array(unpredictable(size));
-  const { templatesFolder } = options;
-  const written = await (templatesFolder === undefined
-    ? loadInstalledCatalogue()
-    : import("./templates.ts").then(({ loadCatalogue }) => loadCatalogue(templatesFolder)));
+  const written = options.catalogue ?? (await loadInstalledCatalogue());
   const folder = await prepareDataFolder({ path: options.dataFolder, clock, randomBytes });
   const settings = await readSettings(folder);
   const configuration = readConfiguration({

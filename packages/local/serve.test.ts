@@ -1,12 +1,13 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Execution } from "@atelier/aws/dynamo/executions";
+import type { Catalogue } from "@atelier/core/catalogue";
 import { AtelierError } from "@atelier/core/errors";
 import { occurrencesOn, type ScheduledOccurrence } from "@atelier/core/schedule";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { smallCatalogue } from "../../test/builders/small-catalogue.ts";
 import type { Serving } from "./facade.ts";
 import { type Installation, openInstallation } from "./installation.ts";
 import { runPlanOf } from "./planned.ts";
@@ -16,15 +17,10 @@ import { fireOccurrence } from "./serve-firing.ts";
 import { repeated, startRounds } from "./serve-rounds.ts";
 
 let root = "";
-let templatesFolder = "";
+let catalogue: Catalogue;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "atelier-serve-"));
-  templatesFolder = join(root, "templates");
-  await cp(fileURLToPath(new URL("../../templates", import.meta.url)), templatesFolder, { recursive: true });
-  for (const name of await readdir(join(templatesFolder, "categories"))) {
-    const path = join(templatesFolder, "categories", name);
-    await writeFile(path, (await readFile(path, "utf8")).replaceAll(/(width|height): 1024/g, "$1: 256"));
-  }
+  catalogue = await smallCatalogue(2);
 });
 afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
 
@@ -37,7 +33,7 @@ async function opened(name: string): Promise<Installation> {
   const dataFolder = join(root, name);
   const installation = await openInstallation({
     dataFolder,
-    templatesFolder,
+    catalogue,
     provider: null,
     environment: {},
   });

@@ -279,6 +279,19 @@ describe("the sweep", () => {
     expect((await deps.audit.ofSubject(due.imageId)).every(({ by }) => by === "alice")).toBe(true);
   });
 
+  it("takes the others although one cannot be removed, and says which", async () => {
+    const bad = await made("req_a", 0, { status: "rejected" });
+    const good = await made("req_b", 0, { status: "rejected" });
+    const ofImage = async (imageId: string) => {
+      if (imageId === bad.imageId) throw new Error("unreadable");
+      return deps.versions.ofImage(imageId);
+    };
+    const failing = { ...deps, versions: { ...deps.versions, ofImage } };
+    await expect(sweep({ rejected: 30 }, failing)).rejects.toThrow(`${bad.imageId}: Error: unreadable`);
+    expect(await sweep({ rejected: 30 }, deps, true)).toMatchObject({ images: [bad.imageId] });
+    expect(await deps.vault.get(good.imageId)).toBeUndefined();
+  });
+
   it("keeps what is sealed, and what is not settled", async () => {
     const sealed = { decision: "rejected", basis: "classifier", reason: "r", sealed: true } as const;
     await made("req_sealed", 0, { status: "rejected", verdict: verdictOf(sealed) });

@@ -13,6 +13,7 @@ import { idsOf, type Subject } from "./privacy-subject.ts";
 import type { ImageRequest } from "./request.ts";
 import { isDue, type Retention, retainedStatuses } from "./retention.ts";
 import type { Reviews } from "./review.ts";
+import { startTurns } from "./turns.ts";
 import { removeVersions, type Versions } from "./version.ts";
 
 /** Somewhere that files are kept: the folder itself, its backup. */
@@ -111,7 +112,11 @@ export async function eraseSubject(subject: Subject, deps: PrivacyDeps): Promise
   };
 }
 
-/** What is due by now: files, texts and details go, the record that it was there and what it cost stays. */
+/**
+ * What is due by now: files, texts and details go, the record that it was there and what it cost stays.
+ *
+ * @throws AtelierError what failed, when each image has had its turn
+ */
 export async function sweep(
   retention: Retention,
   deps: PrivacyDeps,
@@ -119,16 +124,20 @@ export async function sweep(
 ): Promise<{ readonly images: readonly string[]; readonly files: number }> {
   const images: string[] = [];
   let files = 0;
+  const turns = startTurns();
   for (const status of retainedStatuses(retention)) {
     for await (const image of imagesIn(status, deps.images)) {
       if (isSealed(image) || !isDue(image, retention, deps.clock())) continue;
-      if (await isUnsettled(image, deps)) continue;
-      images.push(image.imageId);
-      files += isTrial
-        ? (await filesOf(image, deps.places)).length
-        : (await eraseImage(image, "retention", deps)).files.length;
+      await turns.give(image.imageId, async () => {
+        if (await isUnsettled(image, deps)) return;
+        files += isTrial
+          ? (await filesOf(image, deps.places)).length
+          : (await eraseImage(image, "retention", deps)).files.length;
+        images.push(image.imageId);
+      });
     }
   }
+  turns.end();
   return { images, files };
 }
 

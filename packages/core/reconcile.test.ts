@@ -224,7 +224,7 @@ describe("what fails for one keeps no other from its turn", () => {
     ]);
     await expect(reconcile(failing)).rejects.toMatchObject({
       name: "StorageUnavailable",
-      message: expect.stringMatching(/^parts: 2 failed: .*req_bad.* \| .*req_large/),
+      message: expect.stringMatching(/^parts: 2 failed \[.*req_bad.* \| .*req_large/),
     });
   });
 

@@ -9,9 +9,11 @@ import { AtelierError } from "./errors.ts";
 import type { EventType } from "./events.ts";
 import { eventIdOf } from "./ids.ts";
 import type { Image } from "./image.ts";
+import { all } from "./pages.ts";
 import type { Page, Records, TextVault } from "./ports.ts";
 import { type CarryOutDeps, carryOut } from "./review-files.ts";
 import { isDone, wantedBy } from "./review-wanted.ts";
+import { startTurns } from "./turns.ts";
 import { baseVersionOf, nextNumber } from "./version.ts";
 
 export const REVIEW_ACTIONS = ["release", "reject", "rate", "unseal"] as const;
@@ -206,25 +208,18 @@ const EVENT_TYPES = {
  * Carries out everything that was decided and interrupted. What cannot be finished now stands in nobody's way: the next round
  * tries it again.
  *
- * @param onFault told of each; left out: the first is thrown, once all have had their turn
+ * @param onFault told of each; left out: what failed is thrown, once all have had their turn
  */
 export async function finishReviews(deps: ReviewDeps, onFault?: (error: unknown) => void): Promise<string[]> {
   const finished: string[] = [];
-  const faults: unknown[] = [];
-  let cursor: string | null | undefined;
-  do {
-    const page = await deps.reviews.open({ limit: 100, ...(cursor ? { cursor } : {}) });
-    for (const { imageId } of page.items) {
-      try {
-        if (await finishReview(imageId, deps)) finished.push(imageId);
-      } catch (error) {
-        faults.push(error);
-        onFault?.(error);
-      }
-    }
-    cursor = page.cursor;
-  } while (cursor !== null);
-  if (faults.length > 0 && onFault === undefined) throw faults[0];
+  const turns = startTurns();
+  for await (const { imageId } of all((page) => deps.reviews.open(page))) {
+    await turns.give(imageId, async () => {
+      if (await finishReview(imageId, deps)) finished.push(imageId);
+    });
+  }
+  if (onFault) turns.failures.forEach(onFault);
+  else turns.end();
   return finished;
 }
 

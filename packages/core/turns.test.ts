@@ -48,7 +48,7 @@ test("several failures are one that names each and holds them all", async () => 
   const failure = await allInTurn({ one: failing(busy), two: failing(typeError) }).catch((error) => error);
   expect(failure).toMatchObject({
     name: "Unexpected",
-    message: "2 failed: one: The ledger is busy. | two: TypeError: no number",
+    message: "2 failed [one: The ledger is busy. | two: TypeError: no number]",
   });
   expect(failure.cause).toBeInstanceOf(AggregateError);
   expect(failure.cause.errors.map(({ cause }: Error) => cause)).toStrictEqual([busy, typeError]);
@@ -63,7 +63,7 @@ test("of very many some are named; a name that all share is kept", async () => {
     expect.objectContaining({
       name: "LedgerBusy",
       message:
-        "500 failed: turn 0: The ledger is busy. | turn 1: The ledger is busy. | turn 2: The ledger is busy. | and 497 more",
+        "500 failed [turn 0: The ledger is busy. | turn 1: The ledger is busy. | turn 2: The ledger is busy. | and 497 more]",
     }),
   );
 });

@@ -64,7 +64,7 @@ export function together(failures: readonly AtelierError[]): AtelierError {
   const names = new Set(failures.map(errorNameOf));
   const some = failures.slice(0, NAMED_MAX).map(({ message }) => message);
   const more = failures.length - some.length;
-  const message = `${failures.length} failed: ${some.join(" | ")}${more > 0 ? ` | and ${more} more` : ""}`;
+  const message = `${failures.length} failed [${some.join(" | ")}${more > 0 ? ` | and ${more} more` : ""}]`;
   const name = names.size === 1 && first ? errorNameOf(first) : "Unexpected";
   return new AtelierError(name, message, { cause: new AggregateError(failures, message) });
 }

@@ -12,6 +12,7 @@ import { all } from "./pages.ts";
 import type { Imaging } from "./pictures.ts";
 import type { Attempts, Blobs } from "./ports.ts";
 import { openOriginal, removeBelow } from "./review-files.ts";
+import { failureOf } from "./turns.ts";
 import {
   baseManifestKey,
   baseVersionOf,
@@ -79,16 +80,17 @@ export async function makeVersion(versionId: string, deps: MakeVersionDeps): Pro
 export async function finishVersions(
   deps: MakeVersionDeps,
   hasTime: () => boolean,
-  onFault: (error: unknown) => void,
+  onFault: (error: AtelierError) => void,
 ): Promise<Version[]> {
   const done: Version[] = [];
   for await (const open of all((page) => deps.versions.open(page))) {
     if (!hasTime()) break;
+    const versionId = versionIdOf(open);
     try {
-      const version = await makeVersion(versionIdOf(open), deps);
+      const version = await makeVersion(versionId, deps);
       if (version && version.state !== "making") done.push(version);
     } catch (error) {
-      onFault(error);
+      onFault(failureOf(versionId, error));
     }
   }
   return done;

@@ -46,14 +46,28 @@ test("a chat that does not take it: thrown, so that SNS calls again; the address
   const failure = await tellChat(topicEvent(ALARM), { address, telemetry }).catch((error: Error) => error);
   expect(failure).toMatchObject({
     name: "StorageUnavailable",
-    message: "The chat answered 500; the message is sent again.",
+    message: "message 1: The chat answered 500; the message is sent again.",
   });
   await server.close();
   await expect(tellChat(topicEvent(ALARM), { address, telemetry })).rejects.toMatchObject({
-    message: "The chat answered 0; the message is sent again.",
+    message: "message 1: The chat answered 0; the message is sent again.",
   });
   server = undefined;
   expect(lines.join()).not.toContain("secret");
+});
+
+test("a message that is not taken keeps none of the others from being told", async () => {
+  const posted: string[] = [];
+  server = await startScriptedServer(({ body }) => {
+    posted.push(JSON.parse(String(body)).text);
+    return { status: posted.length === 1 ? 400 : 200, headers: {}, body: "" };
+  });
+  const Records = ["first", "second", "third"].map((Message) => ({ Sns: { Message } }));
+  await expect(tellChat({ Records }, { address: server.origin, telemetry })).rejects.toMatchObject({
+    name: "StorageUnavailable",
+    message: "message 1: The chat answered 400; the message is sent again.",
+  });
+  expect(posted).toStrictEqual(["first", "second", "third"]);
 });
 
 test.each(["http://hooks.example.com/x", "nonsense"])(

@@ -3,6 +3,7 @@
  * Slack, Teams, Mattermost and others take. The address is a secret, and is never written anywhere.
  */
 import { AtelierError } from "@atelier/core/errors";
+import { startTurns } from "@atelier/core/turns";
 import * as z from "zod";
 import { parsedEvent, type Surroundings } from "./runtime.ts";
 
@@ -26,13 +27,20 @@ export interface ChatDeps extends Pick<Surroundings, "telemetry"> {
 export async function tellChat(event: unknown, { address, telemetry }: ChatDeps): Promise<void> {
   checkAddress(address);
   const { Records } = parsedEvent(topicEventSchema, event);
-  for (const { Sns } of Records) {
-    const status = await post(address, messageOf(Sns.Message));
-    telemetry.info("told", { status });
-    if (status < 200 || status > 299) {
-      throw new AtelierError("StorageUnavailable", `The chat answered ${status}; the message is sent again.`);
-    }
+  const turns = startTurns();
+  for (const [index, { Sns }] of Records.entries()) {
+    await turns.give(`message ${index + 1}`, async () => {
+      const status = await post(address, messageOf(Sns.Message));
+      telemetry.info("told", { status });
+      if (status < 200 || status > 299) {
+        throw new AtelierError(
+          "StorageUnavailable",
+          `The chat answered ${status}; the message is sent again.`,
+        );
+      }
+    });
   }
+  turns.end();
 }
 
 function checkAddress(address: string): void {

@@ -7,6 +7,7 @@ import type { Events } from "@atelier/core/ports";
 import { type PrivacyDeps, sweep } from "@atelier/core/privacy";
 import { DEFAULT_RETENTION, type Retention, retentionSchema } from "@atelier/core/retention";
 import type { Attestation } from "@atelier/core/terms";
+import { allInTurn } from "@atelier/core/turns";
 import type { Surroundings } from "./runtime.ts";
 
 interface DailyDeps extends PrivacyDeps, Pick<Surroundings, "telemetry"> {
@@ -18,18 +19,30 @@ interface DailyDeps extends PrivacyDeps, Pick<Surroundings, "telemetry"> {
   readonly today: () => string;
 }
 
-/** It may be called any number of times a day: what is gone is not due, and a day is told of once. */
+/**
+ * It may be called any number of times a day: what is gone is not due, and a day is told of once.
+ *
+ * @throws AtelierError what failed, when both have had their turn
+ */
 export async function dailyRound(
   _event: unknown,
   deps: DailyDeps,
 ): Promise<{ readonly removed: number; readonly expiring: number }> {
-  const { telemetry, today } = deps;
+  const done = await allInTurn({
+    retention: () => sweep(deps.retention, deps),
+    expiring: () => tellExpiring(deps),
+  });
+  const removed = done.retention.images.length;
+  deps.telemetry.info("daily", { removed, files: done.retention.files, expiring: done.expiring });
+  return { removed, expiring: done.expiring };
+}
+
+/** @returns how many there are */
+async function tellExpiring(deps: DailyDeps): Promise<number> {
   const [attestations, ages] = [await deps.termsAttested(), await deps.attestations.ages()];
-  const found = expiring({ ...deps, attestations, ages, today: today() });
-  await announceExpiring(found, today(), deps);
-  const { images, files } = await sweep(deps.retention, deps);
-  telemetry.info("daily", { removed: images.length, files, expiring: found.length });
-  return { removed: images.length, expiring: found.length };
+  const found = expiring({ ...deps, attestations, ages, today: deps.today() });
+  await announceExpiring(found, deps.today(), deps);
+  return found.length;
 }
 
 /** `ATELIER_RETENTION`: days by status in JSON, as `retention` in `settings.json` of a data folder; what it leaves out is the default. @throws AtelierError `ConfigurationInvalid` */

@@ -1,6 +1,7 @@
 /** @module Makes the versions that are wanted, for as long as the call has time; the schedule calls again in a minute. */
 import type { Telemetry } from "@atelier/aws/telemetry";
-import { AtelierError } from "@atelier/core/errors";
+import type { AtelierError } from "@atelier/core/errors";
+import { throwFailures } from "@atelier/core/turns";
 import { isBeingMade } from "@atelier/core/version";
 import { finishVersions, type MakeVersionDeps, type VersionMaker } from "@atelier/core/version-make";
 import type { Invocation } from "./runtime.ts";
@@ -19,7 +20,7 @@ export async function makeVersions(
     // As the stack has it: whoever claimed a version before that was ended by Lambda.
     isMaking: async (version) => version.maker !== requestId && isBeingMade(version, clock()),
   };
-  const faults: unknown[] = [];
+  const faults: AtelierError[] = [];
   const done = await finishVersions(
     { ...deps, maker },
     () => clock() + LONGEST_MS < deadlineMs,
@@ -27,11 +28,7 @@ export async function makeVersions(
   );
   const failed = done.filter(({ state }) => state === "failed").length;
   telemetry.info("versions", { made: done.length - failed, failed, waiting: faults.length });
-  if (faults.length > 0) {
-    // So that Lambda counts an error; those that could be made are.
-    throw new AtelierError("StorageUnavailable", `${faults.length} versions could not be made just now.`, {
-      cause: faults[0],
-    });
-  }
+  // So that Lambda counts an error; those that could be made are.
+  throwFailures(faults);
   return { made: done.length - failed, failed };
 }

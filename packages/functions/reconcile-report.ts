@@ -6,6 +6,7 @@ import { closedReason } from "@atelier/core/installed-health";
 import { bounded, knownNames } from "@atelier/core/metrics";
 import type { PacingStore } from "@atelier/core/ports";
 import { type ReconcileDeps, type ReconcileReport, reconcile } from "@atelier/core/reconcile";
+import { allInTurn } from "@atelier/core/turns";
 import { CREATE_TIMEOUT_MS } from "@atelier/providers/stability/provider";
 import type { Surroundings } from "./runtime.ts";
 
@@ -33,15 +34,33 @@ type ReportDeps = Omit<ReconcileDeps, "times"> &
     readonly pacing: Pick<PacingStore, "read">;
   };
 
+/**
+ * The alarms' values come before the pass: what it finds waiting is what it should have come to earlier. Whatever they meet, the
+ * pass runs: it is the backstop of money.
+ *
+ * @throws AtelierError what failed, when each has had its turn
+ */
 export async function reconcileAndReport(_event: unknown, deps: ReportDeps): Promise<ReconcileReport> {
-  const { telemetry } = deps;
-  // Before the pass: what it finds waiting is what it should have come to earlier.
+  const { reconcile: report } = await allInTurn({
+    gauges: () => measureGauges(deps),
+    reconcile: () => reconcileAndMeasure(deps),
+    "earlier images": () => deps.images.indexEarlier(EARLIER_IMAGES),
+  });
+  return report;
+}
+
+async function measureGauges(deps: ReportDeps): Promise<void> {
   const { measurements, accounts } = await alarmGauges({
     ...deps,
     catalogue: deps.offers,
     pacingStore: deps.pacing,
   });
-  telemetry.measure(...bounded(measurements, knownNames(deps.offers)));
+  deps.telemetry.measure(...bounded(measurements, knownNames(deps.offers)));
+  reportAccounts(accounts, deps);
+}
+
+async function reconcileAndMeasure(deps: ReportDeps): Promise<ReconcileReport> {
+  const { telemetry } = deps;
   const report = await reconcile({ ...deps, times: AWS_TIMES });
   const { attempts, parts, ledger } = report;
   telemetry.measure(
@@ -63,8 +82,6 @@ export async function reconcileAndReport(_event: unknown, deps: ReportDeps): Pro
     ledgerGivenBack: ledger.givenBack,
     ledgerSwept: ledger.swept,
   });
-  await deps.images.indexEarlier(EARLIER_IMAGES);
-  reportAccounts(accounts, deps);
   return report;
 }
 

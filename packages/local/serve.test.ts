@@ -263,7 +263,7 @@ describe("books that cannot be gone through", () => {
     return { changed, counted };
   }
   const LEDGERS =
-    /ledgers: 4 failed: real \S+: Error: no ledger \| real \S+: Error: no ledger \| sandbox \S+: Error: no ledger \| and 1 more$/;
+    /ledgers: 4 failed \[real \S+: Error: no ledger \| real \S+: Error: no ledger \| sandbox \S+: Error: no ledger \| and 1 more\]/;
 
   let installation: Installation;
   beforeAll(async () => {
@@ -318,7 +318,9 @@ describe("books that cannot be gone through", () => {
     const told: unknown[] = [];
     const onFault = (error: unknown) => told.push(error);
     await expect(resumeAll({ ...changed, gate, onFault }, undefined)).rejects.toMatchObject({
-      message: expect.stringMatching(`^books: 2 failed: attempts: Error: no attempts \\| ${LEDGERS.source}`),
+      message: expect.stringMatching(
+        `^books: 2 failed \\[attempts: Error: no attempts \\| ${LEDGERS.source}`,
+      ),
     });
     expect(told).toMatchObject([{ message: "attempts: Error: no attempts" }]);
     expect(counted.versions).toBe(1);
@@ -357,14 +359,14 @@ describe("books that cannot be gone through", () => {
   test("keep neither retention nor what expires from the day's report", async () => {
     const { changed, asked } = reporting();
     const failure = fireOccurrence(reportOf(installation), changed);
-    await expect(failure).rejects.toThrow(/^2 failed: books: 2 failed: .*retention: .*no images/);
+    await expect(failure).rejects.toThrow(/^2 failed \[books: 2 failed .*retention: .*no images/);
     expect(asked).toStrictEqual(["images", "ages"]);
   });
 
   test("nor from a day's plan that is run by hand", async () => {
     const { changed, asked } = reporting();
     changed.steps.catalogue = changed.catalogue;
-    await expect(runPlanOf("2026-11-24", {}, changed)).rejects.toThrow(/^2 failed: books: .*retention: /);
+    await expect(runPlanOf("2026-11-24", {}, changed)).rejects.toThrow(/^2 failed \[books: .*retention: /);
     expect(asked).toStrictEqual(["images", "ages"]);
   });
 });

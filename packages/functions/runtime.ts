@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { createTelemetry, type Facts, type Telemetry } from "@atelier/aws/telemetry";
-import { AtelierError, isAtelierError } from "@atelier/core/errors";
+import { AtelierError, errorNameOf, isAtelierError } from "@atelier/core/errors";
 import { type Clock, imageIdOfAttempt, type RandomBytes } from "@atelier/core/ids";
 import * as z from "zod";
 
@@ -69,7 +69,7 @@ export function lambdaHandler<Deps, Output>(
         errorName: failure.name,
         errorMessage: failure.message,
         tookMs: surroundings.clock() - startedAtMs,
-        ...(failure.name === "Unexpected" && failure.stack ? { stack: failure.stack } : {}),
+        ...(failure.name === "Unexpected" && { stack: unforeseenIn(failure).stack ?? null }),
       });
       throw failure;
     } finally {
@@ -106,6 +106,16 @@ function namedFailure(error: unknown): Error {
   if (isAtelierError(error)) return error;
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new AtelierError("Unexpected", message, { cause: error });
+}
+
+/** Where it broke, beneath whatever told of it on its way; of several the first that nobody foresaw. */
+function unforeseenIn(failure: Error): Error {
+  const { cause } = failure;
+  const causes: unknown[] = cause instanceof AggregateError ? cause.errors : [cause];
+  const [beneath] = causes.filter(
+    (each): each is Error => each instanceof Error && errorNameOf(each) === "Unexpected",
+  );
+  return failure.name === "Unexpected" && beneath ? unforeseenIn(beneath) : failure;
 }
 
 const idsSchema = z.object({

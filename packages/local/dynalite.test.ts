@@ -82,6 +82,68 @@ it("answers on the wire as DynamoDB does, refusals included", async () => {
   });
 });
 
+/** What sends a read to dynalite's own action. */
+const BY_DYNALITE = { ReturnConsumedCapacity: "NONE" };
+
+it("answers reads of whole items as dynalite does", async () => {
+  await open();
+  const key = (id: string) => ({ id: { S: id } });
+  const items = [
+    {
+      ...key("a"),
+      text: { S: 'quotes " and \u2028, \ud83d\udd6f' },
+      list: { L: [{ N: "1.5" }, { NULL: true }] },
+    },
+    { ...key("~b/c"), map: { M: { inner: { BOOL: false } } }, set: { SS: ["x", "y"] } },
+  ];
+  for (const Item of items) await call("PutItem", { TableName: "things", Item });
+
+  for (const [index, id] of ["a", "~b/c", "missing"].entries()) {
+    const read = { TableName: "things", Key: key(id), ConsistentRead: true };
+    const answer = await call("GetItem", read);
+    expect(answer.body).toStrictEqual(items[index] ? { Item: items[index] } : {});
+    expect(answer).toStrictEqual(await call("GetItem", { ...read, ...BY_DYNALITE }));
+  }
+  const all = { RequestItems: { things: { Keys: ["a", "missing", "~b/c"].map(key), ConsistentRead: true } } };
+  const answer = await call("BatchGetItem", all);
+  expect(answer.body).toStrictEqual({ Responses: { things: items }, UnprocessedKeys: {} });
+  const other = (await call("BatchGetItem", { ...all, ...BY_DYNALITE })).body;
+  expect(other.Responses.things.toSorted(byId)).toStrictEqual(items);
+});
+
+function byId(one: { id: { S: string } }, other: { id: { S: string } }): number {
+  return one.id.S < other.id.S ? -1 : 1;
+}
+
+it.each<[string, object]>([
+  ["GetItem", { TableName: "things", Key: { other: { S: "a" } } }],
+  ["GetItem", { TableName: "things", Key: { id: { N: "1" } } }],
+  ["GetItem", { TableName: "things", Key: { id: { S: "" } } }],
+  ["BatchGetItem", { RequestItems: { things: { Keys: [{ id: { S: "a" } }, { id: { N: "1" } }] } } }],
+  ["BatchGetItem", { RequestItems: { things: { Keys: [{ id: { S: "a" } }, { id: { S: "a" } }] } } }],
+  ["BatchGetItem", { RequestItems: { other: { Keys: [{ id: { S: "a" } }] } } }],
+])("refuses %s of %j as dynalite does", async (operation, input) => {
+  await open();
+  const answer = await call(operation, input);
+  expect(answer.status).toBe(400);
+  expect(answer).toStrictEqual(await call(operation, { ...input, ...BY_DYNALITE }));
+});
+
+it("names what a long answer leaves out", async () => {
+  await open();
+  const keys = Array.from({ length: 12 }, (_, index) => ({ id: { S: `i${index}` } }));
+  for (const key of keys) {
+    await call("PutItem", { TableName: "things", Item: { ...key, text: { S: "x".repeat(390_000) } } });
+  }
+  const asked = { things: { Keys: keys, ConsistentRead: true } };
+  const { body } = await call("BatchGetItem", { RequestItems: asked });
+  const found = body.Responses.things.map(({ id }: { id: unknown }) => ({ id }));
+  expect(found.length).toBeGreaterThan(1);
+  expect(found.length).toBeLessThan(12);
+  expect(body.UnprocessedKeys.things.ConsistentRead).toBe(true);
+  expect([...found, ...body.UnprocessedKeys.things.Keys]).toStrictEqual(keys);
+});
+
 it("activates a table whose creator was killed in the middle", async () => {
   await open();
   await opened?.close();

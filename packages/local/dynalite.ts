@@ -3,21 +3,21 @@
  * what the store throws (a full disk, a caller that was killed in mid-sentence) into the process; ours answers with a
  * name of the error table.
  */
-import { access, readdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
-import { join } from "node:path";
 import type { Stream } from "node:stream";
 import { AtelierError, errorNameOf, isAtelierError } from "@atelier/core/errors";
 import type { CreateTableCommandInput, KeySchemaElement } from "@aws-sdk/client-dynamodb";
+import { damaged, hasLostItsHead, storeFault } from "./dynalite-faults.ts";
+import { type ItemStore, wholeItems } from "./dynalite-items.ts";
 import { type LevelStore, sendSnapshot } from "./dynalite-snapshot.ts";
 import { type ValueStore, Values } from "./dynalite-values.ts";
-import { faultCode } from "./storage-fault.ts";
 
 /** What is used of dynalite 4.0.0, which has no types. */
 interface Store {
   readonly db: LevelStore &
-    ValueStore & {
+    ValueStore &
+    ItemStore & {
       open(): Promise<void>;
       close(): Promise<void>;
       createValueStream(options: unknown): Stream;
@@ -30,6 +30,7 @@ interface Store {
   };
 }
 interface Table {
+  readonly TableName: string;
   TableStatus: string;
   KeySchema: KeySchemaElement[];
   GlobalSecondaryIndexes?: { IndexName: string; KeySchema: KeySchemaElement[]; IndexStatus: string }[];
@@ -38,7 +39,7 @@ interface StoreModule {
   create(options: { path: string; createTableMs: number }): Store;
 }
 interface Validations {
-  checkTypes(input: unknown, types: unknown): unknown;
+  checkTypes(input: unknown, types: unknown): object;
   checkValidations(input: unknown, types: unknown, custom: unknown, store: Store): void;
 }
 interface ActionValidation {
@@ -104,20 +105,20 @@ export async function openDynalite(deps: {
     if (cause instanceof Error && "code" in cause && cause.code === "LEVEL_LOCKED") return "locked";
     throw storeFault(cause ?? error, deps.folder);
   }
+  let table: Table;
   try {
-    await ensureTable(store, deps.table, deps.folder);
+    table = await ensuredTable(store, deps.table, deps.folder);
   } catch (error) {
     await store.db.close();
     throw isAtelierError(error) ? error : storeFault(error, deps.folder);
   }
-
-  await rememberTable(store, deps.table.TableName);
+  rememberTable(store, table);
 
   const watchers = new Set<ServerResponse>();
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answered = await answer(store, request, deps.folder);
+    const answered = await answer(request, { store, table, folder: deps.folder });
     if (!answered) return;
-    const text = JSON.stringify(answered.body);
+    const { text } = answered;
     response.setHeader("content-type", CONTENT_TYPE).setHeader("content-length", Buffer.byteLength(text));
     // While closing, an answered connection must end, or it would keep the server open.
     if (!server.listening) response.setHeader("connection", "close");
@@ -158,42 +159,58 @@ export async function openDynalite(deps: {
 
 interface Answer {
   readonly statusCode: number;
-  readonly body: unknown;
+  /** JSON. */
+  readonly text: string;
   /** Set when the store failed and not the request. */
   readonly fault?: string;
 }
 
 /** @returns undefined when the caller is gone before it had said all */
-async function answer(store: Store, request: IncomingMessage, folder: string): Promise<Answer | undefined> {
+async function answer(
+  request: IncomingMessage,
+  { store, table, folder }: { readonly store: Store; readonly table: Table; readonly folder: string },
+): Promise<Answer | undefined> {
   try {
-    const operation = String(request.headers["x-amz-target"]).split(".")[1];
-    const input: unknown = JSON.parse(await textOf(request));
-    return { statusCode: 200, body: await run(store, operation, input) };
+    const asked: unknown = JSON.parse(await textOf(request));
+    const operation = operationOf(String(request.headers["x-amz-target"]).split(".")[1]);
+    const input = checked(store, operation, asked);
+    const items = wholeItems(operation, input, { db: store.db, table });
+    return { statusCode: 200, text: items ?? JSON.stringify(await act(store, operation, input)) };
   } catch (error) {
     if (!request.complete) return undefined;
-    if (isRefusal(error)) return error;
+    if (isRefusal(error)) return { statusCode: error.statusCode, text: JSON.stringify(error.body) };
     const fault = storeFault(error, folder);
-    return { statusCode: 500, body: { message: fault.message }, fault: errorNameOf(fault) };
+    return { statusCode: 500, text: JSON.stringify({ message: fault.message }), fault: errorNameOf(fault) };
   }
 }
 
-/** One operation of DynamoDB, validated as dynalite validates it. @throws the refusal that DynamoDB would answer */
-async function run(store: Store, operation: string | undefined, input: unknown): Promise<unknown> {
-  if (!isOperation(operation)) {
-    throw refusal("com.amazon.coral.service#UnknownOperationException", "No such operation here.");
-  }
-  const file = operation.charAt(0).toLowerCase() + operation.slice(1);
+function run(store: Store, operation: Operation, input: unknown): Promise<unknown> {
+  return act(store, operation, checked(store, operation, input));
+}
+
+/** The input of an operation, validated as dynalite validates it. @throws the refusal that DynamoDB would answer */
+function checked(store: Store, operation: Operation, input: unknown): object {
   const validations: Validations = require("dynalite/validations/index.js");
-  const validation: ActionValidation = require(`dynalite/validations/${file}.js`);
-  const action: Action = require(`dynalite/actions/${file}.js`);
+  const validation: ActionValidation = require(`dynalite/validations/${fileOf(operation)}.js`);
   const checked = validations.checkTypes(input, validation.types);
   validations.checkValidations(checked, validation.types, validation.custom, store);
+  return checked;
+}
+
+/** @throws the refusal that DynamoDB would answer */
+function act(store: Store, operation: Operation, input: object): Promise<unknown> {
+  const action: Action = require(`dynalite/actions/${fileOf(operation)}.js`);
   return new Promise((resolve, reject) => {
-    action(store, checked, (error, output) => (error ? reject(error) : resolve(output)));
+    action(store, input, (error, output) => (error ? reject(error) : resolve(output)));
   });
 }
 
-async function ensureTable(store: Store, wanted: CreateTableCommandInput, folder: string): Promise<void> {
+function fileOf(operation: Operation): string {
+  return operation.charAt(0).toLowerCase() + operation.slice(1);
+}
+
+/** The table, made if it is not there. */
+async function ensuredTable(store: Store, wanted: CreateTableCommandInput, folder: string): Promise<Table> {
   const found = await describe(store, wanted.TableName);
   if (!found) {
     await run(store, "CreateTable", structuredClone(wanted));
@@ -203,22 +220,23 @@ async function ensureTable(store: Store, wanted: CreateTableCommandInput, folder
       `The database in ${folder} was made by another version of Atelier; use that version or a new folder with --data.`,
     );
   }
-  // A process that is killed right after creating it leaves the table in CREATING for ever; we alone have it open.
   const table = found ?? (await describe(store, wanted.TableName));
-  if (!table || table.TableStatus === "ACTIVE") return;
+  if (!table) throw new Error("The table that was made is not there.");
+  // A process that is killed right after creating it leaves the table in CREATING for ever; we alone have it open.
+  if (table.TableStatus === "ACTIVE") return table;
   const indexes = table.GlobalSecondaryIndexes?.map((index) => ({ ...index, IndexStatus: "ACTIVE" }));
+  const active = { ...table, TableStatus: "ACTIVE", ...(indexes && { GlobalSecondaryIndexes: indexes }) };
   await new Promise<void>((resolve, reject) => {
-    const active = { ...table, TableStatus: "ACTIVE", ...(indexes && { GlobalSecondaryIndexes: indexes }) };
-    store.tableDb.put(String(wanted.TableName), active, (error) => (error ? reject(error) : resolve()));
+    store.tableDb.put(table.TableName, active, (error) => (error ? reject(error) : resolve()));
   });
+  return active;
 }
 
 /** dynalite reads the table's definition for every item of every request; of the operations here none changes it. */
-async function rememberTable(store: Store, name: string | undefined): Promise<void> {
-  const table = await describe(store, name);
+function rememberTable(store: Store, table: Table): void {
   const { get } = store.tableDb;
   store.tableDb.get = (asked, done) => {
-    if (table && asked === name) queueMicrotask(() => done(null, table));
+    if (asked === table.TableName) queueMicrotask(() => done(null, table));
     else get(asked, done);
   };
 }
@@ -248,47 +266,6 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The store's own failure as an error of the table. */
-function storeFault(error: unknown, folder: string): AtelierError {
-  const text = error instanceof Error ? error.message : String(error);
-  const options = { cause: error };
-  if (/No space left|ENOSPC|Disk quota|EDQUOT|File too large|EFBIG/i.test(text)) {
-    return new AtelierError("StorageFull", `There is no space left for ${folder}; free some.`, options);
-  }
-  if (/Permission denied|not permitted|Read-only|ENOTDIR|EACCES|EPERM|EROFS/i.test(text)) {
-    return new AtelierError(
-      "FolderUnusable",
-      `The database in ${folder} cannot be written (${text}); give a folder that you may write with --data.`,
-      options,
-    );
-  }
-  // LevelDB names what it looked for: files that its own files promise, or a file in a folder's place.
-  if (/Corruption|checksum|does not exist|No such file|Is a directory|\/$/i.test(text))
-    return damaged(folder, error);
-  return new AtelierError("StorageUnavailable", `The database in ${folder} failed (${text}).`, options);
-}
-
-function damaged(folder: string, cause?: unknown): AtelierError {
-  return new AtelierError(
-    "FolderUnusable",
-    `The database in ${folder} is damaged; restore the data folder from a backup (the pictures under content/ and originals/ are untouched).`,
-    { cause },
-  );
-}
-
-/**
- * Where CURRENT is missing, LevelDB makes a new database and deletes the tables that it finds. Of a store that is just
- * being made CURRENT is there before the first log, and it is only ever replaced by renaming: hence the second look.
- */
-async function hasLostItsHead(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch((): string[] => []);
-  if (names.includes("CURRENT") || !names.some((name) => /\.(log|ldb)$/.test(name))) return false;
-  return access(join(folder, "CURRENT")).then(
-    () => false,
-    (error: unknown) => faultCode(error) === "ENOENT",
-  );
-}
-
 interface Refusal {
   readonly statusCode: number;
   readonly body: { readonly __type: string; readonly message?: string };
@@ -302,6 +279,9 @@ function refusal(type: string, message: string): Refusal {
   return { statusCode: 400, body: { __type: type, message } };
 }
 
-function isOperation(operation: string | undefined): operation is Operation {
-  return OPERATIONS.some((known) => known === operation);
+/** @throws the refusal that DynamoDB would answer */
+function operationOf(name: string | undefined): Operation {
+  const found = OPERATIONS.find((known) => known === name);
+  if (found) return found;
+  throw refusal("com.amazon.coral.service#UnknownOperationException", "No such operation here.");
 }

@@ -31,6 +31,7 @@ const LAMBDA_FAULTS = [
   "Sandbox.Timedout",
   "Runtime.ExitError",
   "Lambda.Unknown",
+  "Lambda.ClientExecutionTimeoutException",
   "Lambda.ServiceException",
   "Lambda.AWSLambdaException",
   "Lambda.SdkClientException",
@@ -111,7 +112,8 @@ export function definition(functions: Readonly<Record<StepName, string>>) {
         Type: "Map",
         ItemsPath: "$.items",
         MaxConcurrency: MAP_CONCURRENCY,
-        // Nobody reads the iterations' results: what happened stands in the table.
+        // Nobody reads the iterations' results: what happened stands in the table. They are empty already (`OutputPath` of the last
+        // states): 50 causes of 32 KB would be more than the 256 KiB that a state may have as its result, dropped or not.
         ResultPath: null,
         ItemProcessor: {
           ProcessorConfig: { Mode: "INLINE" },
@@ -176,6 +178,7 @@ export function definition(functions: Readonly<Record<StepName, string>>) {
                 timeoutSeconds: 60,
               }),
               ResultPath: null,
+              OutputPath: null,
               Retry: retry,
               Catch: toAbandon,
               End: true,
@@ -196,7 +199,7 @@ export function definition(functions: Readonly<Record<StepName, string>>) {
               Next: "Abandoned",
             },
             // The Map never fails: an image that even abandon could not end stays open for the reconciler.
-            Abandoned: { Type: "Pass", End: true },
+            Abandoned: { Type: "Pass", OutputPath: null, End: true },
           },
         },
         End: true,

@@ -36,9 +36,25 @@ export async function notNow(
   }
 }
 
+/** However long an image has waited: whoever gets a turn again is asked within this. */
+const ASKED_EVERY_MAX_MS = 5 * 60_000;
+/** Of the time that an image has waited already: how much longer it waits at least. */
+const AGE_SHARE = 1 / 25;
+
+/**
+ * The least that an image of this age waits. Step Functions ends an execution that writes 25,000 events ("Quotas", a hard limit), and
+ * each wait writes ten: asking as often after hours as in the first minute, a part at a provider of one place would be ended after
+ * some 80 minutes. With this, ten that wait all the time until their deadline write 22,000.
+ */
+export function leastWaitMs(ageMs: number): number {
+  return Math.max(0, Math.min(ASKED_EVERY_MAX_MS, ageMs * AGE_SHARE));
+}
+
 /** The waiting is the state machine's; it ends at the image's own deadline. */
-export async function pace(image: Image, taskToken: string, waitMs: number, deps: PaceDeps): Promise<void> {
-  const inTime = deps.clock() + waitMs < image.deadlineAtMs;
+export async function pace(image: Image, taskToken: string, askedMs: number, deps: PaceDeps): Promise<void> {
+  const nowMs = deps.clock();
+  const waitMs = Math.max(askedMs, leastWaitMs(nowMs - image.createdAtMs));
+  const inTime = nowMs + waitMs < image.deadlineAtMs;
   await deps.workflow.answer(
     taskToken,
     inTime

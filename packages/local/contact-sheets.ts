@@ -11,6 +11,7 @@ import { listedRendition } from "@atelier/core/viewing";
 import { contactSheet } from "@atelier/imaging/contact-sheet";
 import * as z from "zod";
 import type { Installation } from "./installation.ts";
+import { faultCode, storageFault } from "./storage-fault.ts";
 
 const FOLDER = "contact-sheets";
 
@@ -43,10 +44,17 @@ export async function writeContactSheet(
 
 const listSchema = z.object({ images: z.array(z.string()) });
 
-/** Removes every sheet that shows the image, and those of which nobody can tell what they show. */
+/**
+ * Removes every sheet that shows the image, and those of which nobody can tell what they show.
+ *
+ * @throws AtelierError `FolderUnusable`, `StorageUnavailable` for sheets that cannot be listed
+ */
 export async function removeContactSheetsOf(imageId: string, dataFolder: string): Promise<void> {
   const folder = join(dataFolder, FOLDER);
-  const names = await readdir(folder).catch(() => []);
+  const names = await readdir(folder).catch((error: unknown): string[] => {
+    if (faultCode(error) === "ENOENT") return [];
+    throw storageFault(error, folder);
+  });
   for (const sheet of names.filter((name) => name.endsWith(".jpg"))) {
     const list = join(folder, sheet.replace(/\.jpg$/, ".json"));
     const images = await shownOn(list);

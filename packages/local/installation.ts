@@ -26,6 +26,7 @@ import { reindex } from "@atelier/core/reindex";
 import { DEFAULT_RETENTION, type Retention } from "@atelier/core/retention";
 import { localDateOf } from "@atelier/core/schedule";
 import type { StoredItem } from "@atelier/core/schema-versions";
+import { allInTurn } from "@atelier/core/turns";
 import type { Versions } from "@atelier/core/version";
 import { webhookPath } from "@atelier/core/webhook";
 import { definition } from "@atelier/core/workflow/definition";
@@ -123,13 +124,12 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
   const keys = await readDataKeys(folder);
   const signer = await openProvenanceSigner({ folder, clock, randomBytes });
   const texts = withOpenedTexts(await openTextVault({ folder, randomBytes }));
-  const closers: (() => Promise<void>)[] = [];
-  const closeAll = async () => {
-    for (const close of closers.reverse()) await close();
-  };
+  const closers: (readonly [what: string, close: () => Promise<void>])[] = [];
+  /** The folder is let go of whatever cannot be closed before. */
+  const closeAll = () => allInTurn(Object.fromEntries(closers.splice(0).reverse()));
   try {
     const lease = await openProcessLease({ folder: folder.processes, clock, randomBytes });
-    closers.push(lease.close);
+    closers.push(["lease", lease.close]);
     const report = (error: unknown) => options.onFault?.(error);
     const engine = await openEngine({
       dataFolder: folder,
@@ -138,7 +138,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       randomBytes,
       onFault: report,
     });
-    closers.push(engine.close);
+    closers.push(["engine", engine.close]);
     const sandbox = await openSandbox({
       folder,
       engine,
@@ -153,10 +153,13 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     const images = createImages(dynamo, { wordKey: keys.auditKey });
     const reindexing = new AbortController();
     const reindexed = reindex(images, reindexing.signal).catch(report);
-    closers.push(() => {
-      reindexing.abort();
-      return reindexed;
-    });
+    closers.push([
+      "reindexing",
+      () => {
+        reindexing.abort();
+        return reindexed;
+      },
+    ]);
     const requests = createRequests(dynamo);
     const executions = createExecutions(dynamo);
     const ledger = createLedgerStore(dynamo);
@@ -178,7 +181,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
     const configured = Object.keys(configuration.providers.settings);
     const sellers = configuration.provider === SANDBOX ? [SANDBOX] : configured;
     const classifier = await openClassifier(report);
-    if (classifier) closers.push(() => classifier.close());
+    if (classifier) closers.push(["classifier", () => classifier.close()]);
     let listener: StepListener | null = null;
     // The steps' workflow is the machine that runs them: it exists a moment later.
     const workflow: Pick<LocalStateMachine, "answer" | "start"> = {
@@ -193,8 +196,9 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       modelOf,
       webhookKey: keys.webhookKey,
       clock,
+      onFault: report,
     });
-    closers.push(receiver.close);
+    closers.push(["webhooks", receiver.close]);
 
     const gate = await openGate(dynamo, keys, { texts, attestations: configuration.attestations });
     const audit = createAudit(dynamo);
@@ -268,6 +272,7 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       isAlive: lease.isAlive,
       onFault: report,
     });
+    closers.push(["state machine", () => machine.stop()], ["versions", () => versionWork.stop()]);
     return {
       dataFolder: folder.path,
       folder,
@@ -298,14 +303,12 @@ export async function openInstallation(options: OpenOptions): Promise<Installati
       onStep(wanted) {
         listener = wanted;
       },
-      close: async () => {
-        await versionWork.stop();
-        await machine.stop();
+      async close() {
         await closeAll();
       },
     };
   } catch (error) {
-    await closeAll();
+    await closeAll().catch((fault: unknown) => options.onFault?.(fault));
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** @module Progress of a run: the steps of the state machine, told as stages of images. */
 import type { ImageDocument } from "@atelier/core/document";
 import { type Image, isTerminal } from "@atelier/core/image";
+import { failureOf } from "@atelier/core/turns";
 import { planOutputSchema } from "@atelier/core/workflow/steps/plan";
 import type { RunOptions, Stage } from "./facade.ts";
 import type { Installation } from "./installation.ts";
@@ -31,12 +32,14 @@ export function reportProgress(
     if (isStage(name) && !(name === "generate" && phase === "left")) {
       tell({ kind: phase === "entered" ? "entered" : "finished", stage: name, imageId });
     }
-    if ((name === "record" || name === "abandon") && phase === "left") void tellImage(imageId);
+    if ((name === "record" || name === "abandon") && phase === "left") {
+      // Progress is a courtesy: an image that cannot be read is left out.
+      tellImage(imageId).catch((error: unknown) => installation.onFault(failureOf(imageId, error)));
+    }
   });
 
   async function tellImage(imageId: string): Promise<void> {
-    // Progress is a courtesy: a read that fails is left out.
-    const image = await installation.steps.images.get(imageId).catch(() => undefined);
+    const image = await installation.steps.images.get(imageId);
     if (image && isTerminal(image.status)) tell?.({ kind: "image", document: await documentOf(image) });
   }
 

@@ -1,6 +1,6 @@
 /** @module The sandbox of a data folder keeps its port, and does without it when a stranger has taken it. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -60,4 +60,10 @@ test("a stranger on the port: another one, which is kept from then on", async ()
   stops.push(third.stop);
   expect(second.baseUrl).not.toBe(first.baseUrl);
   expect(third.baseUrl).toBe(second.baseUrl);
+});
+
+test("a port that is kept but cannot be read is no new one: what was given out under it would be lost", async () => {
+  const folder = await prepareDataFolder({ path: join(place, "data"), clock: Date.now, randomBytes });
+  await mkdir(join(folder.sandbox, "port"), { recursive: true });
+  await expect(opened()).rejects.toMatchObject({ name: "FolderUnusable" });
 });

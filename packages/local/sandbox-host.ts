@@ -12,7 +12,7 @@ import { drawPlaceholder } from "@atelier/imaging/placeholder";
 import { startSandbox } from "@atelier/providers/sandbox/start";
 import type { DataFolder } from "./data-folder.ts";
 import type { Engine } from "./engine.ts";
-import { faultCode } from "./storage-fault.ts";
+import { faultCode, storageFault } from "./storage-fault.ts";
 
 /** How long a placeholder takes to "generate" unless the sandbox's settings file says otherwise. */
 export const SANDBOX_DELAY_MS = 700;
@@ -89,7 +89,10 @@ function drawnPort(randomBytes: RandomBytes): number {
 }
 
 async function keptPort(path: string): Promise<number> {
-  const text = await readFile(path, "utf8").catch(() => "0");
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (faultCode(error) === "ENOENT") return "0";
+    throw storageFault(error, path);
+  });
   const port = Number(text);
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }

@@ -1,6 +1,7 @@
 /** @module Receives webhooks on this machine: a small HTTP server in front of `core/webhook`. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { failureOf } from "@atelier/core/turns";
 import { readWebhookPath, receiveWebhook, WEBHOOK_BYTES_MAX, type WebhookDeps } from "@atelier/core/webhook";
 
 export interface WebhookServer {
@@ -9,10 +10,20 @@ export interface WebhookServer {
   close(): Promise<void>;
 }
 
-/** @param port 0 for any */
-export async function openWebhookServer(port: number, deps: WebhookDeps): Promise<WebhookServer> {
+/**
+ * @param port 0 for any
+ * @param deps.onFault told of a notification that could not be taken in; whoever sent it is asked to send it again
+ */
+export async function openWebhookServer(
+  port: number,
+  deps: WebhookDeps & { readonly onFault: (error: unknown) => void },
+): Promise<WebhookServer> {
   const server = createServer(async (request, response) => {
-    const answer = await answerTo(request, deps).catch(() => ({ status: 500, message: "Try again." }));
+    const answer = await answerTo(request, deps).catch((error: unknown) => {
+      // A sender who hung up has nothing to tell.
+      if (!request.destroyed || request.complete) deps.onFault(failureOf("webhook", error));
+      return { status: 500, message: "Try again." };
+    });
     response.writeHead(answer.status, { "content-type": "text/plain; charset=utf-8" }).end(answer.message);
   });
   await new Promise<void>((resolve, reject) => {

@@ -6,6 +6,7 @@ import * as z from "zod";
 import {
   type CategoryName,
   categoryNameSchema,
+  DEFAULT_PARAMETERS,
   type Parameters,
   PROMPT_CHARACTERS_MAX,
   type ProviderName,
@@ -17,14 +18,38 @@ import { MICROS_PER_USD, type Micros, microsFromUsd } from "./money.ts";
 import type { PromptText } from "./ports.ts";
 import { REQUEST_IMAGES_MAX } from "./request.ts";
 
+const { width, height, steps, guidanceScale } = DEFAULT_PARAMETERS;
+
 const shared = {
-  /** Left out: derived from the request's id. */
-  seed: z.int().min(1).max(0x7ffffffe).optional(),
-  /** A catalogue name that nothing takes the place of. */
-  model: z.string().min(1).max(64).optional(),
-  provider: providerNameSchema.optional(),
-  /** US dollars, for the whole request. */
-  max_cost: z.number().nonnegative().max(1_000_000).optional(),
+  seed: z
+    .int()
+    .min(1)
+    .max(0x7ffffffe)
+    .optional()
+    .describe(
+      "The same one gives the same prompts and the same seeds of images; left out: another one each time.",
+    ),
+  model: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      "Catalogue name of the only model that may make the pictures; left out: the best that the terms allow, and another one when it fails.",
+    ),
+  provider: providerNameSchema
+    .optional()
+    .describe(
+      "Whom alone to buy from; where the installation buys from one provider only, no other may be named. Left out: whoever is best.",
+    ),
+  max_cost: z
+    .number()
+    .nonnegative()
+    .max(1_000_000)
+    .optional()
+    .describe(
+      "The most that the whole request may cost, in US dollars with at most six decimals: refused as a whole when its pictures can cost more; each image has an even share for all of its attempts. Left out: budgets alone limit it.",
+    ),
   parameters: z
     .strictObject({
       width: parametersSchema.shape.width,
@@ -33,28 +58,48 @@ const shared = {
       guidance_scale: parametersSchema.shape.guidanceScale,
     })
     .partial()
-    .default({}),
+    .default({})
+    .describe(
+      `What the pictures are asked with; what is left out comes from the template. For a prompt it is ${width} x ${height}, ${steps} steps and a guidance scale of ${guidanceScale}.`,
+    ),
 };
 
 /** One picture of a prompt of one's own. */
 export const promptAskingSchema = z.strictObject({
   ...shared,
-  prompt: z.string().min(1).max(PROMPT_CHARACTERS_MAX),
-  negative_prompt: z.string().max(PROMPT_CHARACTERS_MAX).default(""),
-  category: categoryNameSchema.default("custom"),
+  prompt: z
+    .string()
+    .min(1)
+    .max(PROMPT_CHARACTERS_MAX)
+    .describe(
+      "What the picture is to show; the content policy judges it, and it is kept encrypted or apart.",
+    ),
+  negative_prompt: z
+    .string()
+    .max(PROMPT_CHARACTERS_MAX)
+    .default("")
+    .describe("What the picture is not to show; left out with a warning for a model that takes none."),
+  category: categoryNameSchema
+    .default("custom")
+    .describe("Under which category the picture is filed, whose rating and budget count."),
 });
 
-const countSchema = z.int().min(1).max(REQUEST_IMAGES_MAX);
+const countSchema = z.int().min(1).max(REQUEST_IMAGES_MAX).optional();
 
 /** Pictures of a template, or of a category's templates in turn. */
 export const templateAskingSchema = z.strictObject({
   ...shared,
-  category: categoryNameSchema,
-  template: z.string().min(1).max(64).optional(),
-  /** Default 1. */
-  count: countSchema.optional(),
-  /** The same as `count`, as SDK and command line call it. */
-  variations: countSchema.optional(),
+  category: categoryNameSchema.describe("What kind of picture; a category with templates."),
+  template: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("Name of a template of the category; left out: its templates in turn."),
+  count: countSchema.describe("How many images to make, each of another variation; left out: 1."),
+  variations: countSchema.describe(
+    "Another name of `count`, as SDK and command line call it; give one of them, or both with the same number.",
+  ),
 });
 
 /** What was asked for, in our words; whatever way it was written, the same wish is the same value. */

@@ -1,6 +1,7 @@
 /** @module The audit as a whole: held against its chains, written out, and as documents. */
 import * as z from "zod";
 import { AUDIT_KINDS, type ChainLink, type ChainProof, verifyChain } from "./audit-chain.ts";
+import { instant } from "./document-fields.ts";
 import { AtelierError } from "./errors.ts";
 import { all } from "./pages.ts";
 import type { Audit, AuditEntry, Page } from "./ports.ts";
@@ -10,16 +11,34 @@ interface Known {
 }
 
 export const auditDocumentSchema = z.object({
-  audit_id: z.string(),
-  /** An image, a request, a budget scope. */
-  subject: z.string(),
-  kind: z.enum(AUDIT_KINDS),
-  phase: z.enum(["intended", "done"]),
-  attempt_id: z.string().nullable(),
-  /** RFC 3339 in UTC. */
-  at: z.string(),
-  by: z.string(),
-  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  audit_id: z
+    .string()
+    .describe("The entry's id, derived from what it tells: the same again is the same entry."),
+  subject: z
+    .string()
+    .describe(
+      "What it is about: an image, a request, or such as `budget:day`, `terms:replicate`, `age:NAME`.",
+    ),
+  kind: z
+    .enum(AUDIT_KINDS)
+    .describe(
+      "`asked`: images of a request were planned; `decided`: a model was chosen for an image; `bought`: a paid call; `released`: an image ended with a picture, whatever the verdict in `facts` says; `refused`: a request was refused, or an image ended without a verdict; `limit-changed`: of a budget; `resumed`: an interrupted part of a request was taken up again; `cancelled`; `reviewed`: a person decided about a picture; `attested`: an operator's word was given or withdrawn; `restrained`: a caller was suspended for probing the policy, or let go; `erased`: files, texts and details were removed; `reprocessed`: a version was asked for or made; `version-chosen`: another version became the current one.",
+    ),
+  phase: z
+    .enum(["intended", "done"])
+    .describe("`intended` is written before something that cannot be taken back, `done` after it."),
+  attempt_id: z.string().nullable().describe("The attempt that it is about; null where it is about none."),
+  at: instant("When it was written."),
+  by: z
+    .string()
+    .describe(
+      "Who acted: a token's subject, the operating system's user, a function; once erased, a pseudonym.",
+    ),
+  facts: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .describe(
+      "What is to be known about it, by name; never a prompt. Amounts in micro-dollars have names in `Micros`.",
+    ),
 });
 export type AuditDocument = z.infer<typeof auditDocumentSchema>;
 
@@ -59,12 +78,17 @@ export function exportedEntryDocument(
 }
 
 export const chainProofDocumentSchema = z.object({
-  subject: z.string(),
-  entries: z.int(),
-  /** The newest hash, to be kept elsewhere; null without entries. */
-  head: z.string().nullable(),
-  /** Empty when the chain holds. */
-  problems: z.array(z.string()),
+  subject: z.string().describe("Whose chain it is."),
+  entries: z.int().describe("How many entries there are."),
+  head: z
+    .string()
+    .nullable()
+    .describe(
+      "The newest hash, to be kept elsewhere: only with it does a chain that was made anew as a whole show. Null without entries.",
+    ),
+  problems: z
+    .array(z.string())
+    .describe("What is wrong, in words, each with its entry; empty when the chain holds."),
 });
 
 /**

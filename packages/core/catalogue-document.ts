@@ -4,93 +4,146 @@ import {
   type Catalogue,
   type Category,
   categoryNameSchema,
+  DEFAULT_PARAMETERS,
   type Model,
   type Parameters,
   providerNameSchema,
   ratingSchema,
   type Template,
 } from "./catalogue.ts";
+import { parametersDocumentSchema } from "./document.ts";
+import { instant, pricedSchema } from "./document-fields.ts";
 import type { ModelReport } from "./model-report.ts";
 import { MICROS_PER_USD, usdFromMicros } from "./money.ts";
 import { priceOf } from "./price.ts";
 import { combinationsOf } from "./template.ts";
 
-/** US dollars: what lists say, and what it can cost at most. */
-const pricedSchema = z.object({ list: z.number(), most: z.number() });
-const quotaSchema = z.object({ used: z.int(), limit: z.int().nullable(), share: z.number().nullable() });
+const { width, height, steps } = DEFAULT_PARAMETERS;
+
+const quotaSchema = z.object({
+  used: z.int().describe("Creates so far; counted only where there is a limit."),
+  limit: z.int().nullable().describe("How many creates there may be; null: no such limit."),
+  share: z.number().nullable().describe("Used of the limit, from 0; null without a limit."),
+});
 
 export const modelDocumentSchema = z.object({
-  name: z.string(),
-  provider: providerNameSchema,
-  version: z.string().nullable(),
-  /** Null while unknown. */
-  price: pricedSchema.nullable(),
-  offered: z.boolean(),
-  /** Why not; empty when offered. */
-  reason: z.string(),
-  sizes: z.string(),
-  typical_seconds: z.number(),
-  terms: z.array(
-    z.object({
-      rating: ratingSchema,
-      allowed: z.boolean(),
-      reason: z.string(),
-      /** yyyy-mm-dd on which the source was read; empty without terms. */
-      date: z.string(),
-      source: z.string(),
-    }),
-  ),
-  /** The last 14 days; null without an attempt. */
+  name: z.string().describe("Catalogue name: what `model` of a request takes."),
+  provider: providerNameSchema.describe("Who sells it; the sandbox imitates those of `replicate`."),
+  version: z
+    .string()
+    .nullable()
+    .describe("The provider's version that is pinned; null for a model without versions."),
+  price: pricedSchema
+    .nullable()
+    .describe(
+      `Of one picture of ${width} x ${height} with ${steps} steps, in US dollars; null while unknown, and then nothing is bought.`,
+    ),
+  offered: z.boolean().describe("Whether it can be bought here."),
+  reason: z.string().describe("Why it is not offered; empty when it is."),
+  sizes: z
+    .string()
+    .describe("The sizes that it makes, in words: a range of pixels, sizes, or ratios of the edges."),
+  typical_seconds: z.number().describe("Seconds that a picture usually takes, as the catalogue says."),
+  terms: z
+    .array(
+      z.object({
+        rating: ratingSchema,
+        allowed: z.boolean().describe("Whether pictures of the rating may be made with it."),
+        reason: z.string().describe("One sentence for people."),
+        date: z.string().describe("When the source was read, yyyy-mm-dd; empty without terms."),
+        source: z
+          .string()
+          .describe("Where the terms or the licence stand, or who attests them; empty without terms."),
+      }),
+    )
+    .describe("What the provider's terms and the model's licence allow together, a line for each rating."),
   health: z
     .object({
-      ended: z.int(),
-      success_rate: z.number().nullable(),
-      p50_seconds: z.number().nullable(),
-      p95_seconds: z.number().nullable(),
-      consecutive_failures: z.int(),
-      spent: z.number(),
-      mean_cost: z.number().nullable(),
-      mean_quality: z.number().nullable(),
-      problem: z.string().nullable(),
+      ended: z.int().describe("Attempts that ended with a picture or by a fault of the provider."),
+      success_rate: z.number().nullable().describe("Pictures among those, 0 to 1; null before the first."),
+      p50_seconds: z
+        .number()
+        .nullable()
+        .describe("Half of the pictures took no longer, in seconds from the create; null with none."),
+      p95_seconds: z
+        .number()
+        .nullable()
+        .describe("95 of 100 pictures took no longer, in seconds from the create; null with none."),
+      consecutive_failures: z.int().describe("Attempts that failed since the last picture."),
+      spent: z.number().describe("What all attempts were charged, in US dollars."),
+      mean_cost: z
+        .number()
+        .nullable()
+        .describe("What a picture was charged on average, in US dollars; null with fewer than five."),
+      mean_quality: z
+        .number()
+        .nullable()
+        .describe("Measured quality on average, 0 to 100; null with fewer than five pictures."),
+      problem: z
+        .string()
+        .nullable()
+        .describe("Why it is passed over while another model can be had; null: it is well."),
     })
-    .nullable(),
-  /** How its provider's account stands. */
+    .nullable()
+    .describe("How it has done in the last 14 days; null without an attempt."),
   account: z
     .object({
-      circuit: z.string(),
-      open_until: z.string().nullable(),
-      day: quotaSchema,
-      month: quotaSchema,
-      running: z.int(),
-      rest_until: z.string().nullable(),
+      circuit: z
+        .string()
+        .describe(
+          "`closed`: creates are sent; `open`: the provider failed or refused the account, and is left alone; `half-open`: one attempt tries whether it does again.",
+        ),
+      open_until: instant("Until when it is left alone; null while the circuit is closed.").nullable(),
+      day: quotaSchema.describe("The provider's own quota of the local day."),
+      month: quotaSchema.describe("The provider's own quota of the local month."),
+      running: z.int().describe("Jobs that run there; counted only where their number is limited."),
+      rest_until: instant("Until when the provider asked to be spared; null: it did not.").nullable(),
     })
-    .nullable(),
-  /** What the provider itself said just now; null unless it was asked. */
+    .nullable()
+    .describe("How the account at its provider stands; null where nothing is known of it."),
   probed: z
     .object({
-      served: z.enum(["available", "gone", "unknown"]).nullable(),
-      balance: z.number().nullable(),
-      said: z.string(),
+      served: z
+        .enum(["available", "gone", "unknown"])
+        .nullable()
+        .describe("Whether the provider still has it; null where it cannot be asked or did not answer."),
+      balance: z
+        .number()
+        .nullable()
+        .describe("What the account has left, in US dollars; null where the provider does not tell."),
+      said: z.string().describe("Why nothing is known; empty otherwise."),
     })
-    .nullable(),
+    .nullable()
+    .describe("What the provider itself said just now; null unless it was asked."),
 });
 export type ModelDocument = z.infer<typeof modelDocumentSchema>;
 
 export const templateDocumentSchema = z.object({
   category: categoryNameSchema,
-  rating: ratingSchema,
-  /** Null for a category that takes prompts of one's own only. */
-  template: z.string().nullable(),
-  description: z.string(),
-  /** How many different prompts the slots give. */
-  combinations: z.number().nullable(),
-  price: pricedSchema.nullable(),
-  tags: z.array(z.string()),
-  slots: z.record(z.string(), z.array(z.string())),
-  parameters: z
-    .object({ width: z.int(), height: z.int(), steps: z.int(), guidance_scale: z.number() })
-    .nullable(),
-  models: z.array(z.string()),
+  rating: ratingSchema.describe("Of the category; words of the prompt may raise it."),
+  template: z
+    .string()
+    .nullable()
+    .describe("The template's name; null for a category that takes prompts of one's own only."),
+  description: z.string().describe("What it shows, in a few words."),
+  combinations: z
+    .number()
+    .nullable()
+    .describe("How many different prompts its slots give, before one comes again; null without a template."),
+  price: pricedSchema
+    .nullable()
+    .describe("Of one picture by the model that it would be bought of, in US dollars; null without one."),
+  tags: z.array(z.string()).describe("What every picture of it is found by."),
+  slots: z
+    .record(z.string(), z.array(z.string()))
+    .describe("The places of its prompt, each with the words that may stand there."),
+  parameters: parametersDocumentSchema
+    .omit({ seed: true })
+    .nullable()
+    .describe("What its pictures are asked with unless a request says otherwise; null without a template."),
+  models: z
+    .array(z.string())
+    .describe("The models that it names, the best first; others follow by quality and price."),
 });
 export type TemplateDocument = z.infer<typeof templateDocumentSchema>;
 
@@ -124,11 +177,11 @@ export function modelDocument(report: ModelReport): ModelDocument {
     },
     account: report.account && {
       circuit: report.account.circuit,
-      open_until: instant(report.account.openUntilMs),
+      open_until: instantText(report.account.openUntilMs),
       day: quotaDocument(report.account.day),
       month: quotaDocument(report.account.month),
       running: report.account.running,
-      rest_until: instant(report.account.restUntilMs),
+      rest_until: instantText(report.account.restUntilMs),
     },
     probed: report.probed && {
       served: report.probed.served,
@@ -143,7 +196,7 @@ function quotaDocument({ used, limit }: { used: number; limit: number | null }) 
 }
 
 /** RFC 3339 in UTC. */
-function instant(atMs: number | null): string | null {
+function instantText(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
 }
 

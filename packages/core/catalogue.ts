@@ -4,7 +4,9 @@ import type { GraphWorkflow } from "./graph-workflow.ts";
 
 /** Ordered from harmless to the ceiling. `explicit` is a verdict, never something one can ask for. */
 export const RATINGS = ["general", "suggestive", "nudity"] as const;
-export const ratingSchema = z.enum(RATINGS);
+export const ratingSchema = z
+  .enum(RATINGS)
+  .describe("How much a picture may show, from harmless to the ceiling.");
 export type Rating = z.infer<typeof ratingSchema>;
 
 export function ratingRank(rating: Rating): number {
@@ -19,7 +21,9 @@ export function higherRating(one: Rating, other: Rating): Rating {
 export const ADULT_AGE = 18;
 
 export const CATEGORY_NAMES = ["lingerie", "feet", "artistic_nude", "weekend_special", "custom"] as const;
-export const categoryNameSchema = z.enum(CATEGORY_NAMES);
+export const categoryNameSchema = z
+  .enum(CATEGORY_NAMES)
+  .describe("What kind of picture; `custom` has no templates and takes prompts of one's own.");
 export type CategoryName = z.infer<typeof categoryNameSchema>;
 
 const nameSchema = z.string().regex(/^[a-z][a-z0-9_]{1,63}$/, "a name of lower-case letters, digits and _");
@@ -32,10 +36,11 @@ export const SIZE_PIXELS_MAX = 2_048;
 const GUIDANCE_SCALE_MIN = 0.01;
 
 /** What every picture is asked with, in our words; each model's own parameter names are in `models.yaml`. */
+const edge = z.int().min(SIZE_PIXELS_MIN).max(SIZE_PIXELS_MAX).multipleOf(8);
 export const parametersSchema = z.strictObject({
-  width: z.int().min(SIZE_PIXELS_MIN).max(SIZE_PIXELS_MAX).multipleOf(8),
-  height: z.int().min(SIZE_PIXELS_MIN).max(SIZE_PIXELS_MAX).multipleOf(8),
-  steps: z.int().min(1).max(150),
+  width: edge.meta({ description: "Pixels, a multiple of 8.", multipleOf: 8 }),
+  height: edge.meta({ description: "Pixels, a multiple of 8.", multipleOf: 8 }),
+  steps: z.int().min(1).max(150).describe("How many steps the model takes towards the picture."),
   /** Smaller ones mean nothing to a model, and the smallest no table can hold. */
   guidanceScale: z
     .number()
@@ -43,7 +48,8 @@ export const parametersSchema = z.strictObject({
     .max(50)
     .refine((scale) => scale === 0 || scale >= GUIDANCE_SCALE_MIN, {
       error: `must be 0, or from ${GUIDANCE_SCALE_MIN} to 50`,
-    }),
+    })
+    .describe(`How closely the model follows the prompt: 0, or from ${GUIDANCE_SCALE_MIN} on.`),
 });
 export type Parameters = z.infer<typeof parametersSchema>;
 
@@ -92,7 +98,8 @@ export type TermsEntry = z.infer<typeof termsEntrySchema>;
  */
 export const providerNameSchema = z
   .string()
-  .regex(/^[a-z][a-z0-9]{1,31}$/, "a provider's name of lower-case letters and digits");
+  .regex(/^[a-z][a-z0-9]{1,31}$/, "a provider's name of lower-case letters and digits")
+  .describe("Who sells pictures, by the catalogue's name.");
 export type ProviderName = z.infer<typeof providerNameSchema>;
 
 /** The provider that draws placeholders on this machine; it imitates the models of Replicate. */

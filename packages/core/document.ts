@@ -4,68 +4,127 @@
  */
 import * as z from "zod";
 import { ATTEMPT_STATES, type Attempt } from "./attempt.ts";
-import { categoryNameSchema, providerNameSchema, ratingSchema } from "./catalogue.ts";
-import { exclusionSchema, type Image, imageStatusSchema, RENDITION_NAMES, type Verdict } from "./image.ts";
+import { categoryNameSchema, parametersSchema, providerNameSchema, ratingSchema } from "./catalogue.ts";
+import { failureSchema, instant, pricedSchema } from "./document-fields.ts";
+import {
+  exclusionSchema,
+  type Image,
+  imageStatusSchema,
+  renditionSchema,
+  type Verdict,
+  verdictSchema,
+} from "./image.ts";
 import { usdFromMicros } from "./money.ts";
 import type { PromptText } from "./ports.ts";
 
-const parametersDocumentSchema = z.object({
-  width: z.int(),
-  height: z.int(),
-  steps: z.int(),
-  guidance_scale: z.number(),
-  seed: z.int().nullable(),
-});
+const { guidanceScale, ...otherParameters } = parametersSchema.shape;
+export const parametersDocumentSchema = z
+  .object({
+    ...otherParameters,
+    guidance_scale: guidanceScale,
+    seed: z
+      .int()
+      .nullable()
+      .describe(
+        "What the model starts from: with the same seed it makes the same picture, as far as it can.",
+      ),
+  })
+  .describe(
+    "What the picture is asked with; a model that takes another range gets the nearest end, with a warning.",
+  );
+
+const { contentType, ...otherRendition } = renditionSchema.shape;
+const renditionDocumentSchema = z.object({ ...otherRendition, content_type: contentType });
 
 export const imageDocumentSchema = z.object({
-  image_id: z.string(),
-  request_id: z.string(),
-  /** Null for callers who may not read prompts. */
-  prompt: z.string().nullable(),
-  negative_prompt: z.string().nullable(),
-  /** Catalogue name; null until one was chosen. */
-  model: z.string().nullable(),
+  image_id: z.string().describe("The image's id."),
+  request_id: z.string().describe("The request that it belongs to."),
+  prompt: z
+    .string()
+    .nullable()
+    .describe(
+      "The whole prompt; null without the scope `prompts:read`, before it is built and once it is erased.",
+    ),
+  negative_prompt: z.string().nullable().describe("What the picture is not to show; null as `prompt` is."),
+  model: z
+    .string()
+    .nullable()
+    .describe("What made the picture, by the catalogue's name; null as long as there is none."),
   parameters: parametersDocumentSchema,
   category: categoryNameSchema,
-  rating: ratingSchema,
-  tags: z.array(z.string()),
-  template: z.string().nullable(),
-  /** The path of `full`, relative to the data folder or bucket; null until it exists. */
-  file_path: z.string().nullable(),
-  version: z.int().nullable(),
-  renditions: z.array(
-    z.object({
-      name: z.enum(RENDITION_NAMES),
-      path: z.string(),
-      width: z.int(),
-      height: z.int(),
-      bytes: z.int(),
-      sha256: z.string(),
-      content_type: z.string(),
-    }),
+  rating: ratingSchema.describe(
+    "The effective rating: the higher of the category's and what the prompt says; a reviewer may change it.",
   ),
-  metadata: z.object({
-    /** RFC 3339 in UTC; null until recorded. */
-    generated_at: z.string().nullable(),
-    /** The provider that was called. */
-    api_used: providerNameSchema.nullable(),
-    /** US dollars, all attempts together. */
-    cost: z.number(),
-    /** Seconds from the create at the provider to the record. */
-    processing_time: z.number().nullable(),
-    quality: z.number().nullable(),
-    quality_parts: z.record(z.string(), z.number()).nullable(),
-    attempts: z.int(),
-    duplicate_of: z.string().nullable(),
-    warnings: z.array(z.string()),
-  }),
-  verdict: z
-    .object({ decision: z.string(), basis: z.string(), rating: z.string().nullable(), reason: z.string() })
-    .nullable(),
+  tags: z
+    .array(z.string())
+    .describe("Of the template, of its slots' values, and the picture's main colours."),
+  template: z.string().nullable().describe("The template's name; null for a prompt of one's own."),
+  file_path: z
+    .string()
+    .nullable()
+    .describe("The path of the rendition `full`, relative to the data folder or bucket; null without one."),
+  version: z.int().nullable().describe("Which version is current, from 1; null until there is one."),
+  renditions: z
+    .array(renditionDocumentSchema)
+    .describe("The files of the current version; empty without one."),
+  metadata: z
+    .object({
+      generated_at: instant(
+        "When the image came to its end, with or without a picture; null before.",
+      ).nullable(),
+      api_used: providerNameSchema
+        .nullable()
+        .describe("The provider that made the picture; null as long as there is none."),
+      cost: z.number().describe("What all attempts at it were charged so far, in US dollars."),
+      processing_time: z
+        .number()
+        .nullable()
+        .describe("Seconds from the create at the provider to the record; null until it is recorded."),
+      quality: z
+        .number()
+        .nullable()
+        .describe(
+          "Measured, 0 to 100: the worst of `quality_parts`, defects and not beauty; null until measured.",
+        ),
+      quality_parts: z
+        .record(z.string(), z.number())
+        .nullable()
+        .describe(
+          "By defect (`sharpness`, `exposure`, `contrast`, `colourfulness`, `noise`, `blockiness`), 0 (bad) to 100 (no defect found); null until measured.",
+        ),
+      attempts: z.int().describe("How many attempts were made to buy it."),
+      duplicate_of: z
+        .string()
+        .nullable()
+        .describe("An earlier image of the category that this one repeats; null where none was found."),
+      warnings: z
+        .array(z.string())
+        .describe(
+          "What of the request the model could not do, and what was done instead; one sentence each.",
+        ),
+    })
+    .describe("How it was made, and what it cost."),
+  verdict: verdictSchema
+    .pick({ decision: true, basis: true, rating: true, reason: true })
+    .nullable()
+    .describe("Whether the picture may be shown, and why; null until it is judged."),
   status: imageStatusSchema,
-  failure: z.object({ name: z.string(), message: z.string(), rule: z.string().nullable() }).nullable(),
-  excluded: z.array(exclusionSchema),
-  created_at: z.string(),
+  failure: failureSchema
+    .extend({
+      message: z
+        .string()
+        .describe(
+          "What was wrong, for people; without the scope `prompts:read`, the error table's sentence.",
+        ),
+      rule: z
+        .string()
+        .nullable()
+        .describe("What refused: a rule of the policy, `terms`, `verdict`, ...; null without one."),
+    })
+    .nullable()
+    .describe("Why there is no picture, or why it has to wait; null where nothing is wrong."),
+  excluded: z.array(exclusionSchema).describe("Models that were not taken, and why."),
+  created_at: instant("When the image was planned."),
 });
 export type ImageDocument = z.infer<typeof imageDocumentSchema>;
 
@@ -161,37 +220,46 @@ function verdictDocument({ decision, basis, rating, reason }: Verdict): ImageDoc
   return { decision, basis, rating, reason };
 }
 
-const pricedSchema = z.object({ list: z.number(), most: z.number() });
-
 /** What a dry run answers for one variation; byte-equal on every machine for the same settings. */
 export const variationDocumentSchema = z.object({
   category: categoryNameSchema,
-  template: z.string().nullable(),
-  prompt: z.string(),
-  negative_prompt: z.string(),
-  seed: z.int(),
-  rating: ratingSchema,
-  tags: z.array(z.string()),
-  parameters: parametersDocumentSchema,
-  candidates: z.array(
-    z.object({
-      model: z.string(),
-      provider: providerNameSchema,
-      price: pricedSchema,
-      terms: z.object({ date: z.string(), source: z.string() }),
-      warnings: z.array(z.string()),
-    }),
+  template: imageDocumentSchema.shape.template,
+  prompt: z.string().describe("The whole prompt, with the words that were chosen for its slots."),
+  negative_prompt: z.string().describe("What the picture is not to show; empty where nothing is said."),
+  seed: z.int().describe("The picture's own seed, which its first attempt sends."),
+  rating: ratingSchema.describe(
+    "The effective rating: the higher of the category's and what the prompt says.",
   ),
-  excluded: z.array(exclusionSchema),
-  /** Of the first candidate; null when there is none. */
-  price: pricedSchema.nullable(),
-  policy: z.object({
-    decision: z.enum(["allowed", "refused"]),
-    rule: z.string().nullable(),
-    message: z.string().nullable(),
-  }),
-  /** The occurrence that asks for it, in a plan. */
-  occurrence: z.string().nullable(),
+  tags: z.array(z.string()).describe("Of the template and of the values chosen for its slots."),
+  parameters: parametersDocumentSchema,
+  candidates: z
+    .array(
+      z.object({
+        model: z.string().describe("Catalogue name."),
+        provider: providerNameSchema,
+        price: pricedSchema.describe("Of this picture, in US dollars."),
+        terms: z
+          .object({
+            date: z.string().describe("When they were read or attested, yyyy-mm-dd."),
+            source: z.string().describe("Where they stand, or who attests them."),
+          })
+          .describe("The terms that allow the rating."),
+        warnings: z
+          .array(z.string())
+          .describe("What of the request the model cannot do, and what would be done instead."),
+      }),
+    )
+    .describe("The models that can make it, the best first: the first one would be asked."),
+  excluded: z.array(exclusionSchema).describe("Every other model, and why it cannot."),
+  price: pricedSchema.nullable().describe("Of the first candidate, in US dollars; null when there is none."),
+  policy: z
+    .object({
+      decision: z.enum(["allowed", "refused"]).describe("`refused`: the picture would not be made."),
+      rule: z.string().nullable().describe("The rule that refuses; null when allowed."),
+      message: z.string().nullable().describe("What to write instead, for people; null when allowed."),
+    })
+    .describe("What the content policy says of the prompt."),
+  occurrence: z.string().nullable().describe("The occurrence that asks for it, in a plan; null elsewhere."),
 });
 export type VariationDocument = z.infer<typeof variationDocumentSchema>;
 
@@ -217,14 +285,18 @@ export interface BudgetProofDocument {
 }
 
 export const budgetDocumentSchema = z.object({
-  /** `day`, `month`, `provider:replicate`, `category:feet` */
-  scope: z.string(),
-  period: z.string(),
-  limit: z.number(),
-  remaining: z.number(),
-  spent: z.number(),
-  held: z.number(),
-  /** RFC 3339 in UTC. */
-  resets_at: z.string(),
+  scope: z
+    .string()
+    .describe("What is limited: `day`, `month`, or within the month `provider:NAME` or `category:NAME`."),
+  period: z.string().describe("The local day (yyyy-mm-dd) or month (yyyy-mm) that runs."),
+  limit: z.number().describe("What may be spent in the period, in US dollars."),
+  remaining: z
+    .number()
+    .describe(
+      "What is neither spent nor held, in US dollars; below zero when a provider charged more than was held.",
+    ),
+  spent: z.number().describe("What was charged, in US dollars."),
+  held: z.number().describe("What is set aside for attempts that are not settled yet, in US dollars."),
+  resets_at: instant("When the period ends and the whole limit is there again."),
 });
 export type BudgetDocument = z.infer<typeof budgetDocumentSchema>;

@@ -15,7 +15,11 @@ export const IMAGE_STATUSES = [
   "unknown",
   "cancelled",
 ] as const;
-export const imageStatusSchema = z.enum(IMAGE_STATUSES);
+export const imageStatusSchema = z
+  .enum(IMAGE_STATUSES)
+  .describe(
+    "`planned`: nothing is bought yet; `held`: its money is set aside; `generating`: at the provider; `processing`: being judged and developed; `completed`: released; `quarantined`: made, and waits for a reviewer; `rejected`: policy, terms, the verdict or a reviewer refused it; `failed`: ended without a picture; `unknown`: nobody can tell yet whether the provider made it; `cancelled`: somebody called it off.",
+  );
 export type ImageStatus = z.infer<typeof imageStatusSchema>;
 
 /** Nothing moves an image out of these by itself. `unknown` is not among them: a late success goes on. */
@@ -38,16 +42,20 @@ export function isTerminal(status: ImageStatus): boolean {
   return (TERMINAL_STATUSES as readonly ImageStatus[]).includes(status);
 }
 
-/** `blurred` shows nothing that could be made out: it stands where the others may not. */
 export const RENDITION_NAMES = ["full", "web", "preview", "thumbnail", "blurred"] as const;
+export const renditionNameSchema = z
+  .enum(RENDITION_NAMES)
+  .describe(
+    "Which file of the picture, from `full` (its own size) down to `thumbnail`; `blurred` shows nothing that could be made out, and stands where the others may not.",
+  );
 export const renditionSchema = z.object({
-  name: z.enum(RENDITION_NAMES),
-  path: z.string(),
-  width: z.int(),
-  height: z.int(),
-  bytes: z.int(),
-  sha256: z.string(),
-  contentType: z.string(),
+  name: renditionNameSchema,
+  path: z.string().describe("Where the file stands, relative to the data folder or bucket."),
+  width: z.int().describe("In pixels."),
+  height: z.int().describe("In pixels."),
+  bytes: z.int().describe("Size of the file."),
+  sha256: z.string().describe("SHA-256 of the file, in hexadecimal digits."),
+  contentType: z.string().describe("Media type of the file, such as `image/webp`."),
 });
 export type Rendition = z.infer<typeof renditionSchema>;
 
@@ -62,41 +70,69 @@ export const storedOutputSchema = z.object({
 });
 export type StoredOutput = z.infer<typeof storedOutputSchema>;
 
-/** Probabilities, 0 to 1, that a picture shows at least that much; `other` is anything else that nobody may be shown. */
-export const ratingScoresSchema = z.object({
-  suggestive: z.number().min(0).max(1),
-  nudity: z.number().min(0).max(1),
-  explicit: z.number().min(0).max(1),
-  /** Violence, hate symbols and the like; 0 from a classifier that does not look for them. */
-  other: z.number().min(0).max(1),
-});
+const probability = z.number().min(0).max(1);
+
+export const ratingScoresSchema = z
+  .object({
+    suggestive: probability.describe("That it is suggestive, or more."),
+    nudity: probability.describe("That it shows nudity, or more."),
+    explicit: probability.describe("That it is explicit."),
+    other: probability.describe(
+      "That it shows violence, hate symbols or the like; 0 from a classifier that does not look for them.",
+    ),
+  })
+  .describe("Probabilities, 0 to 1, of what the picture shows.");
 export type RatingScores = z.infer<typeof ratingScoresSchema>;
 
-/** A face as a classifier saw it: how sure it is of the face, 0 to 1, and the (lowest) age that it estimates, in years. */
+/** A face as a classifier saw it. */
 export const faceEstimateSchema = z.object({
-  score: z.number().min(0).max(1),
-  ageYears: z.number().min(0).max(120),
+  score: probability.describe("How sure the classifier is that this is a face, 0 to 1."),
+  ageYears: z
+    .number()
+    .min(0)
+    .max(120)
+    .describe("The age that it estimates, the lowest of a range, in years."),
 });
 export type FaceEstimate = z.infer<typeof faceEstimateSchema>;
 
-/**
- * `explicit` is never released; `basis` says what decided, `reason` is for people. `known-picture`: a reviewer has removed
- * the same picture before; `review`: a person decided.
- */
 export const verdictSchema = z.object({
-  decision: z.enum(["released", "quarantined", "rejected"]),
-  basis: z.enum(["sandbox-mark", "no-classifier", "classifier", "known-picture", "review"]),
-  rating: z.enum(["general", "suggestive", "nudity", "explicit"]).nullable(),
-  reason: z.string(),
-  /** A suspected minor in a rated picture: nobody looks at it, nothing copies it, the operator is told. */
-  sealed: z.boolean().default(false),
-  /** A reviewer should look at this one first. */
-  priority: z.boolean().default(false),
-  /** What was measured, by which classifier, and the thresholds of that day; null and empty where nothing was. */
-  classifier: z.string().nullable().default(null),
-  scores: ratingScoresSchema.nullable().default(null),
-  faces: z.array(faceEstimateSchema).default([]),
-  thresholds: z.record(z.string(), z.number()).nullable().default(null),
+  decision: z
+    .enum(["released", "quarantined", "rejected"])
+    .describe("`released`: may be shown; `quarantined`: waits for a reviewer; `rejected`: is never shown."),
+  basis: z
+    .enum(["sandbox-mark", "no-classifier", "classifier", "known-picture", "review"])
+    .describe(
+      "What decided: `sandbox-mark`, it is a placeholder of our own sandbox; `no-classifier`, none is installed; `classifier`; `known-picture`, a reviewer has removed the same picture before; `review`, a person.",
+    ),
+  rating: z
+    .enum(["general", "suggestive", "nudity", "explicit"])
+    .nullable()
+    .describe(
+      "What the picture was seen to show; null where nothing was measured. `explicit` is never released.",
+    ),
+  reason: z.string().describe("One sentence for people."),
+  sealed: z
+    .boolean()
+    .default(false)
+    .describe(
+      "A suspected minor in a rated picture: nobody looks at it, nothing copies it, the operator is told.",
+    ),
+  priority: z.boolean().default(false).describe("A reviewer should look at this one first."),
+  classifier: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("Name and version of the classifier that measured; null where nothing was measured."),
+  scores: ratingScoresSchema
+    .nullable()
+    .default(null)
+    .describe("What was measured, as probabilities from 0 to 1; null where nothing was."),
+  faces: z.array(faceEstimateSchema).default([]).describe("Every face that was seen."),
+  thresholds: z
+    .record(z.string(), z.number())
+    .nullable()
+    .default(null)
+    .describe("The thresholds of that day by name, such as `holdScore`; null where nothing was measured."),
 });
 export type Verdict = z.infer<typeof verdictSchema>;
 
@@ -113,10 +149,14 @@ export type QualityParts = z.infer<typeof qualityPartsSchema>;
 
 /** Why a model was not taken; kept on the image so that it can be asked later. */
 export const exclusionSchema = z.object({
-  model: z.string(),
-  provider: z.string(),
-  reason: z.string(),
-  detail: z.string(),
+  model: z.string().describe("Catalogue name."),
+  provider: z.string().describe("Who sells it."),
+  reason: z
+    .string()
+    .describe(
+      "`other-model-wanted`, `other-provider`: another one was asked for; `not-buyable`: only listed; `already-tried`: it has failed for this image; `unverified`: its version was never seen among published ones; `price-unknown`; `size`: it has no such size; `prompt-too-long`; `terms`, `licence`: they do not allow the rating; `content-rejected`: the provider's filter rejected this picture; `disabled`: the provider is not switched on; `no-key`: no key or address of it is set; `price-cap`: it can cost more than is allowed; `unhealthy`: it fails, or its provider takes nothing just now.",
+    ),
+  detail: z.string().describe("The same for people, with numbers and names."),
 });
 export type Exclusion = z.infer<typeof exclusionSchema>;
 

@@ -2,34 +2,62 @@
 import * as z from "zod";
 import type { AgeAttestation, Expiring, TermsAttestation } from "./attestations.ts";
 import { expiringText, isAgeAttested } from "./attestations.ts";
-import { restraintDecision } from "./caller-restraint.ts";
-import { categoryNameSchema, ratingSchema } from "./catalogue.ts";
-import { type Image, imageStatusSchema, verdictSchema } from "./image.ts";
+import { DEFAULT_RESTRAINT_LIMITS, restraintDecision } from "./caller-restraint.ts";
+import { categoryNameSchema, providerNameSchema, ratingSchema } from "./catalogue.ts";
+import { instant } from "./document-fields.ts";
+import {
+  faceEstimateSchema,
+  type Image,
+  imageStatusSchema,
+  renditionSchema,
+  verdictSchema,
+} from "./image.ts";
 import type { TextVault } from "./ports.ts";
 import type { CallerRecord } from "./probing.ts";
 import type { Review, ReviewDecision, ReviewVote } from "./review.ts";
 import { ratingSeen } from "./review-wanted.ts";
 
+const reviewerSchema = z
+  .string()
+  .describe("The reviewer: a token's subject, or the operating system's user.");
+const actionSchema = z
+  .string()
+  .describe(
+    "`release`: out of quarantine; `reject`: removed for good; `rate`: given another rating; `unseal`: no suspicion of a minor any more.",
+  );
+
 /** A line of the list of what waits for a person. */
 export const reviewDocumentSchema = z.object({
-  image_id: z.string(),
+  image_id: z.string().describe("The image's id."),
   status: imageStatusSchema,
   category: categoryNameSchema,
-  rating: ratingSchema,
-  /** What it shows at most, as far as is known. */
-  rating_seen: ratingSchema,
-  /** May show a minor: no file of it is named. */
-  sealed: z.boolean(),
-  priority: z.boolean(),
-  reason: z.string(),
-  /** Reviewers who have said what another one has to confirm. */
-  votes: z.array(z.object({ action: z.string(), rating: ratingSchema, by: z.string() })),
-  /** Decided; being carried out. */
-  pending: z.string().nullable(),
-  /** RFC 3339 in UTC. */
-  created_at: z.string(),
-  /** Path of the preview, relative to the data folder; null where nobody may look. */
-  preview: z.string().nullable(),
+  rating: ratingSchema.describe("What the picture is rated now."),
+  rating_seen: ratingSchema.describe(
+    "What it shows at most: the higher of `rating` and what a classifier or reviewer saw. `release` files it under this one.",
+  ),
+  sealed: z.boolean().describe("It may show a minor: no file of it is named, and nobody may look at it."),
+  priority: z.boolean().describe("To be looked at before the others."),
+  reason: z.string().describe("Why it waits, for people; empty where nothing was said."),
+  votes: z
+    .array(
+      z.object({
+        action: actionSchema,
+        rating: ratingSchema.describe("What the picture would be rated then."),
+        by: reviewerSchema,
+      }),
+    )
+    .describe("What reviewers have said that another one has to confirm."),
+  pending: z
+    .string()
+    .nullable()
+    .describe("The action that is decided and being carried out; null otherwise."),
+  created_at: instant("When the image was planned."),
+  preview: z
+    .string()
+    .nullable()
+    .describe(
+      "Path of the rendition `preview`, relative to the data folder or bucket; null where nobody may look.",
+    ),
 });
 export type ReviewDocument = z.infer<typeof reviewDocumentSchema>;
 
@@ -51,25 +79,42 @@ export function reviewDocument(image: Image, review: Review | undefined): Review
   };
 }
 
-const saidDocumentSchema = z.object({ by: z.string(), at: z.string(), reason: z.string() });
+const saidDocumentSchema = z.object({
+  by: reviewerSchema,
+  at: instant("When it was said."),
+  reason: z.string().describe("Why, in the reviewer's words."),
+});
 type SaidDocument = z.infer<typeof saidDocumentSchema>;
 
 /** Everything that helps to decide, and what was decided before, with reasons. */
 export const shownReviewDocumentSchema = reviewDocumentSchema.extend({
   evidence: verdictSchema
     .pick({ decision: true, basis: true, classifier: true, scores: true, thresholds: true })
-    .extend({ faces: z.array(z.object({ score: z.number(), age_years: z.number() })) }),
-  files: z.array(z.object({ name: z.string(), path: z.string() })),
-  waiting: z.array(saidDocumentSchema),
-  history: z.array(
-    z.object({
-      action: z.string(),
-      from_rating: ratingSchema,
-      rating: ratingSchema,
-      at: z.string(),
-      said: z.array(saidDocumentSchema),
-    }),
-  ),
+    .extend({
+      faces: z
+        .array(
+          z.object({ score: faceEstimateSchema.shape.score, age_years: faceEstimateSchema.shape.ageYears }),
+        )
+        .describe("Every face that was seen."),
+    })
+    .describe("The verdict, and what was measured for it."),
+  files: z
+    .array(z.object({ name: renditionSchema.shape.name, path: renditionSchema.shape.path }))
+    .describe("The files of the picture; none of a sealed one."),
+  waiting: z.array(saidDocumentSchema).describe("Reasons for the `votes`, in their order."),
+  history: z
+    .array(
+      z.object({
+        action: actionSchema,
+        from_rating: ratingSchema.describe("What the picture was rated before."),
+        rating: ratingSchema.describe("What it was rated from then on."),
+        at: instant("When it was decided."),
+        said: z
+          .array(saidDocumentSchema)
+          .describe("Who decided, and why; empty for a picture that looked like one removed before."),
+      }),
+    )
+    .describe("What was decided about the picture, the oldest first."),
 });
 export type ShownReviewDocument = z.infer<typeof shownReviewDocumentSchema>;
 
@@ -123,15 +168,27 @@ function shownFiles({ verdict, renditions }: Image): Image["renditions"] {
   return verdict?.sealed ? [] : renditions;
 }
 
+const { windowMs, freeRefusals, suspendAfter } = DEFAULT_RESTRAINT_LIMITS;
+const windowHours = windowMs / (60 * 60 * 1000);
+
 export const callerDocumentSchema = z.object({
-  caller: z.string(),
-  state: z.enum(["admitted", "waits", "suspended"]),
-  /** In the window that counts. */
-  refusals: z.int(),
-  /** RFC 3339; null unless it waits. */
-  retry_at: z.string().nullable(),
-  suspended_at: z.string().nullable(),
-  lifted: z.object({ by: z.string(), at: z.string(), reason: z.string() }).nullable(),
+  caller: z.string().describe("A token's subject."),
+  state: z
+    .enum(["admitted", "waits", "suspended"])
+    .describe(
+      "`admitted`: may ask; `waits`: is turned away until `retry_at`; `suspended`: is turned away until somebody lifts it.",
+    ),
+  refusals: z
+    .int()
+    .describe(
+      `Prompts that the policy refused within the last ${windowHours} hours: ${freeRefusals} cost nothing, ${suspendAfter} suspend.`,
+    ),
+  retry_at: instant("When the caller may ask again; null unless it waits.").nullable(),
+  suspended_at: instant("When it was suspended; null unless it is.").nullable(),
+  lifted: saidDocumentSchema
+    .extend({ by: z.string().describe("Who lifted it.") })
+    .nullable()
+    .describe("Who lifted the last suspension, when and why; null where nobody did."),
 });
 export type CallerDocument = z.infer<typeof callerDocumentSchema>;
 
@@ -149,25 +206,33 @@ export function callerDocument({ caller, restraint }: CallerRecord, nowMs: numbe
   };
 }
 
+const attestedSchema = {
+  by: z.string().describe("Who gives their word: a token's subject, or the operating system's user."),
+  how: z.string().describe("How they know, in their words."),
+};
+
 export const attestationDocumentSchema = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.literal("terms"),
-    provider: z.string(),
-    rating: ratingSchema,
-    by: z.string(),
-    /** yyyy-mm-dd */
-    date: z.string(),
-    how: z.string(),
-  }),
-  z.object({
-    kind: z.literal("age"),
-    viewer: z.string(),
-    by: z.string(),
-    at: z.string(),
-    until: z.string(),
-    how: z.string(),
-    valid: z.boolean(),
-  }),
+  z
+    .object({
+      kind: z.literal("terms").describe("Of the terms of an account or machine of the operator's own."),
+      provider: providerNameSchema,
+      rating: ratingSchema.describe("What the terms allow, and whatever is below it."),
+      ...attestedSchema,
+      date: z
+        .string()
+        .describe("When the word was given, yyyy-mm-dd; it counts as long as terms in the catalogue do."),
+    })
+    .describe("That the terms of the operator's own account at a provider allow a rating."),
+  z
+    .object({
+      kind: z.literal("age").describe("Of a viewer's age."),
+      viewer: z.string().describe("Whose age: a token's subject, or the operating system's user."),
+      ...attestedSchema,
+      at: instant("When the word was given."),
+      until: instant("When it ends."),
+      valid: z.boolean().describe("Whether it counts now."),
+    })
+    .describe("That a viewer is an adult."),
 ]);
 export type AttestationDocument = z.infer<typeof attestationDocumentSchema>;
 

@@ -1,29 +1,36 @@
 /** @module The public document of a version, in snake_case. */
 import * as z from "zod";
 import { imageDocumentSchema } from "./document.ts";
+import { failureSchema, instant } from "./document-fields.ts";
 import { ENHANCEMENTS } from "./pictures.ts";
 import { versionRecipeSchema } from "./version.ts";
 import type { ListedVersion } from "./version-request.ts";
 
 export const versionDocumentSchema = z.object({
-  image_id: z.string(),
-  /** From 1; numbers may be missing. */
-  version: z.int(),
-  /** Whether it is what the image shows. */
-  current: z.boolean(),
-  state: z.enum(["making", "ready", "failed"]),
-  recipe: z.object({
-    /** Null: as large as it was bought. */
-    upscale: versionRecipeSchema.shape.upscale.unwrap().nullable(),
-    /** Null: as every picture is. */
-    enhance: z.enum(ENHANCEMENTS).nullable(),
-  }),
-  /** Empty until it is ready. */
-  renditions: imageDocumentSchema.shape.renditions,
-  failure: z.object({ name: z.string(), message: z.string() }).nullable(),
-  created_at: z.string(),
-  /** RFC 3339 in UTC; null while it is being made. */
-  finished_at: z.string().nullable(),
+  image_id: z.string().describe("The image's id."),
+  version: z.int().describe("From 1; numbers may be missing."),
+  current: z.boolean().describe("Whether it is what the image shows."),
+  state: z
+    .enum(["making", "ready", "failed"])
+    .describe(
+      "`making`: wanted, or in the making; `ready`: to be looked at; `failed`: asking for it again begins anew.",
+    ),
+  recipe: z
+    .object({
+      upscale: versionRecipeSchema.shape.upscale
+        .unwrap()
+        .nullable()
+        .describe("By which factor it is enlarged; null: it is as large as it was bought."),
+      enhance: z
+        .enum(ENHANCEMENTS)
+        .nullable()
+        .describe("How much tone and detail are worked on; null: as every picture is."),
+    })
+    .describe("What is done to the original."),
+  renditions: imageDocumentSchema.shape.renditions.describe("Its files; empty until it is ready."),
+  failure: failureSchema.nullable().describe("Why it was not made; null unless it failed."),
+  created_at: instant("When it was asked for; of the first one, when the image was planned."),
+  finished_at: instant("When it was made, or failed; null while it is being made.").nullable(),
 });
 export type VersionDocument = z.infer<typeof versionDocumentSchema>;
 

@@ -14,10 +14,16 @@ export const VERSION_STATES = ["making", "ready", "failed", "removed"] as const;
 
 /** What is done to the original; what is left out is as for the first version. */
 export const versionRecipeSchema = z.strictObject({
-  /** Enlarges by this factor, by resampling. */
-  upscale: z.union([z.literal(2), z.literal(4)]).optional(),
-  /** How much tone and detail are worked on: `none` leaves the original's. */
-  enhance: z.enum(ENHANCEMENTS).optional(),
+  upscale: z
+    .union([z.literal(2), z.literal(4)])
+    .optional()
+    .describe("Enlarges by this factor, by resampling; left out: as large as it was bought."),
+  enhance: z
+    .enum(ENHANCEMENTS)
+    .optional()
+    .describe(
+      "How much tone and detail are worked on: `none` leaves the original's; left out: as every picture is.",
+    ),
 });
 export type VersionRecipe = z.infer<typeof versionRecipeSchema>;
 

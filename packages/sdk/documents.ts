@@ -74,7 +74,12 @@ export interface ImageDocument {
     duplicate_of: string | null;
     warnings: string[];
   };
-  verdict: { decision: string; basis: string; rating: string | null; reason: string } | null;
+  verdict: {
+    decision: "released" | "quarantined" | "rejected";
+    basis: "sandbox-mark" | "no-classifier" | "classifier" | "known-picture" | "review";
+    rating: Rating | "explicit" | null;
+    reason: string;
+  } | null;
   status: ImageStatus;
   failure: { name: string; message: string; rule: string | null } | null;
   excluded: ExclusionDocument[];

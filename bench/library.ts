@@ -24,7 +24,7 @@ const LIMIT = 50;
 const WRITERS = 6;
 const BATCH = 25;
 const ROUNDS = 5;
-const WARM_UP_PAGES = 20;
+const WARM_UP_PAGES_A_ROUND = 4;
 /** Pages into a list before a deep page is measured. */
 const DEEP = 10;
 const TEMPLATES = fileURLToPath(new URL("../templates", import.meta.url));
@@ -131,7 +131,7 @@ async function readLists(count: number, rounds: number, images: Images, wire: Wi
     queries.push({ query, found, worstMs: Math.round(Math.max(...tookMs)), reads });
   }
   // The first pages of a process pay for code that is not compiled yet.
-  for (let page = 0; page < WARM_UP_PAGES; page++) await images.list({}, { limit: LIMIT });
+  for (let page = 0; page < rounds * WARM_UP_PAGES_A_ROUND; page++) await images.list({}, { limit: LIMIT });
   for (const [query, filter] of Object.entries(lists(count))) {
     await measure(query, filter, null);
     const deep = await deepCursor(filter, images);

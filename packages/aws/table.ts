@@ -7,5 +7,7 @@ export function connectTable(tableName: string): Dynamo {
   const client = new DynamoDBClient({
     requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   });
+  // There is no logger, but for one it would go through all of each request and answer.
+  client.middlewareStack.remove("loggerMiddleware");
   return createDynamo({ client, tableName });
 }

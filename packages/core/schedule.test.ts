@@ -128,7 +128,7 @@ describe("daylight saving", () => {
       for (const time of ["00:15", "02:30", "06:00"]) {
         const plan = dailyAt(time, zone);
         let before = Number.NEGATIVE_INFINITY;
-        for (let day = Date.UTC(2025, 0, 1); day < Date.UTC(2028, 0, 1); day += 86_400_000) {
+        for (let day = Date.UTC(2028, 0, 1); day < Date.UTC(2029, 0, 1); day += 86_400_000) {
           const date = iso(day).slice(0, 10);
           const fired = occurrencesOn(date, plan);
           expect(fired).toHaveLength(1);

@@ -6,7 +6,7 @@ import { Agent, type Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
-import { createEngineClient } from "@atelier/local/engine-client";
+import { createEngineClient, type EngineClient } from "@atelier/local/engine-client";
 import type { Connection } from "@atelier/local/engine-connection";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createActiveTable } from "./active-table.ts";
@@ -20,6 +20,7 @@ const SIGNED = {
 };
 
 export interface MemoryTables {
+  readonly client: EngineClient;
   /** A new, empty table. */
   table(): Promise<Dynamo>;
   close(): Promise<void>;
@@ -41,6 +42,7 @@ export async function startMemoryTables(): Promise<MemoryTables> {
   const client = createEngineClient({ current: async () => connection, drop: async () => {} });
   let tables = 0;
   return {
+    client,
     async table() {
       const tableName = `table-${++tables}`;
       await createActiveTable(client as DynamoDBClient, tableName);

@@ -91,12 +91,16 @@ export const HEADERS: readonly Readonly<Record<string, string>>[] = [
   { "Idempotency-Key": "x".repeat(7_000) },
   { "Last-Event-ID": "not an event" },
   { "Last-Event-ID": `${"9".repeat(300)}:img_x_00000` },
-  { Range: "bytes=0-18446744073709551615,0-1" },
-  { Accept: "application/xml;q=-1, */*;q=NaN" },
-  { "Accept-Encoding": "gzip;q=1e999" },
-  { "X-HTTP-Method-Override": "DELETE" },
-  { "X-Forwarded-Host": "elsewhere.test", "X-Forwarded-For": "127.0.0.1" },
-  { Cookie: "session=1; __proto__=2" },
+  // No route reads one of these, so that none can hide another.
+  {
+    Range: "bytes=0-18446744073709551615,0-1",
+    Accept: "application/xml;q=-1, */*;q=NaN",
+    "Accept-Encoding": "gzip;q=1e999",
+    "X-HTTP-Method-Override": "DELETE",
+    "X-Forwarded-Host": "elsewhere.test",
+    "X-Forwarded-For": "127.0.0.1",
+    Cookie: "session=1; __proto__=2",
+  },
   { Expect: "100-continue" },
 ];
 

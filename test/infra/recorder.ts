@@ -1,9 +1,6 @@
 /** @module Clients of AWS that note who calls what, against dynalite and a bucket in memory; Step Functions answers nothing but yes. */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Server } from "node:http";
-import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
 import { createEventBus } from "@atelier/aws/event-bus";
 import type { EventBus } from "@atelier/aws/events";
@@ -18,7 +15,8 @@ import type { Clock, RandomBytes } from "@atelier/core/ids";
 import type { ProvenanceSigner } from "@atelier/core/pictures";
 import type { Blobs, TextVault, Workflow } from "@atelier/core/ports";
 import { createTestCertificates } from "@atelier/imaging/c2pa-test-certificate";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { EngineClient } from "@atelier/local/engine-client";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { KMS, KMSClient } from "@aws-sdk/client-kms";
 import { RekognitionClient } from "@aws-sdk/client-rekognition";
@@ -26,11 +24,10 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { EntryName } from "../../stacks/access.ts";
 import { createActiveTable } from "../builders/active-table.ts";
+import { startMemoryTables } from "../builders/memory-table.ts";
 import { startConditionalBucket } from "../simulators/conditional-bucket.ts";
 import { startTestKms, TEST_DATA_KEY, TEST_SIGNING_KEY } from "../simulators/kms.ts";
 import { startTestRekognition } from "../simulators/rekognition.ts";
-
-const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
 
 const BUCKET = "recorded";
 const CREDENTIALS = { region: "eu-west-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
@@ -73,21 +70,15 @@ export async function startRecorder(): Promise<Recorder> {
     if (name) noted.set(name, new Set([...(noted.get(name) ?? []), ...calls]));
   };
 
-  const tables = dynalite({ createTableMs: 0 });
-  await new Promise<void>((listening) => tables.listen(0, "127.0.0.1", listening));
-  const table = new DynamoDBClient({
-    ...CREDENTIALS,
-    endpoint: `http://127.0.0.1:${(tables.address() as AddressInfo).port}`,
-  });
-  await createActiveTable(table, "records");
-  table.middlewareStack.add(
-    (next, context) => async (call) => {
-      const index = (call as Call).input.IndexName;
-      note(`dynamodb:${actionOf(context.commandName)} records${index ? `/index/${index}` : ""}`);
-      return next(call);
+  const tables = await startMemoryTables();
+  await createActiveTable(tables.client as DynamoDBClient, "records");
+  const table = {
+    send(command: Parameters<EngineClient["send"]>[0]) {
+      const index = (command as Call).input.IndexName;
+      note(`dynamodb:${actionOf(command.constructor.name)} records${index ? `/index/${index}` : ""}`);
+      return tables.client.send(command);
     },
-    { step: "initialize" },
-  );
+  } as EngineClient;
 
   const files = await startConditionalBucket();
   const buckets: S3Client[] = [];
@@ -191,9 +182,9 @@ export async function startRecorder(): Promise<Recorder> {
     calls: (name) => [...(noted.get(name) ?? [])].sort(),
     remove: (key) => current.exit(() => blobs.remove(key)),
     async close() {
-      for (const client of [table, ...buckets, machine, events, eyes, keys, promptKeys]) client.destroy();
+      for (const client of [...buckets, machine, events, eyes, keys, promptKeys]) client.destroy();
       for (const server of [files, rekognition, kms]) await server.close();
-      await new Promise((closed) => tables.close(closed));
+      await tables.close();
     },
   };
 }

@@ -3,7 +3,7 @@ import { type AskedFor, askingSchema, promptAskingSchema, templateAskingSchema }
 import * as z from "zod";
 
 const dryRun = z.boolean().optional().meta({
-  description: "True: says what would be made and what it would cost; makes nothing.",
+  description: "True: says what would be made and what it would cost; makes nothing. Left out: false.",
 });
 
 /** For the document, under these names. */

@@ -3,6 +3,7 @@ import { type CustomPrompt, type PreviewDeps, promptRequest, templateRequest } f
 import { checkTrial, providerFor } from "@atelier/core/admission";
 import { type AskedFor, wishHash } from "@atelier/core/asking";
 import type { VariationDocument } from "@atelier/core/document";
+import { pricedSchema } from "@atelier/core/document-fields";
 import { AtelierError } from "@atelier/core/errors";
 import { categoryNamed, expandRequest, templatesInTurn } from "@atelier/core/expand";
 import { usdFromMicros } from "@atelier/core/money";
@@ -22,13 +23,14 @@ const SEED_DEFAULT = 1;
 
 export const dryRunSchema = z
   .object({
-    items: z.array(variationSchema).meta({ description: `The first ${VARIATIONS_SHOWN_MAX} at most.` }),
-    price: z
-      .object({ list: z.number(), most: z.number() })
+    items: z
+      .array(variationSchema)
+      .meta({ description: `What each image would be; the first ${VARIATIONS_SHOWN_MAX} at most.` }),
+    price: pricedSchema
       .nullable()
-      .meta({ description: "US dollars, for the whole request; null when some of it cannot be made." }),
+      .meta({ description: "For the whole request, in US dollars; null when some of it cannot be made." }),
   })
-  .meta({ id: "DryRun" });
+  .meta({ id: "DryRun", description: "What a request would make, and what it would cost; nothing is made." });
 
 export interface DryRun {
   readonly items: readonly VariationDocument[];

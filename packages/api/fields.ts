@@ -16,15 +16,20 @@ export const imageParams = z.object({ id: imageIdSchema });
 export const requestParams = z.object({ id: requestIdSchema });
 
 /** A name of the catalogue: of a template, a tag. */
-export const nameSchema = z
+const nameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9_]{1,63}$/, "must be a name of lower-case letters, digits and _");
+export const templateNameSchema = nameSchema.meta({
+  description: "A template's name.",
+  example: "feet_closeup",
+});
+export const tagSchema = nameSchema.meta({ description: "A tag of the image." });
 
 export const modelNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9.-]{1,63}$/, "must be a model's name in the catalogue");
 
-/** A whole number in a query; may be followed by `.default(n)` or `.optional()`. */
+/** A whole number in a query; may be followed by `.optional()`. */
 export function wholeNumber(min: number, max: number, description: string) {
   return z
     .string()
@@ -34,12 +39,17 @@ export function wholeNumber(min: number, max: number, description: string) {
     .meta({ description, type: "integer", minimum: min, maximum: max });
 }
 
+/** The same with what counts when it is left out. */
+export function wholeNumberOr(fallback: number, min: number, max: number, description: string) {
+  return wholeNumber(min, max, description).default(fallback).meta({ default: fallback });
+}
+
 export const PAGE_ITEMS_MAX = 200;
 const PAGE_ITEMS_DEFAULT = 50;
 
 /** What every list takes beside its filters. */
 export const pageQuery = {
-  limit: wholeNumber(1, PAGE_ITEMS_MAX, "So many items at most.").default(PAGE_ITEMS_DEFAULT),
+  limit: wholeNumberOr(PAGE_ITEMS_DEFAULT, 1, PAGE_ITEMS_MAX, "So many items at most."),
   cursor: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,2000}$/, "must be a next_cursor as it was given")
@@ -56,10 +66,10 @@ export function pageOf({ limit, cursor }: { limit: number; cursor?: string | und
 export function listOf<Item extends z.ZodType>(item: Item, id: string) {
   return z
     .object({
-      items: z.array(item),
+      items: z.array(item).meta({ description: "In the order that the operation names." }),
       next_cursor: z.string().nullable().meta({
         description: "Null at the end. A page may be short, even empty, before it: go on until null.",
       }),
     })
-    .meta({ id });
+    .meta({ id, description: `A page of \`${item.meta()?.id}\` documents.` });
 }

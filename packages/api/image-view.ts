@@ -8,6 +8,12 @@ import type { Image } from "@atelier/core/image";
 import type { ApiContext } from "./context.ts";
 import { notFound } from "./problem.ts";
 
+/** Of the image's document, wherever it is answered. */
+export const IMAGE_META = {
+  id: "Image",
+  description: "One picture being made or made: what was asked for, what came of it, and what it cost.",
+};
+
 /** @throws AtelierError `UnknownName`, the same for a missing one, one that was erased, and somebody else's */
 export async function imageOf(id: string, c: ApiContext): Promise<Image> {
   const image = await keptImageOf(id, c);

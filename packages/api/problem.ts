@@ -7,13 +7,12 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as z from "zod";
 import type { ApiContext } from "./context.ts";
+import { inWordsOfHttp, remedyOverHttp } from "./over-http.ts";
 
 const fieldErrorSchema = z.object({
-  /** Where the field was sent. */
-  in: z.enum(["body", "query", "header"]),
-  /** A JSON pointer (RFC 6901) into it. */
-  pointer: z.string(),
-  detail: z.string(),
+  in: z.enum(["body", "query", "header"]).meta({ description: "Where the field was sent." }),
+  pointer: z.string().meta({ description: "A JSON pointer (RFC 6901) into it." }),
+  detail: z.string().meta({ description: "What is wrong with it; never what was sent." }),
 });
 export type FieldError = z.infer<typeof fieldErrorSchema>;
 
@@ -21,7 +20,7 @@ export const problemSchema = z
   .object({
     type: z.string().meta({ description: "The section of the reference that explains the name." }),
     title: z.string().meta({ description: "What happened, without the particulars." }),
-    status: z.int(),
+    status: z.int().meta({ description: "The HTTP status of the answer." }),
     detail: z.string().meta({ description: "What was wrong, where, and what to do." }),
     instance: z.string().meta({ description: "This very answer; also in X-Request-Id." }),
     name: z.string().meta({ description: "A name of the error table, for programs." }),
@@ -58,7 +57,7 @@ export function problemAnswer(thrown: unknown, c: ApiContext): Response {
 }
 
 function problemOf(name: ErrorName, error: unknown, c: ApiContext): Problem {
-  const { httpStatus, meaning, remedy } = ERRORS[name];
+  const { httpStatus, meaning } = ERRORS[name];
   const known = isAtelierError(error) && httpStatus < 500 ? error : null;
   const rule = known?.data.rule;
   const errors = z.array(fieldErrorSchema).safeParse(known?.data.errors);
@@ -69,7 +68,7 @@ function problemOf(name: ErrorName, error: unknown, c: ApiContext): Problem {
     detail: known ? detailOf(known) : meaning,
     instance: `urn:uuid:${c.var.requestId}`,
     name,
-    remedy,
+    remedy: remedyOverHttp(name),
     ...(typeof rule === "string" && { rule }),
     ...(errors.success && { errors: errors.data }),
   };
@@ -95,7 +94,7 @@ function detailOf({ name, message, data }: AtelierError): string {
     const { neededMicros, maxCostMicros } = cap.data;
     return `This can cost ${formatUsd(neededMicros)}, more than max_cost ${formatUsd(maxCostMicros)}.`;
   }
-  return message;
+  return inWordsOfHttp(message);
 }
 
 /** Seconds, rounded up: who comes back then is not too early. */

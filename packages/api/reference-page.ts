@@ -4,6 +4,7 @@ import { ERRORS } from "@atelier/core/error-table";
 import { ERROR_NAMES } from "@atelier/core/errors";
 import * as z from "zod";
 import type { OpenApiDocument } from "./openapi.ts";
+import { remedyOverHttp } from "./over-http.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -77,7 +78,7 @@ ${Object.entries(document.components?.schemas ?? {})
   )
   .join("\n")}
 <h2 id="errors">Errors</h2>
-${ERROR_NAMES.map((name) => `<h3 id="${name}">${name} (${ERRORS[name].httpStatus})</h3>\n<p>${prose(ERRORS[name].meaning)} ${prose(ERRORS[name].remedy)}</p>`).join("\n")}
+${ERROR_NAMES.map((name) => `<h3 id="${name}">${name} (${ERRORS[name].httpStatus})</h3>\n<p>${prose(ERRORS[name].meaning)} ${prose(remedyOverHttp(name))}</p>`).join("\n")}
 </body>
 </html>
 `;

@@ -7,7 +7,10 @@ import type { ApiContext } from "./context.ts";
 import { requireScope } from "./gate.ts";
 import { notFound } from "./problem.ts";
 
-export const requestSchema = requestDocumentSchema.meta({ id: "Request" });
+export const requestSchema = requestDocumentSchema.meta({
+  id: "Request",
+  description: "What somebody, or the calendar, asked for, and how far it is.",
+});
 
 export const REQUEST_EXAMPLE = {
   request_id: "req_01kbkzt9f0g2h4j6k8m0n2p4q6",

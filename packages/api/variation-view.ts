@@ -1,13 +1,23 @@
 /** @module A variation as a caller may see it: what a request would make, with or without the words of its prompt. */
 import { type VariationDocument, variationDocumentSchema } from "@atelier/core/document";
-import * as z from "zod";
+import type * as z from "zod";
 import type { ApiContext } from "./context.ts";
 
+const { prompt, negative_prompt: negative } = variationDocumentSchema.shape;
+
 export const variationSchema = variationDocumentSchema
-  .extend({ prompt: z.string().nullable(), negative_prompt: z.string().nullable() })
+  .extend({
+    prompt: prompt
+      .nullable()
+      .meta({ description: `${prompt.description} Null without the scope \`prompts:read\`.` }),
+    negative_prompt: negative
+      .nullable()
+      .meta({ description: `${negative.description} Null as \`prompt\` is.` }),
+  })
   .meta({
     id: "Variation",
-    description: "What a request would make; prompts are null without prompts:read.",
+    description:
+      "One choice of words and seed for a picture, with the models that could make it and what it would cost.",
   });
 export type ShownVariation = z.infer<typeof variationSchema>;
 

@@ -8,7 +8,10 @@ import type { ApiApp } from "../context.ts";
 import { listOf } from "../fields.ts";
 import { declared } from "../route.ts";
 
-const attestationSchema = attestationDocumentSchema.meta({ id: "Attestation" });
+const attestationSchema = attestationDocumentSchema.meta({
+  id: "Attestation",
+  description: "What an operator gave their word for: terms, or a viewer's age.",
+});
 
 const listAttestations = declared({
   method: "get",

@@ -13,15 +13,19 @@ import { found } from "../found.ts";
 import { notFound } from "../problem.ts";
 import { declared } from "../route.ts";
 
-const entrySchema = auditDocumentSchema.meta({ id: "AuditEntry" });
+const entrySchema = auditDocumentSchema.meta({
+  id: "AuditEntry",
+  description: "Something that happened, and who did it; it is never changed afterwards.",
+});
 const proofSchema = chainProofDocumentSchema
-  .extend({ proved: z.boolean() })
-  .meta({ id: "AuditProof", description: "Proved: nothing was changed, left out, put between or cut off." });
-const subjectSchema = z
-  .string()
-  .min(1)
-  .max(200)
-  .meta({ description: "An image, a request, `budget:day`, ...", example: "budget:day" });
+  .extend({
+    proved: z.boolean().meta({ description: "Nothing was changed, left out, put between or cut off." }),
+  })
+  .meta({ id: "AuditProof", description: "A subject's entries, held against their chain of hashes." });
+const subjectSchema = z.string().min(1).max(200).meta({
+  description: "What the entries are about: an image, a request, `budget:day`, `terms:replicate`, ...",
+  example: "budget:day",
+});
 
 const listAudit = declared({
   method: "get",

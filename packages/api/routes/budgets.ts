@@ -9,17 +9,18 @@ import { listOf } from "../fields.ts";
 import { found } from "../found.ts";
 import { declared } from "../route.ts";
 
-const budgetSchema = budgetDocumentSchema.meta({ id: "Budget", description: "Amounts in US dollars." });
+const budgetSchema = budgetDocumentSchema.meta({
+  id: "Budget",
+  description: "What may be spent in a scope, and what is left of it. Amounts in US dollars.",
+});
 const budgetList = listOf(budgetSchema, "BudgetList");
 
 /** Beyond it somebody has mistyped. */
 const LIMIT_USD_MAX = 1_000_000;
-const limitSchema = z
-  .number()
-  .min(0)
-  .max(LIMIT_USD_MAX)
-  .nullable()
-  .meta({ description: "US dollars, at most six decimals; null: none, for a provider or category." });
+const limitSchema = z.number().min(0).max(LIMIT_USD_MAX).nullable().meta({
+  description:
+    "What may be spent in the day or month that runs, in US dollars with at most six decimals; null takes the limit of a provider or category away.",
+});
 
 const scopeSchema = z
   .string()
@@ -27,7 +28,10 @@ const scopeSchema = z
     /^(day|month|(provider|category):[a-z0-9_]{1,64})$/,
     "must be day, month, provider:NAME or category:NAME",
   )
-  .meta({ example: "provider:replicate" });
+  .meta({
+    description: "Whose limit: `day`, `month`, or within the month `provider:NAME` or `category:NAME`.",
+    example: "provider:replicate",
+  });
 
 const listBudgets = declared({
   method: "get",
@@ -68,7 +72,7 @@ const setLimit = declared({
                   "The limit as you read it: another one by now is refused. Left out: whatever it is.",
               }),
             })
-            .meta({ id: "BudgetChange" }),
+            .meta({ id: "BudgetChange", description: "Another limit for a scope." }),
         },
       },
     },

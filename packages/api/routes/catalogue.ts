@@ -19,7 +19,7 @@ import { termsAllow } from "@atelier/core/terms";
 import * as z from "zod";
 import type { ApiApp } from "../context.ts";
 import type { ApiDeps } from "../deps.ts";
-import { listOf, nameSchema, wholeNumber } from "../fields.ts";
+import { listOf, templateNameSchema, wholeNumberOr } from "../fields.ts";
 import { notFound } from "../problem.ts";
 import { declared } from "../route.ts";
 import { shownVariation, variationSchema } from "../variation-view.ts";
@@ -33,27 +33,41 @@ const SEED_MAX = 999_999_999;
 const categorySchema = z
   .object({
     name: categoryNameSchema,
-    rating: ratingSchema,
-    description: z.string(),
-    templates: z.array(z.string()).meta({ description: "Empty: for prompts of one's own." }),
+    rating: ratingSchema.meta({ description: "Of its pictures, unless words of a prompt raise it." }),
+    description: z.string().meta({ description: "What its pictures show, in a few words." }),
+    templates: z
+      .array(z.string())
+      .meta({ description: "Names of its templates; empty: for prompts of one's own." }),
   })
-  .meta({ id: "Category" });
-const templateSchema = templateDocumentSchema.meta({ id: "Template" });
-const modelSchema = modelDocumentSchema
-  .omit({ probed: true })
-  .meta({ id: "Model", description: "Prices in US dollars." });
+  .meta({ id: "Category", description: "A kind of picture, with its rating and its templates." });
+const templateSchema = templateDocumentSchema.meta({
+  id: "Template",
+  description: "A named prompt with slots, of which each picture gets another choice of words.",
+});
+const modelSchema = modelDocumentSchema.omit({ probed: true }).meta({
+  id: "Model",
+  description: "What makes pictures: its price, what may be made with it, and how it has done lately.",
+});
 const termsSchema = z
   .object({
     provider: providerNameSchema,
     rating: ratingSchema,
-    allowed: z.boolean(),
-    reason: z.string(),
-    date: z.string().nullable().meta({ description: "When the source was read, yyyy-mm-dd." }),
-    source: z.string().nullable(),
+    allowed: z.boolean().meta({ description: "Whether pictures of the rating may be bought there." }),
+    reason: z.string().meta({ description: "One sentence for people." }),
+    date: z
+      .string()
+      .nullable()
+      .meta({
+        description: "When the source was read or the word was given, yyyy-mm-dd; null without terms.",
+      }),
+    source: z
+      .string()
+      .nullable()
+      .meta({ description: "Where the terms stand, or who attests them; null without terms." }),
   })
-  .meta({ id: "Terms" });
+  .meta({ id: "Terms", description: "What a provider's terms say about one rating." });
 
-const templateParams = z.object({ name: nameSchema });
+const templateParams = z.object({ name: templateNameSchema });
 
 const listCategories = declared({
   method: "get",
@@ -115,8 +129,8 @@ const previewTemplate = declared({
   request: {
     params: templateParams,
     query: z.strictObject({
-      variations: wholeNumber(1, PREVIEWED_MAX, "How many.").default(PREVIEWED_DEFAULT),
-      seed: wholeNumber(1, SEED_MAX, "Another one gives another batch.").default(SEED_DEFAULT),
+      variations: wholeNumberOr(PREVIEWED_DEFAULT, 1, PREVIEWED_MAX, "How many of its variations to show."),
+      seed: wholeNumberOr(SEED_DEFAULT, 1, SEED_MAX, "Another one gives other variations."),
     }),
   },
   responses: {

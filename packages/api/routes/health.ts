@@ -1,5 +1,6 @@
 /** @module How the installation is: for anybody whether it is well, for operators what rings. */
 import { ALARM_IDS, type AlarmReport, alarmDocument, evaluateAlarms } from "@atelier/core/alarms";
+import { instant } from "@atelier/core/document-fields";
 import * as z from "zod";
 import type { ApiApp } from "../context.ts";
 import type { ApiDeps } from "../deps.ts";
@@ -10,42 +11,50 @@ import { VERSION } from "../version.ts";
 /** Anybody may ask: however often they do, the records are read so often at most. */
 const ASKED_ANEW_AFTER_MS = 15_000;
 
-const sinceSchema = z
-  .string()
-  .nullable()
-  .meta({ description: "RFC 3339 in UTC, as far as the records tell." });
+const sinceSchema = instant("Since when it rings, as far as the records tell; null otherwise.").nullable();
+const stateSchema = z.enum(["ok", "ringing"]).meta({ description: "`ringing`: somebody has to look." });
+const alarmNameSchema = z
+  .enum(ALARM_IDS)
+  .meta({ description: "Which alarm; the section of that name in `docs/operations.md` explains it." });
 
 const alarmSchema = z
   .object({
-    alarm: z.enum(ALARM_IDS),
-    state: z.enum(["ok", "ringing"]),
-    severity: z.enum(["critical", "warning"]),
+    alarm: alarmNameSchema,
+    state: stateSchema,
+    severity: z
+      .enum(["critical", "warning"])
+      .meta({ description: "`critical`: nothing is made, or money is at stake." }),
     since: sinceSchema,
-    provider: z.string().nullable(),
-    model: z.string().nullable(),
-    facts: z.record(z.string(), z.union([z.string(), z.number()])),
+    provider: z.string().nullable().meta({ description: "Of whom; null where it is about no provider." }),
+    model: z
+      .string()
+      .nullable()
+      .meta({ description: "Of what, by the catalogue's name; null where it is about no model." }),
+    facts: z
+      .record(z.string(), z.union([z.string(), z.number()]))
+      .meta({ description: "Numbers and names that it rings for, by name." }),
     runbook: z
       .string()
       .meta({ description: "The section of the documentation that says what to look at and do." }),
-    message: z.string(),
+    message: z.string().meta({ description: "What is wrong, with the particulars, in one sentence." }),
   })
-  .meta({ id: "Alarm" });
+  .meta({ id: "Alarm", description: "Something that somebody has to look at." });
 
 const healthSchema = z
   .object({
     status: z.enum(["ok", "degraded"]).meta({
       description: "Degraded: something rings. When the stores do not answer, the answer is a 503.",
     }),
-    version: z.string(),
-    checks: z.array(
-      z.object({ name: z.enum(ALARM_IDS), state: z.enum(["ok", "ringing"]), since: sinceSchema }),
-    ),
+    version: z.string().meta({ description: "Which release answers." }),
+    checks: z
+      .array(z.object({ name: alarmNameSchema, state: stateSchema, since: sinceSchema }))
+      .meta({ description: "Each alarm that is evaluated here, whoever it rings for." }),
     alarms: z
       .array(alarmSchema)
       .optional()
       .meta({ description: "What rings, with the facts; only with a token that has metrics:read." }),
   })
-  .meta({ id: "Health" });
+  .meta({ id: "Health", description: "Whether the installation is well." });
 
 const getHealth = declared({
   method: "get",

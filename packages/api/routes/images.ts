@@ -2,10 +2,10 @@
 import { isOpen } from "@atelier/core/attempt";
 
 import { visibleTo } from "@atelier/core/caller";
-import { CATEGORY_NAMES, RATINGS } from "@atelier/core/catalogue";
+import { categoryNameSchema, ratingSchema } from "@atelier/core/catalogue";
 import { imageDocumentSchema } from "@atelier/core/document";
 import { AtelierError } from "@atelier/core/errors";
-import { IMAGE_STATUSES, type Image, isTerminal } from "@atelier/core/image";
+import { type Image, imageStatusSchema, isTerminal } from "@atelier/core/image";
 import type { ImageFilter } from "@atelier/core/ports";
 import { eraseSubject, filesOf } from "@atelier/core/privacy";
 import { findSubject } from "@atelier/core/privacy-subject";
@@ -16,10 +16,11 @@ import type { ApiDeps } from "../deps.ts";
 import {
   imageParams,
   listOf,
-  nameSchema,
   pageOf,
   pageQuery,
   requestIdSchema,
+  tagSchema,
+  templateNameSchema,
   wholeNumber,
 } from "../fields.ts";
 import {
@@ -27,6 +28,7 @@ import {
   documentOf,
   documentsOf,
   entityTagOf,
+  IMAGE_META,
   imageOf,
   isErased,
   keptImageOf,
@@ -34,7 +36,7 @@ import {
 } from "../image-view.ts";
 import { declared } from "../route.ts";
 
-const imageSchema = imageDocumentSchema.meta({ id: "Image" });
+const imageSchema = imageDocumentSchema.meta(IMAGE_META);
 
 /** A page looks no further through an index than this; what it did not reach, the next one does. */
 const READS_MAX = 30;
@@ -44,16 +46,16 @@ const instantSchema = z
   .meta({ type: "string", example: "2026-11-22" });
 
 const listQuery = z.strictObject({
-  category: z.enum(CATEGORY_NAMES).optional(),
-  status: z.enum(IMAGE_STATUSES).optional(),
-  tag: nameSchema.optional(),
-  rating: z.enum(RATINGS).optional(),
+  category: categoryNameSchema.optional(),
+  status: imageStatusSchema.optional(),
+  tag: tagSchema.optional(),
+  rating: ratingSchema.optional(),
   since: instantSchema
     .optional()
     .meta({ description: "Created then or later; a day begins at midnight in UTC." }),
   until: instantSchema.optional().meta({ description: "Created before then." }),
-  min_quality: wholeNumber(0, 100, "Of at least this quality.").optional(),
-  template: nameSchema.optional(),
+  min_quality: wholeNumber(0, 100, "Of at least this measured quality.").optional(),
+  template: templateNameSchema.optional(),
   request_id: requestIdSchema.optional(),
   text: z
     .string()

@@ -1,5 +1,6 @@
 /** @module How each model has done since a time. */
 import { providerNameSchema } from "@atelier/core/catalogue";
+import { instant } from "@atelier/core/document-fields";
 import { metricsDocument, metricsSince } from "@atelier/core/metrics";
 import * as z from "zod";
 import type { ApiApp } from "../context.ts";
@@ -13,15 +14,31 @@ const SINCE_DAYS_DEFAULT = 14;
 const modelMetricsSchema = z
   .object({
     provider: providerNameSchema,
-    model: z.string(),
+    model: z.string().meta({ description: "Catalogue name." }),
     count: z.int().meta({ description: "Attempts that ended with a picture or by a fault of the provider." }),
-    success_rate: z.number().nullable().meta({ description: "0 to 1." }),
-    seconds_p50: z.number().nullable(),
-    seconds_p95: z.number().nullable(),
-    cost: z.number(),
-    quality: z.number().nullable().meta({ description: "0 to 100." }),
+    success_rate: z
+      .number()
+      .nullable()
+      .meta({ description: "Pictures among those, 0 to 1; null before the first has ended." }),
+    seconds_p50: z
+      .number()
+      .nullable()
+      .meta({
+        description: "Half of the pictures took no longer, in seconds from the create; null with none.",
+      }),
+    seconds_p95: z
+      .number()
+      .nullable()
+      .meta({
+        description: "95 of 100 pictures took no longer, in seconds from the create; null with none.",
+      }),
+    cost: z.number().meta({ description: "What all attempts were charged, in US dollars." }),
+    quality: z
+      .number()
+      .nullable()
+      .meta({ description: "Measured quality of the pictures on average, 0 to 100; null with none." }),
   })
-  .meta({ id: "ModelMetrics", description: "Times in seconds, cost in US dollars." });
+  .meta({ id: "ModelMetrics", description: "How one model of one provider has done." });
 
 const getMetrics = declared({
   method: "get",
@@ -51,7 +68,7 @@ const getMetrics = declared({
       content: {
         "application/json": {
           schema: listOf(modelMetricsSchema, "ModelMetricsList").extend({
-            since: z.string().meta({ description: "RFC 3339 in UTC." }),
+            since: instant("From when on attempts were looked at."),
             partial: z
               .array(z.string())
               .meta({ description: "Providers of whose attempts only the newest were looked at." }),

@@ -1,5 +1,6 @@
 /** @module The calendar: what a day asks for, and what of it has fired. */
 import { categoryNameSchema } from "@atelier/core/catalogue";
+import { instant } from "@atelier/core/document-fields";
 import { planEntryOf, plannedOn } from "@atelier/core/plan-report";
 import type { Occurrence } from "@atelier/core/request";
 import * as z from "zod";
@@ -15,30 +16,48 @@ const dateQuery = z.strictObject({
 const occurrenceIdSchema = z
   .string()
   .regex(/^[a-z0-9_]{1,64}@\d{4}-\d{2}-\d{2}$/, "must be an occurrence's id")
-  .meta({ example: "monday_lingerie@2026-11-23" });
+  .meta({
+    description: "An occurrence's id: the entry's name and the local day.",
+    example: "monday_lingerie@2026-11-23",
+  });
+
+const firing = {
+  occurrence_id: z.string().meta({ description: "The entry's name and the local day: each fires once." }),
+  entry: z.string().meta({ description: "Name of the calendar's entry." }),
+  scheduled_at: instant("When it is due."),
+  category: categoryNameSchema
+    .nullable()
+    .meta({ description: "What kind of picture it asks for; null for an entry that makes none." }),
+  count: z.int().meta({ description: "How many pictures it asks for." }),
+};
 
 const plannedSchema = z
   .object({
-    occurrence_id: z.string(),
-    entry: z.string(),
-    scheduled_at: z.string().meta({ description: "RFC 3339 in UTC." }),
-    action: z.enum(["generate", "reconcile-and-report"]),
-    category: categoryNameSchema.nullable(),
-    count: z.int(),
-    request_id: z.string().nullable().meta({ description: "Null until it has fired." }),
-    variations: z.array(variationSchema),
+    ...firing,
+    action: z
+      .enum(["generate", "reconcile-and-report"])
+      .meta({
+        description: "`generate` makes pictures; `reconcile-and-report` settles what is open, and reports.",
+      }),
+    request_id: z
+      .string()
+      .nullable()
+      .meta({ description: "The request that it made; null until it has fired, and where it makes none." }),
+    variations: z.array(variationSchema).meta({ description: "Each of its pictures beforehand." }),
   })
-  .meta({ id: "PlannedOccurrence" });
+  .meta({
+    id: "PlannedOccurrence",
+    description: "An entry of the calendar on a day, whether or not it has fired.",
+  });
 
 const occurrenceSchema = z
   .object({
-    occurrence_id: z.string(),
-    entry: z.string(),
-    local_date: z.string(),
-    scheduled_at: z.string().meta({ description: "RFC 3339 in UTC." }),
-    category: categoryNameSchema.nullable(),
-    count: z.int(),
-    request_id: z.string().nullable(),
+    ...firing,
+    local_date: z.string().meta({ description: "The local day that it belongs to, yyyy-mm-dd." }),
+    request_id: z
+      .string()
+      .nullable()
+      .meta({ description: "The request that it made; null where it makes none." }),
   })
   .meta({ id: "Occurrence", description: "An entry of the calendar that has fired." });
 

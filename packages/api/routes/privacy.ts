@@ -16,16 +16,24 @@ const subjectParams = z.object({
 
 const erasureSchema = z
   .object({
-    subject: z.string(),
-    images: z.array(z.string()),
-    prompts: z.int(),
-    files: z.array(z.object({ place: z.string(), path: z.string(), sha256: z.string() })),
-    audit_entries: z.int().meta({ description: "That name nobody any more." }),
+    subject: z.string().meta({ description: "Whose data was removed." }),
+    images: z.array(z.string()).meta({ description: "Ids of the images that it was removed of." }),
+    prompts: z.int().meta({ description: "How many texts of prompts were removed." }),
+    files: z
+      .array(
+        z.object({
+          place: z.string().meta({ description: "`library`, or `backup`." }),
+          path: z.string().meta({ description: "Where it stood there." }),
+          sha256: z.string().meta({ description: "SHA-256 of the file, in hexadecimal digits." }),
+        }),
+      )
+      .meta({ description: "The files that were removed, in every place." }),
+    audit_entries: z.int().meta({ description: "How many entries of the audit name nobody any more." }),
     places: z.array(z.string()).meta({ description: "Where was looked for files." }),
     left: z.array(z.string()).meta({ description: "What is there all the same; empty when nothing is." }),
     proved: z.boolean().meta({ description: "A second look found nothing." }),
   })
-  .meta({ id: "Erasure" });
+  .meta({ id: "Erasure", description: "What was removed of a subject, and the proof that nothing is left." });
 
 /** As a `string`: the literal holds "json", and the types of routes would take the answer for one document. */
 const LINES: string = "application/x-ndjson";

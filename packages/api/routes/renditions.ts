@@ -1,6 +1,7 @@
 /** @module Pictures themselves: a link that is signed and short-lived, and the file behind it. */
+import { instant } from "@atelier/core/document-fields";
 import { AtelierError, type ErrorName } from "@atelier/core/errors";
-import { RENDITION_NAMES, type Rendition } from "@atelier/core/image";
+import { type Rendition, renditionNameSchema } from "@atelier/core/image";
 import { linkFor, openLink, type ViewRefusal } from "@atelier/core/viewing";
 import * as z from "zod";
 import type { ApiApp } from "../context.ts";
@@ -11,11 +12,9 @@ import { declared } from "../route.ts";
 const linkSchema = z
   .object({
     url: z.string().meta({ description: "To be fetched without a token; it is the credential." }),
-    expires_at: z
-      .string()
-      .meta({ description: "RFC 3339 in UTC; minutes away.", example: "2026-11-22T12:05:00.000Z" }),
+    expires_at: instant("When it ends, within minutes."),
   })
-  .meta({ id: "RenditionLink" });
+  .meta({ id: "RenditionLink", description: "Where a file can be fetched, for a few minutes." });
 
 const getRendition = declared({
   method: "get",
@@ -29,7 +28,7 @@ const getRendition = declared({
   request: {
     params: z.object({
       id: imageIdSchema,
-      name: z.enum(RENDITION_NAMES).meta({ description: "Which file of the picture.", example: "web" }),
+      name: renditionNameSchema.meta({ example: "web" }),
     }),
   },
   responses: {

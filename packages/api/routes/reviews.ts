@@ -22,12 +22,23 @@ import { checkUnchanged } from "../image-view.ts";
 import { notFound } from "../problem.ts";
 import { declared } from "../route.ts";
 
-const reviewSchema = reviewDocumentSchema.meta({ id: "Review" });
-const shownReviewSchema = shownReviewDocumentSchema.meta({ id: "ReviewWithEvidence" });
+const reviewSchema = reviewDocumentSchema.meta({
+  id: "Review",
+  description: "A picture that waits for a person, and why.",
+});
+const shownReviewSchema = shownReviewDocumentSchema.meta({
+  id: "ReviewWithEvidence",
+  description: "A picture that waits for a person, with all that helps to decide.",
+});
 const decidedSchema = reviewDocumentSchema
-  .extend({ is_awaiting: z.boolean().meta({ description: "Noted; another reviewer has to say the same." }) })
-  .meta({ id: "ReviewDecided" });
-const callerSchema = callerDocumentSchema.meta({ id: "Caller" });
+  .extend({
+    is_awaiting: z.boolean().meta({ description: "True: noted, and another reviewer has to say the same." }),
+  })
+  .meta({ id: "ReviewDecided", description: "How the picture stands after a reviewer has spoken." });
+const callerSchema = callerDocumentSchema.meta({
+  id: "Caller",
+  description: "A caller whose prompts were refused, and whether they may ask now.",
+});
 
 const reasonSchema = z.string().max(2_000);
 const callerNameSchema = z.string().min(1).max(200).meta({ description: "A token's subject." });
@@ -88,13 +99,20 @@ const decide = declared({
         "application/json": {
           schema: z
             .strictObject({
-              action: z.enum(REVIEW_ACTIONS),
-              rating: ratingSchema.optional().meta({ description: "For `rate`." }),
-              reason: reasonSchema
-                .default("")
-                .meta({ description: "Kept encrypted; needed unless the picture is removed or rated up." }),
+              action: z.enum(REVIEW_ACTIONS).meta({
+                description:
+                  "`release`: out of quarantine, rated as it was seen; `reject`: removed for good; `rate`: given another rating; `unseal`: no suspicion of a minor any more, which two reviewers have to say.",
+              }),
+              rating: ratingSchema
+                .optional()
+                .meta({
+                  description: "What the picture is rated from then on; for `rate`, and needed there.",
+                }),
+              reason: reasonSchema.default("").meta({
+                description: "Why, kept encrypted; needed unless the picture is removed or rated up.",
+              }),
             })
-            .meta({ id: "ReviewDecision" }),
+            .meta({ id: "ReviewDecision", description: "What a reviewer decides about a picture." }),
         },
       },
     },
@@ -143,7 +161,11 @@ const lift = declared({
       required: true,
       content: {
         "application/json": {
-          schema: z.strictObject({ reason: reasonSchema.min(1) }).meta({ id: "Lifting" }),
+          schema: z
+            .strictObject({
+              reason: reasonSchema.min(1).meta({ description: "Why, in your words; kept with the caller." }),
+            })
+            .meta({ id: "Lifting", description: "Why a caller may ask again." }),
         },
       },
     },

@@ -6,10 +6,18 @@ import { makeCurrent, requestVersion, versionOf, versionsOf } from "@atelier/cor
 import * as z from "zod";
 import type { ApiApp } from "../context.ts";
 import { imageIdSchema, imageParams, listOf } from "../fields.ts";
-import { checkUnchanged, documentOf, entityTagOf, imageOf } from "../image-view.ts";
+import { checkUnchanged, documentOf, entityTagOf, IMAGE_META, imageOf } from "../image-view.ts";
 import { declared } from "../route.ts";
 
-const versionSchema = versionDocumentSchema.meta({ id: "Version" });
+const versionSchema = versionDocumentSchema.meta({
+  id: "Version",
+  description: "A set of files made of an image's original by a recipe.",
+});
+
+const recipeSchema = versionRecipeSchema.meta({
+  id: "VersionRecipe",
+  description: "What is done to the original; what is left out is as for the first version.",
+});
 
 const versionParams = z.object({
   id: imageIdSchema,
@@ -37,7 +45,7 @@ const requestOne = declared({
     params: imageParams,
     body: {
       required: true,
-      content: { "application/json": { schema: versionRecipeSchema.meta({ id: "VersionRecipe" }) } },
+      content: { "application/json": { schema: recipeSchema } },
     },
   },
   responses: {
@@ -102,7 +110,7 @@ const choose = declared({
   responses: {
     200: {
       description: "The image; ETag names this state of it.",
-      content: { "application/json": { schema: imageDocumentSchema.meta({ id: "Image" }) } },
+      content: { "application/json": { schema: imageDocumentSchema.meta(IMAGE_META) } },
     },
   },
   problems: ["UsageError", "PolicyRefused", "PreconditionFailed"],

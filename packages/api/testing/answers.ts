@@ -4,6 +4,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { methodsByPath } from "../boundary.ts";
 import type { OpenApiDocument } from "../openapi.ts";
+import { OF_THE_COMMAND_LINE } from "../over-http.ts";
+import { PROBLEM_TYPE, problemSchema } from "../problem.ts";
 
 /** Without bodies that a schema could describe. */
 const BODILESS = [204, 304];
@@ -50,6 +52,11 @@ export function answerChecker(document: OpenApiDocument) {
     ];
     const validate = ajv.getSchema(`openapi#/${at.map(pointerPart).join("/")}`);
     if (!validate) throw new Error(`${where} has no schema.`);
+    if (type === PROBLEM_TYPE) {
+      const { detail, remedy } = problemSchema.parse(await answer.clone().json());
+      const said = [detail, remedy].find((each) => OF_THE_COMMAND_LINE.test(each));
+      if (said !== undefined) throw new Error(`${where} speaks of the command line: ${said}`);
+    }
     if (!validate(await answer.clone().json())) {
       throw new Error(`${where} is not as documented: ${ajv.errorsText(validate.errors)}`);
     }

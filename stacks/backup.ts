@@ -23,7 +23,12 @@ export function backup({ bucket, key }: Storage) {
           statements: [
             { actions: ["s3:GetReplicationConfiguration", "s3:ListBucket"], resources: [bucket.arn] },
             {
-              actions: ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"],
+              // AWS's "minimum required permissions policy" reads access lists as well, though these buckets have none.
+              actions: [
+                "s3:GetObjectVersionForReplication",
+                "s3:GetObjectVersionAcl",
+                "s3:GetObjectVersionTagging",
+              ],
               resources: REPLICATED.map((folder) => $interpolate`${bucket.arn}/${folder}/*`),
             },
             {

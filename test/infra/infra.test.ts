@@ -5,6 +5,7 @@ import { describeEntrances } from "./entrances.ts";
 import { type Evaluation, evaluate, STAGES } from "./evaluation.ts";
 import { describeFunctions } from "./functions.ts";
 import type { Graph } from "./harness/graph.ts";
+import { describeLimits } from "./limits.ts";
 import { describeSeveralProviders } from "./several-providers.ts";
 import { describeStorage } from "./storage.ts";
 import { differences, summaryOf } from "./summary.ts";
@@ -38,12 +39,14 @@ function describeProgram({ graphs, again, several, typeErrors }: Evaluation): vo
   });
 
   describeSeveralProviders(several);
+  describe("with several providers", () => describeLimits(several));
   describe.each(STAGES)("in %s", (stage) => {
     describeFunctions(graphs[stage]);
     describeStorage(graphs[stage]);
     describeWorkflow(graphs[stage]);
     describeEntrances(graphs[stage]);
     describeAlarms(graphs[stage]);
+    describeLimits(graphs[stage]);
   });
 }
 

@@ -16,15 +16,17 @@ const SET = [
 ];
 type Settings = Readonly<Record<"environment" | "provenance", Readonly<Record<string, string>>>>;
 let readSettings: () => Settings;
+let checkedStage: (stage: string) => string;
 /** By its path: its types would bring SST's platform along, which is checked by a configuration of its own. */
-const STACK = pathToFileURL(join(ROOT, "stacks", "settings.ts")).href;
+const stack = (name: string) => pathToFileURL(join(ROOT, "stacks", `${name}.ts`)).href;
 
 beforeAll(async () => {
   await compileCatalogue();
   // What SST's command line puts there.
   vi.stubGlobal("$cli", { paths: { root: ROOT } });
   vi.stubGlobal("$app", { name: "atelier", stage: "dev" });
-  ({ readSettings } = await import(STACK));
+  ({ readSettings } = await import(stack("settings")));
+  ({ checkedStage } = await import(stack("stage")));
 });
 afterEach(() => vi.unstubAllEnvs());
 
@@ -75,6 +77,21 @@ describe("providers", () => {
   ])("%j is refused", (set, sentence) => {
     expect(() => settings(set)).toThrow(sentence);
   });
+});
+
+describe("the stage", () => {
+  test.each(["dev", "production", "pr-123", "a", "x".repeat(30)])("%s", (stage) => {
+    expect(checkedStage(stage)).toBe(stage);
+    // Of the names that every stage has, the address for signing in is the one with the least room.
+    expect(`atelier-${stage}-123456789012`).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/);
+  });
+
+  test.each(["Ada", "my-aws-trial", "cognito", "1st", "trial-", "x".repeat(31), "a_b", ""])(
+    "%j is refused before anything is made",
+    (stage) => {
+      expect(() => checkedStage(stage)).toThrow(/^The stage is ".*"; take a name of up to 30 small letters/);
+    },
+  );
 });
 
 describe("the certificate for provenance", () => {

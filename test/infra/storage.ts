@@ -1,7 +1,7 @@
 /** @module What must hold of buckets, table and keys. */
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
 import { describe, expect, test } from "vitest";
-import { all, type Graph, one, statementsOf } from "./harness/graph.ts";
+import { all, type Graph, grantsOf, list, one, statementsOf } from "./harness/graph.ts";
 
 export function describeStorage(graph: Graph): void {
   const isProduction = graph.stage === "production";
@@ -75,6 +75,21 @@ export function describeStorage(graph: Graph): void {
         expect(rule.sourceSelectionCriteria.sseKmsEncryptedObjects.status).toBe("Enabled");
         expect(rule.deleteMarkerReplication.status).toBe("Disabled");
       }
+    });
+
+    // All of it but ReplicateDelete: deletions are not replicated.
+    test("replication may do what AWS's minimum policy for it lists", () => {
+      const grants = grantsOf(one(graph, "iam/role:Role", "ReplicationRole"));
+      const actions = grants.flatMap(({ Action }) => list(Action));
+      expect(actions.filter((action) => action.startsWith("s3:")).sort()).toEqual([
+        "s3:GetObjectVersionAcl",
+        "s3:GetObjectVersionForReplication",
+        "s3:GetObjectVersionTagging",
+        "s3:GetReplicationConfiguration",
+        "s3:ListBucket",
+        "s3:ReplicateObject",
+        "s3:ReplicateTags",
+      ]);
     });
   });
 

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type Dynalite, FAULT_HEADER, openDynalite } from "./dynalite.ts";
 
 const TABLE: CreateTableCommandInput = {
@@ -142,6 +142,33 @@ it("names what a long answer leaves out", async () => {
   expect(found.length).toBeLessThan(12);
   expect(body.UnprocessedKeys.things.ConsistentRead).toBe(true);
   expect([...found, ...body.UnprocessedKeys.things.Keys]).toStrictEqual(keys);
+});
+
+it("leaves no iterator open after a query or a scan, however they end", async () => {
+  const stores = createRequire(import.meta.url)("dynalite/db/index.js");
+  const create = vi.spyOn(stores, "create");
+  await open();
+  const values = vi.spyOn(create.mock.results.at(-1)?.value.db, "values");
+  create.mockRestore();
+  for (let index = 0; index < 5; index++) {
+    await call("PutItem", { TableName: "things", Item: { id: { S: `i${index}` } } });
+  }
+  const query = {
+    TableName: "things",
+    KeyConditionExpression: "id = :id",
+    ExpressionAttributeValues: { ":id": { S: "i1" } },
+  };
+  expect((await call("Query", query)).body.Count).toBe(1);
+  expect((await call("Scan", { TableName: "things" })).body.Count).toBe(5);
+  expect((await call("Scan", { TableName: "things", Limit: 2 })).body.Count).toBe(2);
+  expect(values).toHaveBeenCalledTimes(3);
+  for (const { value } of values.mock.results) {
+    await vi.waitFor(() =>
+      expect((value as { next(): Promise<unknown> }).next()).rejects.toMatchObject({
+        code: "LEVEL_ITERATOR_NOT_OPEN",
+      }),
+    );
+  }
 });
 
 it("activates a table whose creator was killed in the middle", async () => {

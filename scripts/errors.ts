@@ -1,7 +1,8 @@
 /** @module Writes `docs/errors.md` from the error table; a test compares the two. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { ERRORS, type ErrorRoute } from "@atelier/core/error-table";
+import type { ErrorEntry, ErrorRoute } from "@atelier/core/error-entry";
+import { ERRORS } from "@atelier/core/error-table";
 import { ERROR_NAMES } from "@atelier/core/errors";
 
 export const ERRORS_PAGE = fileURLToPath(new URL("../docs/errors.md", import.meta.url));
@@ -17,11 +18,12 @@ const ROUTES: Record<ErrorRoute, string> = {
 /** The whole page, as Markdown. */
 export function errorsPage(): string {
   const sections = ERROR_NAMES.map((name) => {
-    const { route, charged, httpStatus, exitCode, meaning, remedy } = ERRORS[name];
+    const { route, charged, httpStatus, exitCode, meaning, remedy, remedyOverHttp }: ErrorEntry =
+      ERRORS[name];
     return `## ${name}
 
 ${meaning} ${remedy}
-
+${remedyOverHttp === undefined ? "" : `\nOver HTTP: ${remedyOverHttp}\n`}
 Route \`${route}\` · charged: ${charged} · HTTP ${httpStatus} · exit code ${exitCode}
 `;
   });

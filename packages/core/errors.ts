@@ -1,5 +1,6 @@
 /** @module Named failures: what is thrown, and questions to the error table. */
-import { ERRORS, type ErrorRoute } from "./error-table.ts";
+import type { ErrorRoute } from "./error-entry.ts";
+import { ERRORS } from "./error-table.ts";
 
 export type ErrorName = keyof typeof ERRORS;
 

@@ -24,8 +24,9 @@ const LOOK_AGAIN_MS = 10;
 const LOOKS_BEFORE_TRYING = 40;
 
 /**
- * Of the thread's heap. On a large machine V8 would take some hundred megabytes for what answers leave behind, and let the rest
- * grow to four times what is used; with a limit like this it is content with one and a half times as much.
+ * Of the thread's heap, in a program that has this as a library; the launcher's flags count for every thread and come before it. On a
+ * large machine V8 would take some hundred megabytes for what answers leave behind, and let the rest grow to four times what is
+ * used; with a limit like this it is content with one and a half times as much.
  */
 const HEAP_MB = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 1024 };
 

@@ -176,6 +176,23 @@ describe("what S3 blobs send and understand", () => {
     await expect(cut.get("a.png")).rejects.toMatchObject({ name: "StorageUnavailable" });
   });
 
+  it("a listing finds what has no SHA-256, as a replica or a restored file may, by reading it", async () => {
+    const blobs = await blobsOn(({ method, path }) => {
+      if (path.includes("list-type")) {
+        const body = "<ListBucketResult><Contents><Key>content/a.png</Key></Contents></ListBucketResult>";
+        return { headers: { "content-type": "application/xml" }, body };
+      }
+      const headers = { "content-type": "image/png", "content-length": "9" };
+      return { headers, ...(method === "GET" && { body: "a picture" }) };
+    });
+    const found = [];
+    for await (const each of blobs.list("content/")) found.push(each);
+    expect(found).toStrictEqual([
+      { key: "content/a.png", bytes: 9, sha256: sha256Hex(BYTES), contentType: "image/png" },
+    ]);
+    await expect(blobs.head("content/a.png")).rejects.toMatchObject({ name: "StorageUnavailable" });
+  });
+
   it.each([
     [503, "SlowDown", "StorageUnavailable"],
     [500, "InternalError", "StorageUnavailable"],
@@ -227,6 +244,9 @@ describe("what S3 blobs send and understand", () => {
       "DELETE /pictures/a%20b.png?versionId=v3&x-id=DeleteObject",
       "DELETE /pictures/a%20b.png?versionId=v1&x-id=DeleteObject",
     ]);
-    expect(calls.filter((call) => call.startsWith("GET"))).toHaveLength(2);
+    const listings = calls.filter((call) => call.startsWith("GET"));
+    expect(listings).toHaveLength(2);
+    // The answer had it in the encoding that was asked for, and the question has the key itself.
+    expect(new URL(listings[1]?.slice(4) ?? "", "http://s3").searchParams.get("key-marker")).toBe("a b.png");
   });
 });

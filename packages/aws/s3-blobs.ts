@@ -75,11 +75,27 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
     });
   }
 
-  async function head(key: string): Promise<BlobHead | undefined> {
-    const answer = await unlessMissing(`looking at ${key}`, () =>
+  const lookAt = (key: string) =>
+    unlessMissing(`looking at ${key}`, () =>
       client.send(new HeadObjectCommand({ Bucket, Key: checked(key), ChecksumMode: "ENABLED" })),
     );
+
+  async function head(key: string): Promise<BlobHead | undefined> {
+    const answer = await lookAt(key);
     return answer && headOf(key, answer);
+  }
+
+  /**
+   * A file of a listing. It may have no SHA-256 when it did not come by `put`: AWS does not promise one to replicas, and a command
+   * that restores a file writes another checksum. Nothing is taken for whole by it, but it must be found to be removed.
+   */
+  async function listed(key: string): Promise<BlobHead | undefined> {
+    const answer = await lookAt(key);
+    if (!answer || answer.ChecksumSHA256 !== undefined) return answer && headOf(key, answer);
+    const bytes = await unlessMissing(`reading ${key}`, async () =>
+      readBody(key, (await client.send(new GetObjectCommand({ Bucket, Key: key }))).Body),
+    );
+    return bytes && headOf(key, { ...answer, ChecksumSHA256: base64Of(sha256Hex(bytes)) });
   }
 
   /** After a 409 the other writer may not be done: S3 hides a missing object as 403 from whoever may not list. */
@@ -127,7 +143,10 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
       const isPast = entries.some((entry) => decoded(entry.Key ?? "", page.EncodingType) > key);
       after =
         page.IsTruncated && !isPast
-          ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+          ? {
+              KeyMarker: decoded(page.NextKeyMarker ?? "", page.EncodingType),
+              VersionIdMarker: page.NextVersionIdMarker,
+            }
           : undefined;
     }
   }
@@ -143,7 +162,7 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
             Body: bytes,
             ContentLength: bytes.byteLength,
             ContentType: contentType,
-            ChecksumSHA256: Buffer.from(sha256, "hex").toString("base64"),
+            ChecksumSHA256: base64Of(sha256),
             IfNoneMatch: "*",
           }),
         ),
@@ -210,7 +229,7 @@ export function createS3Blobs(deps: { readonly client: S3Client; readonly bucket
         for (const { Key } of page.Contents ?? []) {
           // A listing has neither type nor checksum. What has gone since is left out.
           const key = Key ?? "";
-          const found = await head(decoded(key, page.EncodingType));
+          const found = await listed(decoded(key, page.EncodingType));
           if (found) yield found;
         }
         token = page.NextContinuationToken;
@@ -251,6 +270,10 @@ function headOf(
     sha256: Buffer.from(answer.ChecksumSHA256, "base64").toString("hex"),
     contentType: answer.ContentType ?? "application/octet-stream",
   };
+}
+
+function base64Of(hex: string): string {
+  return Buffer.from(hex, "hex").toString("base64");
 }
 
 function mismatched(key: string): AtelierError {

@@ -5,7 +5,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
 import { createImages } from "@atelier/aws/dynamo/images";
@@ -16,7 +15,7 @@ import type { ImageFilter, Images } from "@atelier/core/ports";
 import { prepareDataFolder } from "@atelier/local/data-folder";
 import { openEngine } from "@atelier/local/engine";
 import type { EngineClient } from "@atelier/local/engine-client";
-import { loadCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { LIBRARY_START_MS, libraryImage, libraryRequest, WORD_KEY } from "./library-images.ts";
 
 const IMAGES = 100_000;
@@ -27,7 +26,6 @@ const ROUNDS = 5;
 const WARM_UP_PAGES_A_ROUND = 4;
 /** Pages into a list before a deep page is measured. */
 const DEEP = 10;
-const TEMPLATES = fileURLToPath(new URL("../templates", import.meta.url));
 const DAY_MS = 24 * 3_600_000;
 
 export interface LibraryBench {
@@ -72,7 +70,7 @@ export async function measureLibrary(count: number, rounds: number): Promise<Lib
   try {
     const wire = countCalls(engine.client);
     const dynamo = createDynamo({ client: wire.client, tableName: table.TableName });
-    const catalogue = await loadCatalogue(TEMPLATES);
+    const catalogue = await loadInstalledCatalogue();
     const images = createImages(dynamo, { wordKey: WORD_KEY });
     await images.indexEarlier(1);
     const startedMs = performance.now();

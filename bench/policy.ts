@@ -2,15 +2,13 @@
  * @module How well the prompt gate works, over the published evaluation set: recall and false positives per rule and language,
  * what disguises get through, and what judging one prompt takes.
  */
-import { fileURLToPath } from "node:url";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { judgePrompt } from "@atelier/core/policy";
-import { loadCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { type PolicyCase, readPolicyCases, templateCases } from "./policy-cases.ts";
 import { evaluatePolicy, type PolicyEvaluation } from "./policy-evaluation.ts";
 import { type FuzzResult, fuzzPolicy } from "./policy-fuzz.ts";
 
-const TEMPLATES = fileURLToPath(new URL("../templates", import.meta.url));
 /** `npm test` takes a hundredth. */
 const MUTATIONS_PER_FAMILY = 10_000;
 
@@ -27,7 +25,7 @@ export interface PolicyBench extends PolicyEvaluation {
 export async function benchPolicy(
   seed = Number(process.env.ATELIER_BENCH_SEED ?? Math.floor(Math.random() * 2 ** 31)),
 ): Promise<PolicyBench> {
-  const catalogue = await loadCatalogue(TEMPLATES);
+  const catalogue = await loadInstalledCatalogue();
   const templates = templateCases(catalogue, 40);
   const cases = [...(await readPolicyCases()), ...templates];
   const evaluation = evaluatePolicy(cases, catalogue.policy);

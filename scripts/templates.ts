@@ -9,7 +9,8 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { isAtelierError } from "@atelier/core/errors";
-import { loadCatalogue, serialiseCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
+import { serialiseCatalogue } from "@atelier/local/templates";
 import { PROVIDERS } from "@atelier/providers/registry";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -21,7 +22,7 @@ const target = join(root, "dist", "catalogue.json");
  * @throws AtelierError `CatalogueInvalid`
  */
 export async function compileCatalogue(): Promise<Catalogue> {
-  const catalogue = await loadCatalogue(join(root, "templates"));
+  const catalogue = await loadInstalledCatalogue();
   await mkdir(join(root, "dist"), { recursive: true });
   await replace(target, serialiseCatalogue(catalogue));
   const { providers: accounts, models, workflows, schedule } = catalogue;

@@ -1,6 +1,5 @@
-import { fileURLToPath } from "node:url";
 import type { Model } from "@atelier/core/catalogue";
-import { loadCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { createBody } from "@atelier/providers/replicate/requests";
 import { invalidFields, schemaFor } from "@atelier/providers/sandbox/input";
 import { INPUT_SCHEMAS } from "@atelier/providers/sandbox/schemas";
@@ -13,7 +12,7 @@ const WITHOUT_A_SCHEMA = ["realistic-vision-v2", "realistic-vision-v2-mcai"];
 describe("every model of Replicate in the shipped catalogue", () => {
   let models: Model[];
   beforeAll(async () => {
-    const catalogue = await loadCatalogue(fileURLToPath(new URL("../../templates", import.meta.url)));
+    const catalogue = await loadInstalledCatalogue();
     models = catalogue.models.filter(({ provider }) => provider === "replicate");
   });
   const schemaOf = (model: Model) => schemaFor(INPUT_SCHEMAS, model.version ?? model.model);

@@ -1,14 +1,13 @@
-import { fileURLToPath } from "node:url";
 import { type Catalogue, type Model, modelSchema } from "@atelier/core/catalogue";
 import { isAtelierError } from "@atelier/core/errors";
-import { loadCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type ExchangeCase, exchangeCases, recordedProviders, replay } from "./replay.ts";
 
 let catalogue: Catalogue;
 beforeAll(async () => {
-  catalogue = await loadCatalogue(fileURLToPath(new URL("../../templates", import.meta.url)));
+  catalogue = await loadInstalledCatalogue();
 });
 
 type Json = ReturnType<typeof JSON.parse>;

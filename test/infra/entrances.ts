@@ -1,9 +1,7 @@
 /** @module What must hold of everything that starts something. */
-import { join } from "node:path";
 import { SCOPES } from "@atelier/core/caller";
-import { loadCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { describe, expect, test } from "vitest";
-import { ROOT } from "./evaluation.ts";
 import { all, type Graph, one, statementsOf } from "./harness/graph.ts";
 
 export function describeEntrances(graph: Graph): void {
@@ -15,7 +13,7 @@ export function describeEntrances(graph: Graph): void {
 
   describe("schedules", () => {
     test("are the generating entries of the active plan in templates/schedule.yaml", async () => {
-      const { schedule } = await loadCatalogue(join(ROOT, "templates"));
+      const { schedule } = await loadInstalledCatalogue();
       const entries = (schedule.plans[schedule.active] ?? []).filter(
         ({ action }) => action.kind === "generate",
       );

@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import type { Catalogue } from "@atelier/core/catalogue";
 import { BUILT_IN_RULES } from "@atelier/core/policy";
-import { loadCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { beforeAll, describe, expect, test } from "vitest";
 import { LANGUAGES, type PolicyCase, readPolicyCases, templateCases } from "../../bench/policy-cases.ts";
 import { evaluatePolicy } from "../../bench/policy-evaluation.ts";
@@ -9,7 +8,7 @@ import { evaluatePolicy } from "../../bench/policy-evaluation.ts";
 let catalogue: Catalogue;
 let cases: PolicyCase[];
 beforeAll(async () => {
-  catalogue = await loadCatalogue(join(import.meta.dirname, "../../templates"));
+  catalogue = await loadInstalledCatalogue();
   cases = [...(await readPolicyCases()), ...templateCases(catalogue, 20)];
 });
 

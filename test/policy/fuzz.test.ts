@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { loadCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { expect, test } from "vitest";
 import { readPolicyCases } from "../../bench/policy-cases.ts";
 import { fuzzPolicy } from "../../bench/policy-fuzz.ts";
@@ -11,7 +10,7 @@ const SEED = 20_261_122;
 const PER_FAMILY = 100;
 
 test("no disguise of a refused prompt gets through in a rated category", async () => {
-  const { policy } = await loadCatalogue(join(import.meta.dirname, "../../templates"));
+  const { policy } = await loadInstalledCatalogue();
   const result = fuzzPolicy({ cases: await readPolicyCases(), policy, perFamily: PER_FAMILY, seed: SEED });
   console.info(`seed ${SEED}: ${result.through} of ${result.mutations} disguised prompts got through`);
   expect(result.mutations).toBe(PER_FAMILY * Object.keys(MUTATIONS).length);
@@ -34,7 +33,7 @@ test("the same seed gives the same disguises, another one others", () => {
 });
 
 test("a gate that looks for the plain phrase is got through, so the fuzzer can fail", async () => {
-  const { policy } = await loadCatalogue(join(import.meta.dirname, "../../templates"));
+  const { policy } = await loadInstalledCatalogue();
   const cases = (await readPolicyCases()).filter(({ rule }) => rule === "violence");
   const phrases = cases.flatMap(({ phrase }) => phrase ?? []);
   const result = fuzzPolicy({

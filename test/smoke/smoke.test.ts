@@ -1,9 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Catalogue } from "@atelier/core/catalogue";
-import { loadCatalogue } from "@atelier/local/templates";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { fetchTransport } from "@atelier/providers/fetch-transport";
 import { PROVIDERS } from "@atelier/providers/registry";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -21,7 +20,7 @@ const PROMPT = "A lighthouse on a cliff at dusk, watercolour";
 let catalogue: Catalogue;
 let folder = "";
 beforeAll(async () => {
-  catalogue = await loadCatalogue(fileURLToPath(new URL("../../templates", import.meta.url)));
+  catalogue = await loadInstalledCatalogue();
   folder = await mkdtemp(join(tmpdir(), "smoke-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -165,6 +165,21 @@ describe("each task", () => {
     for (const name of purchases) expect(ERRORS[name].route, name).not.toBe("retry");
   });
 
+  test("retries every fault of Lambda itself: those that AWS lists as transient, and ends of a function from outside", () => {
+    // "Handle transient Lambda service exceptions" of Step Functions' best practices, then how Lambda names what it ended.
+    const listed = [
+      "ClientExecutionTimeoutException",
+      "ServiceException",
+      "AWSLambdaException",
+      "SdkClientException",
+    ];
+    const faults = [...listed, "TooManyRequestsException", "Unknown"].map((name) => `Lambda.${name}`);
+    faults.push("Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory");
+    for (const [name, { Retry }] of tasks().filter(([name]) => name !== "Plan")) {
+      expect(Retry?.[0]?.ErrorEquals, name).toEqual(expect.arrayContaining(faults));
+    }
+  });
+
   test("that works on an image catches everything, by itself and last", () => {
     for (const [name, { Catch }] of tasks().filter(([task]) => task !== "Plan")) {
       const last = Catch?.at(-1);

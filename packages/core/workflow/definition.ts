@@ -30,6 +30,7 @@ export const GENERATE_TIMEOUT_SECONDS = 3_600;
 const LAMBDA_FAULTS = [
   "Sandbox.Timedout",
   "Runtime.ExitError",
+  "Runtime.OutOfMemory",
   "Lambda.Unknown",
   "Lambda.ClientExecutionTimeoutException",
   "Lambda.ServiceException",

@@ -66,7 +66,6 @@ const shared = {
 
 /** One picture of a prompt of one's own. */
 export const promptAskingSchema = z.strictObject({
-  ...shared,
   prompt: z
     .string()
     .min(1)
@@ -82,13 +81,13 @@ export const promptAskingSchema = z.strictObject({
   category: categoryNameSchema
     .default("custom")
     .describe("Under which category the picture is filed, whose rating and budget count."),
+  ...shared,
 });
 
 const countSchema = z.int().min(1).max(REQUEST_IMAGES_MAX).optional();
 
 /** Pictures of a template, or of a category's templates in turn. */
 export const templateAskingSchema = z.strictObject({
-  ...shared,
   category: categoryNameSchema.describe("What kind of picture; a category with templates."),
   template: z
     .string()
@@ -100,6 +99,7 @@ export const templateAskingSchema = z.strictObject({
   variations: countSchema.describe(
     "Another name of `count`, as SDK and command line call it; give one of them, or both with the same number.",
   ),
+  ...shared,
 });
 
 /** What was asked for, in our words; whatever way it was written, the same wish is the same value. */

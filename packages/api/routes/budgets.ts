@@ -73,6 +73,7 @@ const setLimit = declared({
               }),
             })
             .meta({ id: "BudgetChange", description: "Another limit for a scope." }),
+          example: { limit: 25, expected: 10 },
         },
       },
     },

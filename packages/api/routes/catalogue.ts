@@ -54,12 +54,9 @@ const termsSchema = z
     rating: ratingSchema,
     allowed: z.boolean().meta({ description: "Whether pictures of the rating may be bought there." }),
     reason: z.string().meta({ description: "One sentence for people." }),
-    date: z
-      .string()
-      .nullable()
-      .meta({
-        description: "When the source was read or the word was given, yyyy-mm-dd; null without terms.",
-      }),
+    date: z.string().nullable().meta({
+      description: "When the source was read or the word was given, yyyy-mm-dd; null without terms.",
+    }),
     source: z
       .string()
       .nullable()

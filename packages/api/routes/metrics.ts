@@ -20,18 +20,12 @@ const modelMetricsSchema = z
       .number()
       .nullable()
       .meta({ description: "Pictures among those, 0 to 1; null before the first has ended." }),
-    seconds_p50: z
-      .number()
-      .nullable()
-      .meta({
-        description: "Half of the pictures took no longer, in seconds from the create; null with none.",
-      }),
-    seconds_p95: z
-      .number()
-      .nullable()
-      .meta({
-        description: "95 of 100 pictures took no longer, in seconds from the create; null with none.",
-      }),
+    seconds_p50: z.number().nullable().meta({
+      description: "Half of the pictures took no longer, in seconds from the create; null with none.",
+    }),
+    seconds_p95: z.number().nullable().meta({
+      description: "95 of 100 pictures took no longer, in seconds from the create; null with none.",
+    }),
     cost: z.number().meta({ description: "What all attempts were charged, in US dollars." }),
     quality: z
       .number()

@@ -34,11 +34,9 @@ const firing = {
 const plannedSchema = z
   .object({
     ...firing,
-    action: z
-      .enum(["generate", "reconcile-and-report"])
-      .meta({
-        description: "`generate` makes pictures; `reconcile-and-report` settles what is open, and reports.",
-      }),
+    action: z.enum(["generate", "reconcile-and-report"]).meta({
+      description: "`generate` makes pictures; `reconcile-and-report` settles what is open, and reports.",
+    }),
     request_id: z
       .string()
       .nullable()

@@ -41,7 +41,11 @@ const callerSchema = callerDocumentSchema.meta({
 });
 
 const reasonSchema = z.string().max(2_000);
-const callerNameSchema = z.string().min(1).max(200).meta({ description: "A token's subject." });
+const callerNameSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .meta({ description: "A token's subject.", example: "ada" });
 
 const listReviews = declared({
   method: "get",
@@ -103,16 +107,15 @@ const decide = declared({
                 description:
                   "`release`: out of quarantine, rated as it was seen; `reject`: removed for good; `rate`: given another rating; `unseal`: no suspicion of a minor any more, which two reviewers have to say.",
               }),
-              rating: ratingSchema
-                .optional()
-                .meta({
-                  description: "What the picture is rated from then on; for `rate`, and needed there.",
-                }),
+              rating: ratingSchema.optional().meta({
+                description: "What the picture is rated from then on; for `rate`, and needed there.",
+              }),
               reason: reasonSchema.default("").meta({
                 description: "Why, kept encrypted; needed unless the picture is removed or rated up.",
               }),
             })
             .meta({ id: "ReviewDecision", description: "What a reviewer decides about a picture." }),
+          example: { action: "release", reason: "Plainly an adult, and no more than was asked for." },
         },
       },
     },
@@ -166,6 +169,7 @@ const lift = declared({
               reason: reasonSchema.min(1).meta({ description: "Why, in your words; kept with the caller." }),
             })
             .meta({ id: "Lifting", description: "Why a caller may ask again." }),
+          example: { reason: "A script sent the same prompt again and again; it is mended." },
         },
       },
     },

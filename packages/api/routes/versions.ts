@@ -45,7 +45,9 @@ const requestOne = declared({
     params: imageParams,
     body: {
       required: true,
-      content: { "application/json": { schema: recipeSchema } },
+      content: {
+        "application/json": { schema: recipeSchema, example: { upscale: 2, enhance: "strong" } },
+      },
     },
   },
   responses: {

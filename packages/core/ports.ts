@@ -139,6 +139,16 @@ export interface Attempts extends Records<Attempt> {
 export interface Requests extends Records<ImageRequest> {
   /** Requests with parts that nobody has begun (`hasPartsToBegin`), oldest first. */
   open(page: { limit: number; cursor?: string }): Promise<Page<ImageRequest>>;
+  /**
+   * Those that one of these asked for (null: the installation itself), newest first; some milliseconds behind a write on AWS. Requests
+   * of the first release are listed once they are indexed, as their images are.
+   *
+   * @throws AtelierError `UsageError` for a cursor of another list
+   */
+  list(
+    filter: { readonly askedBy: readonly (string | null)[] },
+    page: { limit: number; cursor?: string },
+  ): Promise<Page<ImageRequest>>;
   readonly parts: Records<Part> & {
     /** Parts with `open: true`, oldest first. */
     open(page: { limit: number; cursor?: string }): Promise<Page<Part>>;

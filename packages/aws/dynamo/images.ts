@@ -18,10 +18,13 @@ import {
   imagesOfRequest,
   imageTimeline,
   positionsSince,
+  REQUESTS_LISTED,
   statePrefix,
+  TERMS_WRITTEN,
 } from "./keys.ts";
 import { itemsBetween, itemsUnder, type List, listPage } from "./listing.ts";
 import { createRecords, type Kind, parseRecord } from "./records.ts";
+import { listRequests } from "./requests.ts";
 import type { Source } from "./walk.ts";
 
 const { timeline, state } = INDEXES;
@@ -49,13 +52,21 @@ const imageKind: Kind<Image> = {
  */
 export function createImages(dynamo: Dynamo, key: WordKey = {}): Images {
   const records = createRecords(imageKind, dynamo);
+  const all = (page: { limit: number; cursor?: string }) => listPage(listOf({}, key, false), page, dynamo);
   const earlier = createEarlierImages({
     dynamo,
-    list: (page) => listPage(listOf({}, key, false), page, dynamo),
+    written: TERMS_WRITTEN,
+    list: all,
     async write(images) {
       await dynamo.putMany(images.flatMap((image) => entriesOf(image, key)));
       await dynamo.removeMany(images.flatMap(tagEntriesOf));
     },
+  });
+  const earlierRequests = createEarlierImages({
+    dynamo,
+    written: REQUESTS_LISTED,
+    list: all,
+    write: (images) => listRequests([...new Set(images.map(({ requestId }) => requestId))], dynamo),
   });
   /** Those of an image that another state of it has not. */
   const newEntries = (image: Image, other: Image | undefined) => {
@@ -107,7 +118,7 @@ export function createImages(dynamo: Dynamo, key: WordKey = {}): Images {
       await dynamo.removeMany([...newEntries(before, after), ...tagEntriesOf(before)]);
     },
 
-    indexEarlier: (limit) => earlier.index(limit),
+    indexEarlier: async (limit) => (await earlier.index(limit)) || earlierRequests.index(limit),
 
     async indexFingerprint(image, fingerprint) {
       await dynamo.put({

@@ -11,9 +11,10 @@
  * | image term      | TERM#{category}#{term}     | {position}              | images that say so, newest first (query)          |
  * | tag entry       | TAG#{tag}                  | {position}              | of earlier releases; removed when indexed anew    |
  * | terms written   | IMAGE-TERMS                | IMAGE-TERMS             | how far images of earlier releases are indexed    |
+ * | requests listed | REQUEST-LISTS              | REQUEST-LISTS           | how far requests of earlier releases are listed   |
  * | fingerprint     | FINGERPRINT#{category}     | {position}              | newest fingerprints of a category (query)         |
  * | operation       | OP#{provider}#{operation}  | OP                      | claim of a provider's job, put-if-absent          |
- * | request         | REQUEST#{requestId}        | REQUEST                 | id; state while parts of it are to be begun       |
+ * | request         | REQUEST#{requestId}        | REQUEST                 | id; timeline; state while parts of it are to be begun |
  * | part            | REQUEST#{requestId}        | PART#{k}                | id; its request (query); state while open         |
  * | occurrence      | OCCURRENCE#{occurrenceId}  | OCCURRENCE              | id                                                |
  * | ledger          | LEDGER#{account}           | {yyyy-mm}               | account and month                                 |
@@ -32,6 +33,7 @@
  * | index    | hash (`index...`)                            | range (`index...At`)          | answers                     |
  * |----------|----------------------------------------------|-------------------------------|-----------------------------|
  * | timeline | `IMAGE#{category}`, `AUDIT`, `AUDIT#heads`   | {position}                    | category, date, all; audit  |
+ * |          | `REQUEST#by:{asker, or nobody}`              | {position}                    | requests of a caller        |
  * | state    | `IMAGE#open`, `IMAGE#{status}` of those ended | {category}#{position}        | status, with category or not|
  * |          | `ATTEMPT#open` `PART#open` `REQUEST#open` ... | {position}                    | open work, oldest first     |
  *
@@ -124,6 +126,9 @@ export const CALLERS = "CALLERS";
 /** How far the images of earlier releases have entries by terms. */
 export const TERMS_WRITTEN: Key = { pk: "IMAGE-TERMS", sk: "IMAGE-TERMS" };
 
+/** How far the requests of earlier releases are in the lists of those who asked for them. */
+export const REQUESTS_LISTED: Key = { pk: "REQUEST-LISTS", sk: "REQUEST-LISTS" };
+
 /** By category as well, so that a combination with a category that has none of them is one empty query. */
 export function imageTerm(category: string, term: string): string {
   return `TERM#${category}#${term}`;
@@ -210,6 +215,11 @@ export const OPEN_VERSIONS = "VERSION#open";
 /** All attempts at a provider, by when they were created. */
 export function attemptTimeline(provider: string): string {
   return `ATTEMPT#${provider}`;
+}
+
+/** @param askedBy null: the installation itself */
+export function requestTimeline(askedBy: string | null): string {
+  return `REQUEST#by:${askedBy ?? ""}`;
 }
 
 export function imageTimeline(category: string): string {

@@ -87,8 +87,11 @@ function argumentsOf(watch: Watch, watched: Watched): { readonly of: string; rea
       });
     case "function": {
       const { metric, of } = source;
-      if (!of.startsWith("!")) return [{ of: "", args: single(functionMetric(of, metric, watched), watch) }];
-      const others = ENTRY_NAMES.filter((name) => name !== of.slice(1) && watched.lambdas[name]);
+      return [{ of: "", args: single(functionMetric(of, metric, watched), watch) }];
+    }
+    case "functions": {
+      const { metric, except } = source;
+      const others = ENTRY_NAMES.filter((name) => !except.includes(name) && watched.lambdas[name]);
       const metrics = others.map((name) => [name, functionMetric(name, metric, watched)] as const);
       return groupsOf(metrics, METRICS_MAX).map((group, index) => ({
         of: index === 0 ? "" : String(index + 1),

@@ -18,9 +18,14 @@ export type AlarmSource =
   | { readonly kind: "own-by-provider"; readonly metric: MetricName }
   | {
       readonly kind: "function";
-      readonly metric: "Errors" | "Invocations" | "Throttles";
-      /** Several: their sum. A leading `!`: all but that one. */
+      readonly metric: "Errors" | "Invocations";
       readonly of: string;
+    }
+  /** The sum over all functions but these. */
+  | {
+      readonly kind: "functions";
+      readonly metric: "Throttles";
+      readonly except: readonly string[];
     }
   | {
       readonly kind: "machine";
@@ -244,8 +249,8 @@ export const ALARMS = {
     title: "Calls are refused",
     severity: "warning",
     meaning: "Lambda refused calls of a function: the account's or the function's concurrency is used up.",
-    // A reconciler that is still busy refuses its next minute by design.
-    watch: anyIn({ kind: "function", metric: "Throttles", of: "!reconcile" }),
+    // Those that are called each minute, one at a time: one that is still busy refuses its next minute by design.
+    watch: anyIn({ kind: "functions", metric: "Throttles", except: ["reconcile", "reprocess"] }),
   },
 } as const satisfies Record<string, Alarm>;
 

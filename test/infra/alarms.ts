@@ -62,7 +62,7 @@ export function describeAlarms(graph: Graph): void {
   const throttlesOf = (half: number) =>
     summed(
       Object.fromEntries(
-        ENTRY_NAMES.filter((name) => name !== "reconcile")
+        ENTRY_NAMES.filter((name) => name !== "reconcile" && name !== "reprocess")
           .filter((_, index) => index % 2 === half)
           .map((name) => [name, { ...lambda(name), metricName: "Throttles" }]),
       ),
@@ -207,6 +207,20 @@ export function describeAlarms(graph: Graph): void {
       expect(Math.floor(visibleSeconds / (timeout + 60))).toBeGreaterThanOrEqual(datapointsToAlarm);
       // Two errors of one period are one point.
       expect(timeout).toBeGreaterThanOrEqual(period);
+    });
+
+    test("no function that is called again while it may still be busy, one at a time, rings for being called", () => {
+      const throttled = alarms.flatMap(({ metricQueries }) =>
+        (metricQueries ?? []).flatMap(
+          ({ metric }: { metric?: { metricName: string; dimensions: object } }) =>
+            metric?.metricName === "Throttles" ? [Object.values(metric.dimensions)[0]] : [],
+        ),
+      );
+      expect(throttled.length).toBeGreaterThan(0);
+      for (const { inputs } of all(graph, "scheduler/schedule:Schedule")) {
+        const every = inputs.scheduleExpression === "rate(1 minute)";
+        if (every) expect(throttled).not.toContain(inputs.target.arn.split(":").at(-1));
+      }
     });
 
     test("reach the operator, where there is one", () => {

@@ -44,7 +44,7 @@ export function openApiDocument(app: ApiApp, baseUrl: string): OpenApiDocument {
       title: "Atelier",
       version: VERSION,
       description:
-        "Images on a calendar or on request: bought once, checked, filed.\n\nBodies and answers are JSON in snake_case. Lists are `{ items, next_cursor }`. Every status from 400 on is a problem document (RFC 9457) whose `name` stands in the error table. Times are RFC 3339 in UTC; amounts are US dollars.",
+        "Images on a calendar or on request: bought once, checked, filed.\n\nBodies and answers are JSON in snake_case. Lists are `{ items, next_cursor }`. Every status from 400 on is a problem document (RFC 9457) whose `name` stands in the error table. Times are RFC 3339 in UTC; amounts are US dollars. Every answer has an `X-Request-Id`; where waiting helps, `Retry-After` says for how many seconds.",
     },
     servers: [{ url: baseUrl }],
     tags: TAGS.map((tag) => ({ ...tag })),
@@ -60,7 +60,7 @@ export function openApiDocument(app: ApiApp, baseUrl: string): OpenApiDocument {
           type: "http",
           scheme: "bearer",
           bearerFormat: "JWT",
-          description: `A token of the issuer, with the scopes that its caller has:\n\n${SCOPES.map((scope) => `- \`${scope}\`: ${SCOPE_MEANINGS[scope]}`).join("\n")}`,
+          description: `Calls carry a token as \`Authorization: Bearer $TOKEN\` (\`atelier serve\` prints one). It has the scopes of its caller:\n\n${SCOPES.map((scope) => `- \`${scope}\`: ${SCOPE_MEANINGS[scope]}`).join("\n")}`,
         },
       },
     },

@@ -38,8 +38,8 @@ const GUIDANCE_SCALE_MIN = 0.01;
 /** What every picture is asked with, in our words; each model's own parameter names are in `models.yaml`. */
 const edge = z.int().min(SIZE_PIXELS_MIN).max(SIZE_PIXELS_MAX).multipleOf(8);
 export const parametersSchema = z.strictObject({
-  width: edge.meta({ description: "Pixels, a multiple of 8.", multipleOf: 8 }),
-  height: edge.meta({ description: "Pixels, a multiple of 8.", multipleOf: 8 }),
+  width: edge.meta({ description: "Width in pixels.", multipleOf: 8 }),
+  height: edge.meta({ description: "Height in pixels.", multipleOf: 8 }),
   steps: z.int().min(1).max(150).describe("How many steps the model takes towards the picture."),
   /** Smaller ones mean nothing to a model, and the smallest no table can hold. */
   guidanceScale: z

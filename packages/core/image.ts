@@ -51,9 +51,9 @@ export const renditionNameSchema = z
 export const renditionSchema = z.object({
   name: renditionNameSchema,
   path: z.string().describe("Where the file stands, relative to the data folder or bucket."),
-  width: z.int().describe("In pixels."),
-  height: z.int().describe("In pixels."),
-  bytes: z.int().describe("Size of the file."),
+  width: z.int().describe("Width in pixels."),
+  height: z.int().describe("Height in pixels."),
+  bytes: z.int().describe("Size of the file in bytes."),
   sha256: z.string().describe("SHA-256 of the file, in hexadecimal digits."),
   contentType: z.string().describe("Media type of the file, such as `image/webp`."),
 });

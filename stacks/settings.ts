@@ -2,6 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Catalogue, Schedule } from "@atelier/core/catalogue";
+import { microsFromUsd } from "@atelier/core/money";
+import { retentionSchema } from "@atelier/core/retention";
+import { isTimezone } from "@atelier/core/schedule";
+import { parseAttestations } from "@atelier/core/terms";
 import { isProduction } from "./stage.ts";
 
 /** As `npm run templates` wrote it from the registry. */
@@ -41,9 +45,11 @@ export interface Settings {
 
 /** Read from the shell or from `.env` and `.env.{stage}`, which SST loads. */
 export function readSettings(): Settings {
-  const schedule = readSchedule();
+  const { schedule, providers: offered } = readCatalogue();
   const timezone = setting("ATELIER_TIMEZONE") ?? schedule.timezone;
   const providers = chosenProviders();
+  checkForAws(timezone);
+  checkForFunctions(offered.map(({ name }) => name));
   return {
     schedule,
     timezone,
@@ -163,9 +169,59 @@ function listOf(name: string, byDefault: string): string[] {
     .filter((each) => each !== "");
 }
 
-/** The calendar as `npm run templates` has checked and compiled it. */
-function readSchedule(): Schedule {
-  return readCompiled<Catalogue>("catalogue.json").schedule;
+/** What AWS would refuse when half of the stage stands already. @throws Error of one sentence */
+function checkForAws(timezone: string): void {
+  // `Intl` also knows offsets, which are no names of the time zone database.
+  if (!isTimezone(timezone) || /^[+-]/.test(timezone)) {
+    throw new Error(`ATELIER_TIMEZONE is "${timezone}"; set it to a time zone such as Europe/Paris.`);
+  }
+  const email = setting("ATELIER_ALERT_EMAIL");
+  if (email !== null && !/^[^\s@,]+@[^\s@,]+$/.test(email)) {
+    throw new Error(`ATELIER_ALERT_EMAIL is "${email}"; set it to one address.`);
+  }
+  for (const url of listOf("ATELIER_CALLBACK_URLS", CALLBACK_DEFAULT)) {
+    // As Cognito's reference of app clients has it.
+    if (
+      !/^(http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]|(?!http:)[a-z][a-z0-9+.-]*:\/\/)[^\s#]*$/i.test(url)
+    ) {
+      throw new Error(
+        `ATELIER_CALLBACK_URLS has "${url}"; take addresses that begin with https://, or http://localhost on one machine.`,
+      );
+    }
+  }
+}
+
+/** What every function would refuse at its first call. @throws Error of one sentence */
+function checkForFunctions(providers: readonly string[]): void {
+  for (const name of ["ATELIER_BUDGET_USD", "ATELIER_BUDGET_MONTH_USD"]) {
+    const amount = setting(name);
+    if (amount !== null) microsFromUsd(amount, name);
+  }
+  parseAttestations(setting("ATELIER_TERMS") ?? "", "whoever deploys", "2000-01-01", providers);
+  const retention = setting("ATELIER_RETENTION") ?? "{}";
+  if (!isRetention(retention)) {
+    throw new Error(
+      `ATELIER_RETENTION is wrong; give days by status in JSON, such as {"failed":90,"rejected":30}, null for good.`,
+    );
+  }
+  const rate = setting("ATELIER_RATE_LIMIT_PER_MINUTE") ?? "0";
+  if (!/^\d{1,9}$/.test(rate)) {
+    throw new Error(`ATELIER_RATE_LIMIT_PER_MINUTE is "${rate}"; set it to a whole number, 0 for no limit.`);
+  }
+  isOn("ATELIER_REVIEW_FOUR_EYES", false);
+}
+
+function isRetention(text: string): boolean {
+  try {
+    return retentionSchema.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
+/** As `npm run templates` has checked and compiled it. */
+function readCatalogue(): Catalogue {
+  return readCompiled<Catalogue>("catalogue.json");
 }
 
 function readCompiled<T>(name: "catalogue.json" | "providers.json"): T {

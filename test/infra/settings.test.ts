@@ -11,6 +11,14 @@ const SET = [
   "ATELIER_CALENDAR",
   "ATELIER_PROVENANCE_CERTIFICATE",
   "ATELIER_TIMEZONE",
+  "ATELIER_ALERT_EMAIL",
+  "ATELIER_CALLBACK_URLS",
+  "ATELIER_BUDGET_USD",
+  "ATELIER_BUDGET_MONTH_USD",
+  "ATELIER_TERMS",
+  "ATELIER_RETENTION",
+  "ATELIER_RATE_LIMIT_PER_MINUTE",
+  "ATELIER_REVIEW_FOUR_EYES",
   "STABILITY_BASE_URL",
   "MIDJOURNEY_BASE_URL",
 ];
@@ -76,6 +84,43 @@ describe("providers", () => {
     [{ ATELIER_CALENDAR: "maybe" }, /^ATELIER_CALENDAR is "maybe"; set it to on or off\.$/],
   ])("%j is refused", (set, sentence) => {
     expect(() => settings(set)).toThrow(sentence);
+  });
+});
+
+describe("what would be refused only once it is deployed", () => {
+  test.each([
+    [{ ATELIER_TIMEZONE: "Paris" }, /^ATELIER_TIMEZONE is "Paris"; set it to a time zone such as /],
+    [{ ATELIER_TIMEZONE: "+01:00" }, /^ATELIER_TIMEZONE is "\+01:00"; /],
+    [{ ATELIER_ALERT_EMAIL: "ada" }, /^ATELIER_ALERT_EMAIL is "ada"; set it to one address\.$/],
+    [{ ATELIER_ALERT_EMAIL: "a@example.com, b@example.com" }, /; set it to one address\.$/],
+    [
+      { ATELIER_CALLBACK_URLS: "http://example.com/callback" },
+      /^ATELIER_CALLBACK_URLS has "http:\/\/example/,
+    ],
+    [{ ATELIER_CALLBACK_URLS: "https://example.com/#here" }, /^ATELIER_CALLBACK_URLS has "https:/],
+    [{ ATELIER_CALLBACK_URLS: "http://localhost.example.com/" }, /^ATELIER_CALLBACK_URLS has "http:/],
+    [{ ATELIER_BUDGET_USD: "10 USD" }, /^ATELIER_BUDGET_USD is "10 USD", but must be an amount/],
+    [{ ATELIER_BUDGET_MONTH_USD: "-1" }, /^ATELIER_BUDGET_MONTH_USD is "-1", but must be an amount/],
+    [{ ATELIER_TERMS: "replicate=nude" }, /^ATELIER_TERMS names the rating "nude"/],
+    [{ ATELIER_RETENTION: "90" }, /^ATELIER_RETENTION is wrong; give days by status in JSON/],
+    [{ ATELIER_RETENTION: '{"failed":-1}' }, /^ATELIER_RETENTION is wrong; /],
+    [{ ATELIER_RATE_LIMIT_PER_MINUTE: "many" }, /^ATELIER_RATE_LIMIT_PER_MINUTE is "many"; /],
+    [{ ATELIER_REVIEW_FOUR_EYES: "yes" }, /^ATELIER_REVIEW_FOUR_EYES is "yes"; set it to on or off\.$/],
+  ])("%j", (set, sentence) => {
+    expect(() => settings(set)).toThrow(sentence);
+  });
+
+  test("what is taken", () => {
+    const ATELIER_CALLBACK_URLS =
+      "https://example.com/a?b=c, http://localhost:8976/callback, http://127.0.0.1/x, myapp://done";
+    const ATELIER_RETENTION = '{"failed":90,"completed":null}';
+    const set = { ATELIER_CALLBACK_URLS, ATELIER_RETENTION, ATELIER_ALERT_EMAIL: "ada+x@example.com" };
+    const others = {
+      ATELIER_TIMEZONE: "America/New_York",
+      ATELIER_BUDGET_USD: "2.50",
+      ATELIER_TERMS: "replicate=nudity",
+    };
+    expect(() => settings({ ...set, ...others })).not.toThrow();
   });
 });
 

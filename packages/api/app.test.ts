@@ -108,7 +108,7 @@ describe("hosts and origins", () => {
     });
     expect(answer.status).toBe(204);
     expect(answer.headers.get("access-control-allow-origin")).toBe("https://console.test");
-    expect(answer.headers.get("access-control-allow-methods")).toBe("OPTIONS, POST");
+    expect(answer.headers.get("access-control-allow-methods")).toBe("GET, HEAD, OPTIONS, POST");
     expect(answer.headers.get("access-control-allow-headers")).toContain("Idempotency-Key");
   });
 });

@@ -2,7 +2,7 @@
 import { maySee } from "@atelier/core/caller";
 import { AtelierError } from "@atelier/core/errors";
 import type { ImageRequest } from "@atelier/core/request";
-import { requestDocumentSchema } from "@atelier/core/request-document";
+import { requestDocumentSchema, requestSummarySchema } from "@atelier/core/request-document";
 import type { ApiContext } from "./context.ts";
 import { requireScope } from "./gate.ts";
 import { notFound } from "./problem.ts";
@@ -10,6 +10,11 @@ import { notFound } from "./problem.ts";
 export const requestSchema = requestDocumentSchema.meta({
   id: "Request",
   description: "What somebody, or the calendar, asked for, and how far it is.",
+});
+
+export const summarySchema = requestSummarySchema.meta({
+  id: "RequestSummary",
+  description: "A request as lists show it: without the ids of its images.",
 });
 
 export const REQUEST_EXAMPLE = {
@@ -36,6 +41,18 @@ export async function requestOf(id: string, c: ApiContext): Promise<ImageRequest
 /** What the installation itself asked for is everybody's to see, and the operators' to change. @throws AtelierError `Forbidden` */
 export function checkOwn(request: ImageRequest, c: ApiContext): void {
   if (request.askedBy !== c.var.caller.name) requireScope(c, "requests:all");
+}
+
+/**
+ * Whose requests a list shows: those of one caller, else one's own and the installation's.
+ *
+ * @throws AtelierError `Forbidden` for somebody else's
+ */
+export function askersOf(askedBy: string | undefined, c: ApiContext): readonly (string | null)[] {
+  const { name } = c.var.caller;
+  if (askedBy === undefined) return [name, null];
+  if (askedBy !== name) requireScope(c, "requests:all");
+  return [askedBy];
 }
 
 /** An idempotency key; null without one. @throws AtelierError `UsageError` */

@@ -47,3 +47,7 @@ export const requestDocumentSchema = z.object({
   finished_at: instant("When its last image came to its end; null while one is open.").nullable(),
 });
 export type RequestDocument = z.infer<typeof requestDocumentSchema>;
+
+/** As lists show it. */
+export const requestSummarySchema = requestDocumentSchema.omit({ images: true });
+export type RequestSummary = z.infer<typeof requestSummarySchema>;

@@ -9,7 +9,12 @@ import { IMAGE_STATUSES, type Image, type ImageStatus, isTerminal, OPEN_STATUSES
 import { usdFromMicros } from "./money.ts";
 import type { Images, Requests } from "./ports.ts";
 import type { ImageRequest, Part, PartEnd } from "./request.ts";
-import { REQUEST_IMAGES_NAMED_MAX, type RequestDocument, type RequestStatus } from "./request-document.ts";
+import {
+  REQUEST_IMAGES_NAMED_MAX,
+  type RequestDocument,
+  type RequestStatus,
+  type RequestSummary,
+} from "./request-document.ts";
 
 export interface ProgressDeps {
   readonly requests: Pick<Requests, "parts">;
@@ -52,6 +57,17 @@ export async function requestDocument(request: ImageRequest, deps: ProgressDeps)
       : standingOfImages(await deps.images.ofPart(request.requestId, part.part)),
   );
   return documentOf(request, ends);
+}
+
+/** As `requestDocument` for each, in their order, without the names of images. */
+export function requestSummaries(
+  requests: readonly ImageRequest[],
+  deps: ProgressDeps,
+): Promise<RequestSummary[]> {
+  return inTurn(requests, async (request) => {
+    const { images: _, ...summary } = await requestDocument(request, deps);
+    return summary;
+  });
 }
 
 /** Nothing is read: nothing has begun. */

@@ -55,6 +55,7 @@ const OCCURRENCE = "sunday@2026-11-22";
 
 export const CALLS: Readonly<Record<string, WellFormed>> = {
   createRequest: plain("/v1/requests", { category: "weekend_special", template: "still_life", count: 1 }),
+  listRequests: plain("/v1/requests"),
   getRequest: ofRequest(""),
   cancelRequest: ofRequest("/cancel"),
   watchRequest: ofRequest("/events"),

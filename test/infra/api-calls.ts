@@ -180,6 +180,7 @@ const LOOKS = [
   "/openapi.json",
   "/reference",
   "/v1/health",
+  "/v1/requests?limit=5",
   "/v1/images?category=custom&text=apples&limit=5",
   "/v1/images?status=failed",
   "/v1/reviews",

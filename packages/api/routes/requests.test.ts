@@ -173,6 +173,68 @@ describe("a dry run", () => {
   });
 });
 
+describe("requests listed", () => {
+  const reader = { scopes: ["requests:read"] as const };
+  const listed = async (query = "", call: TestCall = reader) => {
+    const answer = await api.call(`/v1/requests${query}`, call);
+    expect(answer.status).toBe(200);
+    return (await answer.json()) as { items: Record<string, unknown>[]; next_cursor: string | null };
+  };
+  const ids = ({ items }: { items: Record<string, unknown>[] }) => items.map((each) => each.request_id);
+
+  test("newest first, one's own and the installation's, as each would be shown alone", async () => {
+    const own: unknown[] = [];
+    for (let count = 1; count <= 3; count++) {
+      own.unshift((await asked({ ...STILL_LIFE, count })).body.request_id);
+      api.advance(1_000);
+    }
+    const other = { askedBy: "bob", createdAtMs: api.clock() };
+    await api.deps.requests.putIfAbsent(someRequest({ requestId: "req_bob", ...other }));
+    await api.deps.requests.putIfAbsent(
+      someRequest({ requestId: "req_plan", askedBy: null, createdAtMs: 1 }),
+    );
+    const all = await listed();
+    expect(ids(all)).toEqual([...own, "req_plan"]);
+    expect(all.next_cursor).toBeNull();
+    const { images: _, ...shown } = (await (await api.call(`/v1/requests/${own[0]}`)).json()) as {
+      images: unknown;
+    };
+    expect(all.items[0]).toEqual(shown);
+    const first = await listed("?limit=2");
+    expect(ids(first)).toEqual(own.slice(0, 2));
+    expect(ids(await listed(`?limit=2&cursor=${first.next_cursor}`))).toEqual([own[2], "req_plan"]);
+    expect(ids(await listed("?asked_by=ada"))).toEqual(own);
+    expect((await api.call("/v1/requests?asked_by=bob", reader)).status).toBe(403);
+    const operator = { scopes: ["requests:read", "requests:all"] as const };
+    expect(ids(await listed("?asked_by=bob", operator))).toEqual(["req_bob"]);
+  });
+
+  test("by status: a page may be short before the end", async () => {
+    const [old, cancelled] = [
+      (await asked(STILL_LIFE)).body.request_id,
+      (await asked(STILL_LIFE)).body.request_id,
+    ];
+    await api.call(`/v1/requests/${cancelled}/cancel`, { method: "POST" });
+    expect(ids(await listed("?status=cancelled"))).toEqual([cancelled]);
+    expect(ids(await listed("?status=accepted"))).toEqual([old]);
+    const pages: unknown[][] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page = await listed(`?status=accepted&limit=1${cursor && `&cursor=${cursor}`}`);
+      pages.push(ids(page));
+      cursor = page.next_cursor;
+    }
+    expect(pages.flat()).toEqual([old]);
+    expect(pages).toHaveLength(2);
+  });
+
+  test.each(["?status=done", "?limit=0", "?limit=101", "?cursor=e30", "?asked_by=", "?category=feet"])(
+    "%s is refused",
+    async (query) => {
+      expect((await api.call(`/v1/requests${query}`, reader)).status).toBe(400);
+    },
+  );
+});
+
 describe("a request", () => {
   const mine = { scopes: ["requests:read", "requests:write"] as const };
 

@@ -1,13 +1,22 @@
 /** @module Requests: asked for, tried out, looked at, cancelled. */
 import { acceptRequest } from "@atelier/core/admission";
 import { cancelRequest } from "@atelier/core/cancel";
+import { requestStatusSchema } from "@atelier/core/request-document";
 import * as progress from "@atelier/core/request-progress";
 import * as z from "zod";
 import { ASKING_EXAMPLES, ASKING_SCHEMAS, askingBody } from "../asking-body.ts";
 import type { ApiApp } from "../context.ts";
 import { dryRun, dryRunSchema } from "../dry-run.ts";
-import { requestParams } from "../fields.ts";
-import { checkedKey, checkOwn, REQUEST_EXAMPLE, requestOf, requestSchema } from "../request-view.ts";
+import { listOf, pageOf, pageQuery, requestParams, wholeNumberOr } from "../fields.ts";
+import {
+  askersOf,
+  checkedKey,
+  checkOwn,
+  REQUEST_EXAMPLE,
+  requestOf,
+  requestSchema,
+  summarySchema,
+} from "../request-view.ts";
 import { declared } from "../route.ts";
 import { shownVariation } from "../variation-view.ts";
 
@@ -57,6 +66,42 @@ const createRequest = declared({
   ],
 });
 
+const REQUESTS_DEFAULT = 20;
+const REQUESTS_MAX = 100;
+
+const listRequests = declared({
+  method: "get",
+  path: "/v1/requests",
+  operationId: "listRequests",
+  tags: ["requests"],
+  summary: "Requests, newest first",
+  description:
+    "Your own and the installation's. A page holds so many requests at most before `status` leaves some out: it may be short, even empty, so follow next_cursor until it is null.",
+  scope: "requests:read",
+  request: {
+    query: z.strictObject({
+      status: requestStatusSchema.optional(),
+      asked_by: z
+        .string()
+        .regex(/^[\x21-\x7e]{1,200}$/, "must be a caller's name: the subject of a token")
+        .optional()
+        .meta({
+          description: "This caller's alone; somebody else's need `requests:all`.",
+          example: "ada",
+        }),
+      ...pageQuery,
+      limit: wholeNumberOr(REQUESTS_DEFAULT, 1, REQUESTS_MAX, "So many requests at most."),
+    }),
+  },
+  responses: {
+    200: {
+      description: "A page.",
+      content: { "application/json": { schema: listOf(summarySchema, "RequestList") } },
+    },
+  },
+  problems: ["UsageError"],
+});
+
 const getRequest = declared({
   method: "get",
   path: "/v1/requests/{id}",
@@ -101,6 +146,15 @@ export function addRequestRoutes(app: ApiApp): void {
       ? progress.acceptedDocument(request)
       : await progress.requestDocument(request, deps);
     return c.json(document, 202, { Location: `${options.baseUrl}/v1/requests/${request.requestId}` });
+  });
+
+  app.openapi(listRequests, async (c) => {
+    const { status, asked_by: askedBy, ...page } = c.req.valid("query");
+    const { deps } = c.var;
+    const found = await deps.requests.list({ askedBy: askersOf(askedBy, c) }, pageOf(page));
+    const summaries = await progress.requestSummaries(found.items, deps);
+    const items = summaries.filter((each) => status === undefined || each.status === status);
+    return c.json({ items, next_cursor: found.cursor }, 200);
   });
 
   app.openapi(getRequest, async (c) => {

@@ -1,4 +1,8 @@
-/** The command line as a person has it: real processes through the launcher, on a folder of their own, with the sandbox. */
+/**
+ * The command line as a person has it, on a folder of its own with the sandbox: real processes through the launcher for what makes
+ * pictures, ends early or is stopped; the same program on real engines in this process for what only asks, which a start of Node for each
+ * would make dear. How a process passes its words, streams and exit code on is shown by `packages/cli/launchers.test.ts` as well.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -8,10 +12,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { imageDocumentSchema, variationDocumentSchema } from "@atelier/core/document";
 import { isTerminal } from "@atelier/core/image";
+import { isUnmade } from "@atelier/local/data-folder";
+import { openAtelier } from "@atelier/local/index";
+import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCommandLine } from "../../packages/cli/run.ts";
+import { CapturedStream } from "../../packages/cli/testing/captured-run.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../packages/cli/atelier.mjs", import.meta.url));
 const MONDAY = "2026-11-23";
+const TUESDAY = "2026-11-24";
 
 let root = "";
 beforeAll(async () => {
@@ -47,7 +57,27 @@ async function ended(child: ChildProcess): Promise<Ended> {
   return { exitCode, stdout, stderr };
 }
 
+/** A process of its own. */
 const atelier = (folder: string, ...words: string[]): Promise<Ended> => ended(started(folder, words));
+
+/** The command line in this process: its own streams, everything behind it as it is. */
+async function asked(folder: string, ...words: string[]): Promise<Ended> {
+  const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
+  const exitCode = await runCommandLine([...words, "--data", join(root, folder)], {
+    stdin: process.stdin,
+    stdout,
+    stderr,
+    environment: {},
+    workingFolder: root,
+    clock: () => performance.now(),
+    loadCatalogue: loadInstalledCatalogue,
+    isUnmade,
+    openAtelier,
+    onInterrupt: () => () => {},
+    endAtOnce: (code) => expect.unreachable(`It ended at once with ${code}.`),
+  });
+  return { exitCode, stdout: stdout.text, stderr: stderr.text };
+}
 
 function linesOf(stdout: string): unknown[] {
   expect(stdout === "" || stdout.endsWith("\n")).toBe(true);
@@ -67,7 +97,7 @@ const variationsOf = (stdout: string) => linesOf(stdout).map((line) => variation
 describe("without a folder", () => {
   it("explains itself and refuses wrong words without making anything", async () => {
     const [help, wrong] = await Promise.all([
-      atelier("none", "help", "plan"),
+      asked("none", "help", "plan"),
       atelier("none", "plan", "--rum"),
     ]);
     expect(help).toMatchObject({ exitCode: 0, stderr: "" });
@@ -81,7 +111,7 @@ describe("without a folder", () => {
 
   it("says in one line that a folder cannot be used", async () => {
     await writeFile(join(root, "a-file"), "");
-    const run = await atelier(join("a-file", "inside"), "budget");
+    const run = await asked(join("a-file", "inside"), "budget");
     expect(run).toMatchObject({ exitCode: 2, stdout: "" });
     expect(run.stderr).toMatch(/^[^\n]+\n$/);
   });
@@ -115,21 +145,21 @@ describe("a folder from its first image on", () => {
 
   it("lists and shows what it made, and what it cost is in the budget", async () => {
     const listed = imagesOf(
-      (await atelier(FOLDER, "images", "--category", "weekend_special", "--json")).stdout,
+      (await asked(FOLDER, "images", "--category", "weekend_special", "--json")).stdout,
     );
     expect(listed).toHaveLength(2);
     const [first] = listed;
-    const shown = await atelier(FOLDER, "show", first?.image_id ?? "", "--json");
+    const shown = await asked(FOLDER, "show", first?.image_id ?? "", "--json");
     expect(imagesOf(shown.stdout)).toStrictEqual([first]);
 
-    const budgets = linesOf((await atelier(FOLDER, "budget", "--json")).stdout) as {
+    const budgets = linesOf((await asked(FOLDER, "budget", "--json")).stdout) as {
       scope: string;
       spent: number;
     }[];
     const cost = listed.reduce((total, image) => total + image.metadata.cost, 0);
     expect(budgets.find(({ scope }) => scope === "day")?.spent).toBeCloseTo(cost, 6);
 
-    const audited = linesOf((await atelier(FOLDER, "audit", first?.image_id ?? "", "--json")).stdout);
+    const audited = linesOf((await asked(FOLDER, "audit", first?.image_id ?? "", "--json")).stdout);
     expect(audited.map((entry) => (entry as { kind: string }).kind)).toContain("bought");
   });
 
@@ -151,7 +181,7 @@ describe("a folder from its first image on", () => {
     [["show", "img_nowhere"], 2],
     [["generate", "--category", "feet", "--max-cost", "0.000001", "--json"], 4],
   ])("%j ends with one line and exit %i", async (words, exitCode) => {
-    const run = await atelier(FOLDER, ...words);
+    const run = await asked(FOLDER, ...words);
     expect(run.exitCode).toBe(exitCode);
     expect(run.stderr).toMatch(/^[^\n]+\n$/);
     for (const line of linesOf(run.stdout)) expect(line).toMatchObject({ status: "refused" });
@@ -159,7 +189,7 @@ describe("a folder from its first image on", () => {
 
   it("refuses a prompt by its rule and repeats it nowhere", async () => {
     const words = ["custom", "--category", "lingerie", "--prompt", "portrait of a young person"];
-    const run = await atelier(FOLDER, ...words, "--json");
+    const run = await asked(FOLDER, ...words, "--json");
     expect(run.exitCode).toBe(3);
     expect(linesOf(run.stdout)).toStrictEqual([
       { status: "refused", rule: expect.any(String), message: expect.any(String) },
@@ -169,12 +199,12 @@ describe("a folder from its first image on", () => {
 
   it("answers each line of a prompts file in its place, and the worst exit code", async () => {
     const lines = [
-      { prompt: "a lighthouse in the fog" },
+      { prompt: "a lighthouse in the fog", parameters: { width: 256, height: 256 } },
       { prompt: "portrait of a young person", category: "lingerie" },
-      { prompt: "a bowl of pears", parameters: { width: 512, height: 512 } },
+      { prompt: "a bowl of pears", parameters: { width: 256, height: 512 } },
     ];
     await writeFile(join(root, "prompts.jsonl"), lines.map((line) => JSON.stringify(line)).join("\n"));
-    const run = await atelier(FOLDER, "custom", "--prompts", "prompts.jsonl", "--json");
+    const run = await asked(FOLDER, "custom", "--prompts", "prompts.jsonl", "--json");
     expect(run.exitCode).toBe(3);
     const documents = linesOf(run.stdout) as { status: string; prompt?: string }[];
     expect(documents.map(({ status }) => status)).toStrictEqual(["completed", "refused", "completed"]);
@@ -182,11 +212,11 @@ describe("a folder from its first image on", () => {
   });
 
   it("buys nothing over a limit", async () => {
-    const set = await atelier(FOLDER, "budget", "set", "--cap", "category:feet=0.000001", "--json");
+    const set = await asked(FOLDER, "budget", "set", "--cap", "category:feet=0.000001", "--json");
     expect(set.exitCode).toBe(0);
-    const run = await atelier(FOLDER, "generate", "--category", "feet", "--json");
+    const run = await asked(FOLDER, "generate", "--category", "feet", "--json");
     expect(run.exitCode).toBe(4);
-    const listed = imagesOf((await atelier(FOLDER, "images", "--category", "feet", "--json")).stdout);
+    const listed = imagesOf((await asked(FOLDER, "images", "--category", "feet", "--json")).stdout);
     for (const image of listed) expect(image.metadata.cost).toBe(0);
   });
 });
@@ -195,7 +225,7 @@ describe("the plan", () => {
   it("is the same in a dry run on any folder", async () => {
     const [one, other] = await Promise.all([
       atelier("plan-one", "plan", "--date", MONDAY, "--json"),
-      atelier("plan-other", "plan", "--date", MONDAY, "--json"),
+      asked("plan-other", "plan", "--date", MONDAY, "--json"),
     ]);
     expect(one).toMatchObject({ exitCode: 0, stderr: "" });
     expect(variationsOf(one.stdout)).toHaveLength(5);
@@ -203,13 +233,13 @@ describe("the plan", () => {
   });
 
   it("is produced once, and shown the second time", async () => {
-    const words = ["plan", "--date", MONDAY, "--run", "--json"];
-    const first = await atelier("plan-run", ...words);
+    const words = ["plan", "--date", TUESDAY, "--run"];
+    const first = await atelier("plan-run", ...words, "--json");
     expect(first).toMatchObject({ exitCode: 0, stderr: "" });
-    const second = await atelier("plan-run", ...words);
+    const second = await asked("plan-run", ...words, "--json");
     expect(imagesOf(second.stdout)).toStrictEqual(imagesOf(first.stdout));
-    expect(imagesOf(first.stdout)).toHaveLength(5);
-    const people = await atelier("plan-run", "plan", "--date", MONDAY, "--run");
+    expect(imagesOf(first.stdout)).toHaveLength(3);
+    const people = await asked("plan-run", ...words);
     const sheet = /^Contact sheet: (.+)$/m.exec(people.stdout)?.[1] ?? "";
     expect((await readFile(sheet)).length).toBeGreaterThan(1_000);
   });
@@ -217,12 +247,14 @@ describe("the plan", () => {
 
 describe("SIGINT", () => {
   it("stops a run, and `resume` brings it to its end", async () => {
-    const words = "generate --category weekend_special --variations 4 --json".split(" ");
     const folder = join(root, "stopped");
     await mkdir(folder);
+    const wish = { prompt: "a bowl of plums", parameters: { width: 256, height: 256 } };
+    const lines = Array.from({ length: 4 }, () => JSON.stringify(wish));
+    await writeFile(join(root, "plums.jsonl"), lines.join("\n"));
     // The first picture that a provider delivered: the run is in the middle of its work.
     const delivered = firstNamed(folder, "incoming");
-    const child = started("stopped", words);
+    const child = started("stopped", ["custom", "--prompts", "plums.jsonl", "--json"]);
     const run = ended(child);
     await delivered;
     child.kill("SIGINT");
@@ -234,7 +266,7 @@ describe("SIGINT", () => {
 
     const resumed = await atelier("stopped", "resume", "--json");
     expect(resumed.exitCode).toBe(0);
-    const images = imagesOf((await atelier("stopped", "images", "--json")).stdout);
+    const images = imagesOf((await asked("stopped", "images", "--json")).stdout);
     expect(images).toHaveLength(4);
     for (const image of images) expect(isTerminal(image.status)).toBe(true);
   }, 60_000);

@@ -3,10 +3,11 @@
  * what the store throws (a full disk, a caller that was killed in mid-sentence) into the process; ours answers with a
  * name of the error table.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { Stream } from "node:stream";
 import { AtelierError, errorNameOf, isAtelierError } from "@atelier/core/errors";
+import { createServer } from "@atelier/providers/node-http";
 import type { CreateTableCommandInput, KeySchemaElement } from "@aws-sdk/client-dynamodb";
 import { damaged, hasLostItsHead, storeFault } from "./dynalite-faults.ts";
 import { type ItemStore, wholeItems } from "./dynalite-items.ts";

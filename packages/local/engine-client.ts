@@ -4,8 +4,9 @@
  * It takes the commands of the AWS SDK and speaks DynamoDB's JSON itself: signing, endpoint rules, retries and schemas of the SDK's
  * own client were two thirds of what a local read costs, and there is nobody here to sign for.
  */
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { AtelierError, isErrorName } from "@atelier/core/errors";
+import { httpRequest } from "@atelier/providers/node-http";
 import { ConditionalCheckFailedException, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { FAULT_HEADER } from "./dynalite.ts";
 import type { Connection } from "./engine-connection.ts";

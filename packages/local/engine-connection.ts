@@ -1,11 +1,12 @@
 /** @module A connection to the database of a data folder: as its host, with the thread that holds it, or as a guest. */
 import * as files from "node:fs/promises";
-import { Agent, get as httpGet } from "node:http";
+import type { Agent } from "node:http";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { AtelierError } from "@atelier/core/errors";
 import type { Clock, RandomBytes } from "@atelier/core/ids";
+import { httpGet, Agent as NodeAgent } from "@atelier/providers/node-http";
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
 import type { DataFolder } from "./data-folder.ts";
@@ -152,7 +153,7 @@ const SOCKETS_MAX = 32;
 
 function createAgent(socketPath: string): Agent {
   // The types know the option of requests only; the agent hands it on to `net.connect`.
-  return new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, ...{ socketPath } });
+  return new NodeAgent({ keepAlive: true, maxSockets: SOCKETS_MAX, ...{ socketPath } });
 }
 
 function hostRecordPath(dataFolder: DataFolder): string {

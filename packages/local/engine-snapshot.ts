@@ -1,8 +1,9 @@
 /** @module A snapshot of the table, from whoever serves it. */
-import { type Agent, get as httpGet, type IncomingMessage } from "node:http";
+import type { Agent, IncomingMessage } from "node:http";
 import { fromStored } from "@atelier/aws/dynamo/client";
 import { AtelierError, isAtelierError } from "@atelier/core/errors";
 import type { StoredItem } from "@atelier/core/schema-versions";
+import { httpGet } from "@atelier/providers/node-http";
 import { SNAPSHOT_PATH } from "./dynalite.ts";
 import { linesOf } from "./json-lines.ts";
 

@@ -1,10 +1,11 @@
 /** @module The API on this machine's loopback address, and nowhere else. */
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { createApi } from "@atelier/api/app";
 import type { ApiDeps } from "@atelier/api/deps";
 import { AtelierError } from "@atelier/core/errors";
+import { createServer } from "@atelier/providers/node-http";
 import { getRequestListener } from "@hono/node-server";
 import { faultCode } from "./storage-fault.ts";
 

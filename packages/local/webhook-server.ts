@@ -1,8 +1,9 @@
 /** @module Receives webhooks on this machine: a small HTTP server in front of `core/webhook`. */
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { failureOf } from "@atelier/core/turns";
 import { readWebhookPath, receiveWebhook, WEBHOOK_BYTES_MAX, type WebhookDeps } from "@atelier/core/webhook";
+import { createServer } from "@atelier/providers/node-http";
 
 export interface WebhookServer {
   /** `http://127.0.0.1:{port}` */

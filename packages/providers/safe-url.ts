@@ -4,11 +4,11 @@
  * No header of ours but `accept` goes along, so no token can leak.
  */
 import { lookup } from "node:dns/promises";
-import { type IncomingMessage, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { IncomingMessage } from "node:http";
 import { AtelierError, isAtelierError } from "@atelier/core/errors";
 import type { OutputFetcher } from "@atelier/core/ports";
 import { decodeDataUri, isDataUri, OUTPUT_BYTES_MAX, pictureOf, tooLarge } from "./data-uri.ts";
+import { httpRequest } from "./node-http.ts";
 import { addressLiteral, isPublicAddress } from "./public-address.ts";
 
 export interface ResolvedAddress {
@@ -125,7 +125,7 @@ function responseFrom(
   addresses: readonly ResolvedAddress[],
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  const request = url.protocol === "https:" ? process.getBuiltinModule("node:https").request : httpRequest;
   return new Promise((resolve, reject) => {
     request(url, {
       agent: false,

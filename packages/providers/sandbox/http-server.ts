@@ -1,6 +1,7 @@
 /** @module The plumbing under the sandbox: routes over node:http, bodies with a cap, problems as JSON, a clean end. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createServer } from "../node-http.ts";
 
 export interface Call {
   readonly url: URL;

@@ -11,7 +11,7 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type DataFolder, prepareDataFolder } from "./data-folder.ts";
 import type { Order, Report } from "./engine.test-process.ts";
 import { type Engine, openEngine } from "./engine.ts";
@@ -295,6 +295,25 @@ describe("what dead processes leave", () => {
 });
 
 describe("a store that cannot be used", () => {
+  let made: string;
+  let whole: string;
+  beforeAll(async () => {
+    made = await files.mkdtemp(join(tmpdir(), "atelier-engine-"));
+    const data = await prepareDataFolder({ path: join(made, "data"), clock: Date.now, randomBytes });
+    await (
+      await openEngine({ dataFolder: data, table: TABLE, clock: Date.now, randomBytes, onFault() {} })
+    ).close();
+    whole = join(data.engine, "store");
+  });
+  afterAll(() => files.rm(made, { recursive: true }));
+
+  /** A folder with a closed store, as `whole`. */
+  async function closedFolder(): Promise<DataFolder> {
+    const data = await folder();
+    await files.cp(whole, join(data.engine, "store"), { recursive: true });
+    return data;
+  }
+
   it.each<[string, string, string | null]>([
     ["its manifest is garbage", "MANIFEST", "garbage"],
     ["its manifest is missing", "MANIFEST", null],
@@ -303,8 +322,7 @@ describe("a store that cannot be used", () => {
     ["CURRENT is zeros", "CURRENT", "\0\0\0\n"],
     ["CURRENT is missing", "CURRENT", null],
   ])("is refused when %s, in one sentence, and left as it is", async (_, damaged, text) => {
-    const data = await folder();
-    await (await open(data)).close();
+    const data = await closedFolder();
     const store = join(data.engine, "store");
     const name = (await files.readdir(store)).find((each) => each.startsWith(damaged)) ?? "";
     if (text === null) await files.rm(join(store, name));
@@ -320,8 +338,7 @@ describe("a store that cannot be used", () => {
   });
 
   it("is refused when another version made its table", async () => {
-    const data = await folder();
-    await (await open(data)).close();
+    const data = await closedFolder();
     const changed: CreateTableCommandInput = {
       ...TABLE,
       GlobalSecondaryIndexes: [

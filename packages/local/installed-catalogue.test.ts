@@ -1,9 +1,10 @@
-import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { cachedCatalogue, TEMPLATES_FOLDER } from "./installed-catalogue.ts";
+import { cachedCatalogue } from "./installed-catalogue.ts";
 import { loadCatalogue } from "./templates.ts";
+import { writeShortTemplates } from "./testing/short-templates.ts";
 
 let home = "";
 beforeAll(async () => {
@@ -15,7 +16,7 @@ afterAll(async () => rm(home, { recursive: true }));
 async function places(name: string) {
   const folder = join(home, name, "templates");
   const code = join(home, name, "code");
-  await cp(TEMPLATES_FOLDER, folder, { recursive: true });
+  await writeShortTemplates(folder);
   await mkdir(join(code, "workflow"), { recursive: true });
   await writeFile(join(code, "workflow", "policy.ts"), "export const a = 1;\n");
   return { folder, codeFolders: [code], cacheFile: join(home, name, "cache", "catalogue.json") };

@@ -20,7 +20,7 @@ const OPTIONS = {
   count: 1,
   model: null,
   maxCostMicros: null,
-  parameters: { width: 512, height: 512 },
+  parameters: { width: 256, height: 256 },
 } as const;
 
 let root: string;
@@ -134,11 +134,11 @@ describe("a restored library", () => {
 test("an export while another works is the library of one moment: it is restored, and all of it holds", async () => {
   const working = source.generate({ ...OPTIONS, count: 3, seed: 11 }, {});
   const reports = [];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     reports.push(await source.exportLibrary(at(`busy-${round}`), { withKeys: true }));
   }
   await working;
-  expect(reports.map(({ missing }) => missing)).toStrictEqual([0, 0, 0]);
+  expect(reports.map(({ missing }) => missing)).toStrictEqual([0, 0]);
   for (const [round, { records }] of reports.entries()) {
     const report = await imported({ from: at(`busy-${round}`), to: at(`idle-${round}`) });
     expect(report.records).toStrictEqual(records);

@@ -38,14 +38,13 @@ export function crossProblems(sources: Sources): Problem[] {
       problems.push(problemAt(source, path, expected, found));
 
   const { models, schedule, policy } = sources;
+  const inPolicy = policy === undefined ? [] : policyProblems(policy.value);
   if (models !== undefined) checkModels(models.value, reportTo(models));
   if (schedule !== undefined) checkSchedule(schedule.value, sources.categories, reportTo(schedule));
   if (policy !== undefined) {
-    for (const { path, expected, found } of policyProblems(policy.value))
-      reportTo(policy)(path, expected, found);
+    for (const { path, expected, found } of inPolicy) reportTo(policy)(path, expected, found);
   }
-  const usablePolicy =
-    policy !== undefined && policyProblems(policy.value).length === 0 ? policy.value : undefined;
+  const usablePolicy = inPolicy.length === 0 ? policy?.value : undefined;
   const modelNames = models?.value.models.map((model) => model.name);
   const templateFiles = new Map<string, string>();
   for (const source of sources.categories) {

@@ -73,11 +73,15 @@ function parsed<T>(
     line: lines.linePos(fault.pos[0]).line,
     ...faultInWords(fault.code, fault.message),
   }));
+  const anchors = new Set<string>();
   visit(document, {
-    Alias(_, alias) {
-      if (alias.resolve(document) !== undefined) return;
-      const line = lines.linePos(alias.range?.[0] ?? 0).line;
-      faults.push({ file, line, expected: "an anchor above", found: `the alias \`*${alias.source}\`` });
+    Node(_, node) {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.add(node.anchor);
+      } else if (!anchors.has(node.source)) {
+        const line = lines.linePos(node.range?.[0] ?? 0).line;
+        faults.push({ file, line, expected: "an anchor above", found: `the alias \`*${node.source}\`` });
+      }
     },
   });
   if (faults.length > 0) return faults;

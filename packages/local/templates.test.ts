@@ -10,8 +10,9 @@ import { rankCandidates } from "@atelier/core/routing";
 import { occurrencesOn } from "@atelier/core/schedule";
 import { combinationsOf } from "@atelier/core/template";
 import { parseAttestations } from "@atelier/core/terms";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { loadCatalogue, serialiseCatalogue } from "./templates.ts";
+import { writeShortTemplates } from "./testing/short-templates.ts";
 
 const shipped = join(import.meta.dirname, "../../templates");
 let catalogue: Catalogue;
@@ -257,6 +258,13 @@ describe("what is shipped", () => {
 
 describe("a mistake is reported with file, line, expected and found", () => {
   const folders: string[] = [];
+  let short = "";
+  beforeAll(async () => {
+    short = await mkdtemp(join(tmpdir(), "atelier-templates-"));
+    await writeShortTemplates(short, "feet");
+    await expect(loadCatalogue(short)).resolves.toBeDefined();
+  });
+  afterAll(() => rm(short, { recursive: true }));
   afterEach(async () => {
     for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
   });
@@ -270,7 +278,7 @@ describe("a mistake is reported with file, line, expected and found", () => {
     const parent = await mkdtemp(join(tmpdir(), "atelier-templates-"));
     folders.push(parent);
     const folder = join(parent, "templates");
-    await cp(shipped, folder, { recursive: true });
+    await cp(short, folder, { recursive: true });
     const text = await readFile(join(folder, file), "utf8");
     const at = text.indexOf(from);
     expect(at).toBeGreaterThanOrEqual(0);

@@ -12,12 +12,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { imageDocumentSchema, variationDocumentSchema } from "@atelier/core/document";
 import { isTerminal } from "@atelier/core/image";
-import { isUnmade } from "@atelier/local/data-folder";
-import { openAtelier } from "@atelier/local/index";
-import { loadInstalledCatalogue } from "@atelier/local/installed-catalogue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommandLine } from "../../packages/cli/run.ts";
-import { CapturedStream } from "../../packages/cli/testing/captured-run.ts";
+import { type Ended, runHere } from "./in-this-process.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../packages/cli/atelier.mjs", import.meta.url));
 const MONDAY = "2026-11-23";
@@ -28,12 +24,6 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "atelier-cli-"));
 });
 afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
-
-interface Ended {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 function started(folder: string, words: readonly string[]): ChildProcess {
   const environment = { PATH: process.env.PATH, HOME: root, TMPDIR: tmpdir() };
@@ -60,24 +50,8 @@ async function ended(child: ChildProcess): Promise<Ended> {
 /** A process of its own. */
 const atelier = (folder: string, ...words: string[]): Promise<Ended> => ended(started(folder, words));
 
-/** The command line in this process: its own streams, everything behind it as it is. */
-async function asked(folder: string, ...words: string[]): Promise<Ended> {
-  const [stdout, stderr] = [new CapturedStream(), new CapturedStream()];
-  const exitCode = await runCommandLine([...words, "--data", join(root, folder)], {
-    stdin: process.stdin,
-    stdout,
-    stderr,
-    environment: {},
-    workingFolder: root,
-    clock: () => performance.now(),
-    loadCatalogue: loadInstalledCatalogue,
-    isUnmade,
-    openAtelier,
-    onInterrupt: () => () => {},
-    endAtOnce: (code) => expect.unreachable(`It ended at once with ${code}.`),
-  });
-  return { exitCode, stdout: stdout.text, stderr: stderr.text };
-}
+const asked = (folder: string, ...words: string[]): Promise<Ended> =>
+  runHere([...words, "--data", join(root, folder)], { workingFolder: root });
 
 function linesOf(stdout: string): unknown[] {
   expect(stdout === "" || stdout.endsWith("\n")).toBe(true);

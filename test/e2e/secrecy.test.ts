@@ -10,9 +10,11 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { PROVIDERS } from "@atelier/providers/registry";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { runHere } from "./in-this-process.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../packages/cli/atelier.mjs", import.meta.url));
 /** Three pictures of the highest rating. */
@@ -64,34 +66,28 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 });
 
-async function atelier(
-  words: readonly string[],
-  secretly = true,
-): Promise<{ exitCode: number; stdout: string }> {
+const environment = () => ({
+  ...KEYS,
+  ATELIER_BACKUP: join(root, "backup"),
+  STABILITY_BASE_URL: `http://127.0.0.1:${(echo.address() as AddressInfo).port}`,
+});
+
+/** A process of its own. @returns the exit code */
+async function atelier(...words: string[]): Promise<number> {
   const child = spawn(process.execPath, [LAUNCHER, ...words, "--data", join(root, "data")], {
     cwd: root,
-    env: {
-      ...KEYS,
-      PATH: process.env.PATH,
-      HOME: root,
-      TMPDIR: join(root, "tmp"),
-      ATELIER_BACKUP: join(root, "backup"),
-      STABILITY_BASE_URL: `http://127.0.0.1:${(echo.address() as AddressInfo).port}`,
-    },
+    env: { ...environment(), PATH: process.env.PATH, HOME: root, TMPDIR: join(root, "tmp") },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const [exitCode] = await once(child, "close");
-  if (secretly) printed += stdout;
-  printed += stderr;
-  return { exitCode, stdout };
+  const ended = once(child, "close");
+  printed += (await Promise.all([text(child.stdout), text(child.stderr)])).join("");
+  const [exitCode] = await ended;
+  return exitCode;
 }
+
+/** What only asks, without another start of Node. */
+const asked = (...words: string[]) =>
+  runHere([...words, "--data", join(root, "data")], { workingFolder: root, environment: environment() });
 
 /** A whole text, and every run of four of its words. */
 function piecesOf(text: string): string[] {
@@ -160,28 +156,31 @@ function placesWith(texts: readonly string[], left: readonly { name: string; byt
 }
 
 it("leaves no prompt and no key anywhere", async () => {
-  expect((await atelier(["plan", "--date", WEDNESDAY, "--run"])).exitCode).toBe(0);
+  expect(await atelier("plan", "--date", WEDNESDAY, "--run")).toBe(0);
   const prompts = join(root, "prompts.jsonl");
   const lines = [
     { prompt: CUSTOM, negative_prompt: CUSTOM_NEGATIVE, category: "lingerie" },
     { prompt: REFUSED, category: "lingerie" },
   ];
   await writeFile(prompts, lines.map((line) => JSON.stringify(line)).join("\n"));
-  expect((await atelier(["custom", "--prompts", prompts])).exitCode).toBe(3);
+  expect(await atelier("custom", "--prompts", prompts)).toBe(3);
   // The caller's own file is no trace of ours.
   await rm(prompts);
-  expect((await atelier(["custom", "--prompt", ECHOED, "--provider", "stability"])).exitCode).toBe(1);
+  expect(await atelier("custom", "--prompt", ECHOED, "--provider", "stability")).toBe(1);
   // The sandbox says it again too; nor are its settings a trace.
   const settings = join(root, "data", "sandbox", "settings.json");
   const detail = `not this: ${ECHOED_BY_SANDBOX}`;
   const fault = { kind: "status", status: 422, title: "Refused", detail, times: null };
   await writeFile(settings, JSON.stringify({ faults: [fault] }));
   const echoed = ["custom", "--category", "lingerie", "--prompt", ECHOED_BY_SANDBOX];
-  expect((await atelier(echoed)).exitCode).toBe(1);
+  expect(await atelier(...echoed)).toBe(1);
   await rm(settings);
-  expect((await atelier(["audit", "export"])).exitCode).toBe(0);
+  const exported = await asked("audit", "export");
+  expect(exported.exitCode).toBe(0);
+  printed += exported.stdout + exported.stderr;
   // Whoever may read prompts still can: what is searched for below is really kept.
-  const shown = await atelier(["images", "--json"], false);
+  const shown = await asked("images", "--json");
+  printed += shown.stderr;
   const documents = shown.stdout
     .trim()
     .split("\n")

@@ -104,6 +104,9 @@ export interface RequestDocument {
   finished_at: string | null;
 }
 
+/** As lists show it. */
+export type RequestSummary = Omit<RequestDocument, "images">;
+
 export interface PriceDocument {
   list: number;
   most: number;

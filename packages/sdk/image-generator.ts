@@ -18,6 +18,7 @@ import type {
 import { createGeneration, type Generation } from "./generation.ts";
 import { type CallOptions, createImages, type Images } from "./images.ts";
 import { allOf, pathWith } from "./path.ts";
+import { createRequests, type Requests } from "./requests.ts";
 import { createTemplates, type Templates } from "./templates.ts";
 import { createTransport, type Surroundings, type Transport, type TransportOptions } from "./transport.ts";
 
@@ -25,6 +26,7 @@ export type * from "./documents.ts";
 export * from "./errors.ts";
 export type { Generation, ProgressEvent } from "./generation.ts";
 export type { CallOptions, ImageQuery, Images, ReviewDecision, When } from "./images.ts";
+export type { RequestQuery, Requests } from "./requests.ts";
 export type { Templates } from "./templates.ts";
 export type { TransportOptions as ImageGeneratorOptions } from "./transport.ts";
 export type { VersionRecipe, Versions } from "./versions.ts";
@@ -81,6 +83,7 @@ export interface Preview {
 
 export class ImageGenerator {
   readonly images: Images;
+  readonly requests: Requests;
   readonly templates: Templates;
   readonly #transport: Transport;
 
@@ -91,6 +94,7 @@ export class ImageGenerator {
   constructor(options: TransportOptions, surroundings?: Surroundings) {
     this.#transport = createTransport(options, surroundings);
     this.images = createImages(this.#transport);
+    this.requests = createRequests(this.#transport);
     this.templates = createTemplates(this.#transport);
   }
 

@@ -109,6 +109,13 @@ describe.each(WAYS)("%s", { timeout: 60_000 }, (_way, open) => {
       ConflictError,
     );
 
+    const requests: string[] = [];
+    for await (const { request_id, status } of generator.requests.list({ status: "completed" })) {
+      expect(status).toBe("completed");
+      requests.push(request_id);
+    }
+    expect(requests).toContain(image?.request_id);
+
     const web = await generator.images.download(imageId, "web");
     expect(new TextDecoder("latin1").decode(web.subarray(8, 12))).toBe("WEBP");
     const { versions } = generator.images;

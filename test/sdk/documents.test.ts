@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ModelDocument, TemplateDocument } from "@atelier/core/catalogue-document";
 import type { BudgetDocument, ImageDocument, VariationDocument } from "@atelier/core/document";
-import type { RequestDocument } from "@atelier/core/request-document";
+import type { RequestDocument, RequestSummary } from "@atelier/core/request-document";
 import type { ReviewDocument } from "@atelier/core/review-document";
 import type { VersionRecipe } from "@atelier/core/version";
 import type { VersionDocument } from "@atelier/core/version-document";
@@ -23,6 +23,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 test("documents are core's", () => {
   expectTypeOf<sdk.ImageDocument>().toEqualTypeOf<ImageDocument>();
   expectTypeOf<sdk.RequestDocument>().toEqualTypeOf<RequestDocument>();
+  expectTypeOf<sdk.RequestSummary>().toEqualTypeOf<RequestSummary>();
   expectTypeOf<sdk.BudgetDocument>().toEqualTypeOf<BudgetDocument>();
   expectTypeOf<sdk.VersionDocument>().toEqualTypeOf<VersionDocument>();
   expectTypeOf<sdk.ReviewDocument>().toEqualTypeOf<ReviewDocument>();
@@ -42,6 +43,7 @@ const PAIRS: readonly (readonly [sdk: string, document: string, relation: "equal
   // The document leaves statuses out that the server always counts.
   ["Omit<RequestDocument, 'progress'>", "Omit<Request, 'progress'>", "equal"],
   ["RequestDocument", "Request", "writes"],
+  ["Omit<RequestSummary, 'progress'>", "Omit<RequestSummary, 'progress'>", "equal"],
   ["VariationDocument", "Variation", "equal"],
   ["Preview", "DryRun", "reads"],
   ["BudgetDocument", "Budget", "equal"],

@@ -51,20 +51,27 @@ function cellText({ html, heads, id }: Cell): string {
  * The tables of a schema: one, or one for each of its forms. A schema that is only named is taken from `schemas`; one that is
  * named further down is a link.
  *
+ * @param use what a body has to have is noted, and what an answer may lack
  * @param prefix of the ids by which fields can be linked to; left out: they have none
  */
-export function fieldTables(schema: Schema, schemas: Schemas, prefix?: string): string {
+export function fieldTables(
+  schema: Schema,
+  schemas: Schemas,
+  use: "body" | "answer",
+  prefix?: string,
+): string {
   const forms = schema.oneOf ?? schema.anyOf;
   if (forms) {
     const listed = forms.map((form) => {
       const { description = "" } = resolved(form, schemas);
       const name = form.$ref === undefined ? "" : `${link(form.$ref)}: `;
-      return `<p>${name}${inline(description)}</p>\n${fieldTables(form, schemas)}`;
+      return `<p>${name}${inline(description)}</p>\n${fieldTables(form, schemas, use)}`;
     });
     return `<p>One of these:</p>\n${listed.join("\n")}`;
   }
   const rows = fieldsOf(resolved(schema, schemas), "").map(({ parents, name, field, isRequired }) => {
-    const note = isRequired ? '<span class="note">required</span>' : "";
+    const isNoted = isRequired === (use === "body");
+    const note = isNoted ? `<span class="note">${use === "body" ? "required" : "may be missing"}</span>` : "";
     return [
       {
         html: `<code><span class="parents">${escaped(parents)}</span>${escaped(name)}</code> ${note}`,

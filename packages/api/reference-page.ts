@@ -11,6 +11,7 @@ import {
   fieldTables,
   inline,
   link,
+  nameOf,
   prose,
   type Schema,
   type Schemas,
@@ -42,6 +43,9 @@ h4 { margin: 1.25rem 0 0.25rem; }
 code, pre { font: 0.875em ui-monospace, monospace; }
 code { overflow-wrap: anywhere; }
 pre { overflow-x: auto; padding: 0.75rem; margin: 0.5rem 0; border: 1px solid var(--line); border-radius: 6px; background: var(--soft); }
+tbody th code { font-weight: 600; }
+.parents { font-weight: 400; }
+summary { cursor: pointer; margin: 0.5rem 0; }
 pre code { font-size: 1em; overflow-wrap: normal; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 1rem 0.35rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
@@ -104,6 +108,7 @@ export function referencePage(document: OpenApiDocument): string {
   const operations = operationsOf(document);
   const schemas = (document.components?.schemas ?? {}) as Schemas;
   const baseUrl = document.servers?.[0]?.url ?? "";
+  const bodies = bodyNames(operations);
   const tags = (document.tags ?? []).map(({ name, description = "" }) => ({
     name,
     description,
@@ -148,10 +153,11 @@ ${securityText(document)}
 ${sections.join("\n")}
 <section aria-labelledby="schemas">
 <h2 id="schemas">Schemas</h2>
+<p>A field of an answer is always there unless it says otherwise.</p>
 ${Object.entries(schemas)
   .map(
     ([name, schema]) =>
-      `<h3 id="schema-${escaped(name)}">${escaped(name)}</h3>\n${prose(schema.description ?? "")}\n${fieldTables(schema, schemas, name)}`,
+      `<h3 id="schema-${escaped(name)}">${escaped(name)}</h3>\n${prose(schema.description ?? "")}\n${fieldTables(schema, schemas, bodies.has(name) ? "body" : "answer", name)}`,
   )
   .join("\n")}
 </section>
@@ -184,6 +190,16 @@ function operationsOf(document: OpenApiDocument): Operation[] {
   );
 }
 
+/** Schemas that are sent. */
+function bodyNames(operations: readonly Operation[]): ReadonlySet<string> {
+  const sent = operations.flatMap(({ requestBody }) => Object.values(requestBody?.content ?? {}));
+  return new Set(
+    sent.flatMap(({ schema }) =>
+      [schema, ...(schema.anyOf ?? [])].flatMap(({ $ref }) => ($ref === undefined ? [] : [nameOf($ref)])),
+    ),
+  );
+}
+
 function contentsList(links: readonly (readonly [id: string, text: string])[]): string {
   return `<ul>${links.map(([id, text]) => `<li><a href="#${escaped(id)}">${escaped(text)}</a></li>`).join("\n")}</ul>`;
 }
@@ -205,7 +221,7 @@ ${prose(description)}
 <p>${scopes.length === 0 ? "Needs no token." : `Needs the scope ${code(scopes.join(" "))}.`}</p>
 <pre tabindex="0" aria-label="Example for curl"><code>${escaped(curlOf(operation, baseUrl))}</code></pre>
 ${parameters.length === 0 ? "" : `<h4>Parameters</h4>\n${parametersTable(parameters)}`}
-${requestBody ? `<h4>Body</h4>\n${contentText(requestBody.content, schemas)}` : ""}
+${requestBody ? `<h4>Body</h4>\n${contentText(requestBody.content, schemas, "body")}` : ""}
 ${answersText(operation, schemas)}
 </section>`;
 }
@@ -222,16 +238,27 @@ function parametersTable(parameters: Operation["parameters"]): string {
   return table(["Parameter", "Type", "What it is"], rows);
 }
 
+/** What goes well, with its fields; what does not, folded: it is much the same everywhere. */
 function answersText({ responses }: Operation, schemas: Schemas): string {
-  const rows = Object.entries(responses).map(([status, { description, content }]) => [
+  const answers = Object.entries(responses);
+  const problems = answers.filter(([status]) => status >= "400");
+  const successes = answers.filter(([status]) => status < "400");
+  const bodies = successes.filter(([, { content }]) => Object.keys(content).length > 0);
+  return `<h4>Answers</h4>
+${answersTable(successes)}
+<details><summary>Problems: ${problems.map(([status]) => status).join(", ")}</summary>
+${answersTable(problems)}
+</details>
+${bodies.map(([status, { content }]) => `<h4>Body of ${status}</h4>\n${contentText(content, schemas, "answer")}`).join("\n")}`;
+}
+
+function answersTable(answers: readonly (readonly [string, Operation["responses"][string]])[]): string {
+  const rows = answers.map(([status, { description, content }]) => [
     { html: status, heads: "row" as const },
     { html: bodiesText(content) },
     { html: linkedProblems(description) },
   ]);
-  const successes = Object.entries(responses)
-    .filter(([status, { content }]) => status < "400" && Object.keys(content).length > 0)
-    .map(([status, { content }]) => `<h4>Body of ${status}</h4>\n${contentText(content, schemas)}`);
-  return `<h4>Answers</h4>\n${table(["Status", "Body", "When"], rows)}\n${successes.join("\n")}`;
+  return table(["Status", "Body", "When"], rows);
 }
 
 /** "application/json: Image" */
@@ -244,17 +271,24 @@ function bodiesText(content: Content): string {
   return bodies.length === 0 ? "none" : bodies.join("<br>");
 }
 
+/** Of an answer; those of a larger one are folded: its schema's section shows them. */
+const FIELDS_SHOWN_MAX = 6;
+
 /** Types with fields as tables, with their examples. */
-function contentText(content: Content, schemas: Schemas): string {
+function contentText(content: Content, schemas: Schemas, use: "body" | "answer"): string {
   return Object.entries(content)
     .map(([type, { schema, example, examples }]) => {
-      const name = schema.$ref === undefined ? "" : `: ${link(schema.$ref)}`;
+      const { $ref } = schema;
+      const tables = fieldTables(schema, schemas, use);
+      const name = $ref === undefined ? "" : nameOf($ref);
+      const { properties = {} } = schemas[name] ?? {};
+      const isLong = use === "answer" && Object.keys(properties).length > FIELDS_SHOWN_MAX;
       const shown = [
         ...(example === undefined ? [] : [{ summary: "Example", value: example }]),
         ...Object.values(examples),
       ];
-      return `<p>${code(type)}${name}</p>
-${fieldTables(schema, schemas)}
+      return `<p>${code(type)}${$ref === undefined ? "" : `: ${link($ref)}`}</p>
+${isLong ? `<details><summary>Fields of ${escaped(name)}</summary>\n${tables}\n</details>` : tables}
 ${shown.map(exampleText).join("\n")}`;
     })
     .join("\n");

@@ -30,10 +30,11 @@ export function findNode(root, version = process.versions.node) {
 
 const NODE_OPTIONS = [
   "--disable-warning=ExperimentalWarning",
-  // Megabytes. On a large machine V8 would take 64, twice, for objects that live no longer than an answer, and let the rest of
-  // the heap grow to four times what is used, and to half a gigabyte or more before it looks for the first time. Below 2 GB it is
-  // content with twice as much.
-  "--max-semi-space-size=16",
+  // Megabytes, for each thread. On a large machine V8 would take 64, twice, for objects that live no longer than an answer, and let
+  // the rest of the heap grow to four times what is used, and to half a gigabyte or more before it looks for the first time. Below
+  // 2 GB it is content with twice as much. With 16 instead of 32 a server under fifty clients collects twice as often what they are
+  // still waiting for: a tenth of its work.
+  "--max-semi-space-size=32",
   "--max-old-space-size=1536",
   "--initial-old-space-size=128",
 ];

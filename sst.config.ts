@@ -35,7 +35,7 @@ export default $config({
     // Before the first component: a transform reaches only later ones.
     hardening();
     const settings = readSettings();
-    const store = storage();
+    const store = storage(settings);
     const webhooks = webhookApi();
     const api = httpApi();
     const bus = eventBus();

@@ -1,5 +1,6 @@
 /// <reference path="../.sst/platform/config.d.ts" />
 import { TABLE_DEFINITION } from "@atelier/aws/dynamo/table-definition";
+import type { Settings } from "./settings.ts";
 import { isProduction, prefix } from "./stage.ts";
 
 /** Days. A part of an upload is of no use once its writer is gone. */
@@ -10,9 +11,10 @@ const INCOMING_DAYS = 7;
 const UNDELETE_DAYS = 90;
 
 /** Pictures and records, under one key. */
-export function storage() {
+export function storage({ api }: Pick<Settings, "api">) {
   const key = dataKey("DataKey", "pictures and records");
   const bucket = contentBucket(key);
+  if (api.ATELIER_ALLOWED_ORIGINS !== undefined) readableByPages(bucket);
   // One of its own: whoever may read records may not read what people wrote.
   const promptKey = dataKey("PromptKey", "prompts");
   return { key, promptKey, bucket, table: recordTable(key) };
@@ -110,6 +112,17 @@ function contentBucket(key: aws.kms.Key) {
     undeletable("content"),
     undeletable("quarantine"),
   ]);
+}
+
+/**
+ * Pages that may call the API are led to the bucket by its links. Browsers then name no origin of theirs but `null`, since the
+ * request has gone to another one in between (Fetch Standard, "HTTP-redirect fetch"). What is read needs a signed address all the same.
+ */
+function readableByPages(bucket: sst.aws.Bucket): void {
+  new aws.s3.BucketCorsConfiguration("ContentCors", {
+    bucket: bucket.name,
+    corsRules: [{ allowedMethods: ["GET"], allowedOrigins: ["*"], maxAgeSeconds: 3_600 }],
+  });
 }
 
 /** The very table of local mode, plus what only AWS has. */

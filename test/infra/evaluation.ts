@@ -15,7 +15,7 @@ export interface Evaluation {
   readonly graphs: Readonly<Record<Stage, Graph>>;
   /** `dev` once more, on a machine that has other things set. */
   readonly again: Graph;
-  /** `dev` with more than one provider. */
+  /** `dev` with more than one provider, and pages that may call it. */
   readonly several: Graph;
   /** What the type check says; empty when it is content. */
   readonly typeErrors: string;
@@ -63,6 +63,7 @@ export async function evaluate(): Promise<Evaluation> {
     graphOf("dev", {
       ATELIER_ALERT_EMAIL: "",
       ATELIER_PROVIDERS: "replicate, stability,midjourney",
+      ATELIER_ALLOWED_ORIGINS: "https://console.example.com",
       STABILITY_BASE_URL: "https://stability.example.com",
       MIDJOURNEY_BASE_URL: "https://wrapper.example.com",
     }),

@@ -1,7 +1,7 @@
-/** @module What must hold of a deployment that buys from several providers. */
+/** @module What must hold of a deployment that buys from several providers, and that pages may call. */
 import { describe, expect, test } from "vitest";
 import { ENTRY_NAMES } from "../../stacks/access.ts";
-import { all, type Graph } from "./harness/graph.ts";
+import { all, type Graph, one } from "./harness/graph.ts";
 
 export function describeSeveralProviders(graph: Graph): void {
   describe("with several providers", () => {
@@ -28,6 +28,14 @@ export function describeSeveralProviders(graph: Graph): void {
         attest: [],
         daily: [],
       });
+    });
+
+    test("pages that may call the API may read what its links lead to, under the origin that browsers then name", () => {
+      const { variables } = one(graph, "lambda/function:Function", "ApiFunction").inputs.environment;
+      expect(variables.ATELIER_ALLOWED_ORIGINS).toBe("https://console.example.com");
+      const { bucket, corsRules } = one(graph, "s3/bucketCorsConfiguration:BucketCorsConfiguration").inputs;
+      expect(bucket).toBe(variables.ATELIER_BUCKET);
+      expect(corsRules).toMatchObject([{ allowedMethods: ["GET"], allowedOrigins: ["*"] }]);
     });
 
     test("every function is told who they are, that the best is taken, and where those are that are elsewhere", () => {

@@ -7,6 +7,7 @@ const COMMANDS = [
   "custom",
   "images",
   "show",
+  "requests",
   "templates",
   "models",
   "budget",
@@ -46,6 +47,7 @@ describe("help", () => {
         custom [options]            images of your own prompts
         images [options]            what has been made, newest first
         show <image>                everything about one image
+        requests [options]          what was asked for, newest first, and how far it is
         templates [options] [name]  what there is to generate from; with a NAME, a preview
         models [options]            models with price, sizes, terms by rating, and how they have done
         metrics [options]           count, success, seconds, cost and quality of each model
@@ -68,6 +70,8 @@ describe("help", () => {
 
       \`atelier help generate\` explains a command. Nothing is bought unless --provider or a setting of the data folder says
       so: the provider is the sandbox, which draws placeholders.
+
+      What the fields of --json are, and the API: docs/openapi.json, or the page /reference of \`atelier serve\`.
 
       Exit codes: 0 done, 1 an image failed, 2 usage or configuration, 3 policy or terms, 4 budget, 130 stopped.
       "

@@ -16,6 +16,7 @@ import { addMetrics } from "./commands/metrics.ts";
 import { addModels } from "./commands/models.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addPrivacy } from "./commands/privacy.ts";
+import { addRequests } from "./commands/requests.ts";
 import { addResume } from "./commands/resume.ts";
 import { addReview } from "./commands/review.ts";
 import { addServe } from "./commands/serve.ts";
@@ -30,6 +31,8 @@ import manifest from "./package.json" with { type: "json" };
 const AFTER_HELP = `
 \`atelier help generate\` explains a command. Nothing is bought unless --provider or a setting of the data folder says
 so: the provider is the sandbox, which draws placeholders.
+
+What the fields of --json are, and the API: docs/openapi.json, or the page /reference of \`atelier serve\`.
 
 Exit codes: 0 done, 1 an image failed, 2 usage or configuration, 3 policy or terms, 4 budget, 130 stopped.`;
 
@@ -62,7 +65,7 @@ export function buildProgram(act: Act, write: (text: string) => void, widthColum
     )
     .option("--json", "one JSON document a line on standard output")
     .addHelpText("after", AFTER_HELP);
-  for (const add of [addPlan, addGenerate, addCustom, addImages, addShow]) add(program, act);
+  for (const add of [addPlan, addGenerate, addCustom, addImages, addShow, addRequests]) add(program, act);
   for (const add of [
     addTemplates,
     addModels,

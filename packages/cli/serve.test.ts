@@ -53,7 +53,7 @@ describe("atelier serve", () => {
 
   it("tells people where it is", async () => {
     expect((await served([])).stdout).toBe(
-      "Atelier is at http://127.0.0.1:8787, for programs on this machine.\nToken: a.b.c\n",
+      "Atelier is at http://127.0.0.1:8787, for programs on this machine; http://127.0.0.1:8787/reference says how to call it.\nToken: a.b.c\n",
     );
   });
 

@@ -23,7 +23,7 @@ export function addServe(program: Command, act: Act): void {
     .command("serve")
     .summary("the API on this machine; also fires the calendar and settles what is open")
     .description(
-      "Serves the API to programs on this machine, fires the calendar at its local times, and takes up what was interrupted, until it is stopped. Prints its address and a token once.",
+      "Serves the API to programs on this machine, fires the calendar at its local times, and takes up what was interrupted, until it is stopped. Prints its address and a token once; the address with /reference explains every call, with /openapi.json so for programs.",
     )
     .option("--port <number>", "0 takes any that is free", port, PORT_DEFAULT)
     .option(
@@ -60,7 +60,11 @@ function serve(session: Session, options: ServeOptions) {
 
 function print({ url, token }: Serving, { output, json }: Session): void {
   if (json) output.document({ url, token });
-  else output.text(`Atelier is at ${url}, for programs on this machine.\nToken: ${token}`);
+  else {
+    output.text(
+      `Atelier is at ${url}, for programs on this machine; ${url}/reference says how to call it.\nToken: ${token}`,
+    );
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

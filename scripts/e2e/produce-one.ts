@@ -98,7 +98,7 @@ export async function produceOne(run: {
     );
     expectThat(attempt?.ledgerApplied === true, "The ledger does not know what the picture cost.");
     const executionArn = `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${executionNameOf(requestId, 0, 1)}`;
-    const { status } = await machine.send(new DescribeExecutionCommand({ executionArn }));
+    const status = await endOf(executionArn, machine);
     expectThat(status === "SUCCEEDED", `The execution is ${status}.`);
     say(`Everything is as it should be; the picture cost ${image.costMicros / 1_000_000} USD.`);
   } finally {
@@ -128,6 +128,15 @@ async function ended(requestId: string, images: ReturnType<typeof createImages>)
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   throw new Error(`${requestId} has not ended after ${WAIT_MS / 60_000} minutes; look at its execution.`);
+}
+
+/** The image is at its end a moment before its execution, which still tells of it. */
+async function endOf(executionArn: string, machine: SFNClient): Promise<string> {
+  for (const deadlineMs = Date.now() + WAIT_MS; ; ) {
+    const { status = "unknown" } = await machine.send(new DescribeExecutionCommand({ executionArn }));
+    if (status !== "RUNNING" || Date.now() >= deadlineMs) return status;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
 }
 
 /** What the classifier holds back is filed as completely as what is released. */

@@ -83,6 +83,10 @@ describe("imports", () => {
     const models = 'import * as tf from "@tensorflow/tfjs"; tf.ready();';
     expect(await saidOf(misplacedModules, "packages/local/x.ts", models)).toHaveLength(1);
     expect(await saidOf(misplacedModules, "packages/inspection/x.ts", models)).toEqual([]);
+    const http = 'import { createServer } from "node:http"; createServer();';
+    expect(await saidOf(misplacedModules, "packages/local/x.ts", http)).toHaveLength(1);
+    const types = 'import type { Server } from "node:http"; export type X = Server;';
+    expect(await saidOf(misplacedModules, "packages/local/x.ts", types)).toEqual([]);
     const client = 'import { DynamoDBClient } from "@aws-sdk/client-dynamodb"; new DynamoDBClient();';
     expect(await saidOf(misplacedModules, "packages/local/x.ts", client)).toHaveLength(1);
     expect(await saidOf(misplacedModules, "packages/aws/x.ts", client)).toEqual([]);

@@ -39,6 +39,11 @@ const OWNERS: readonly { readonly module: RegExp; readonly paths: RegExp; readon
     what: "encryption belongs to the vault for texts",
   },
   {
+    module: /^node:https?$/,
+    paths: /^packages\/.*\.test-process\.ts$|\/testing\//,
+    what: "an import of it loads all of fetch; take it from providers/node-http.ts",
+  },
+  {
     module: /^@(aws-sdk|smithy)\//,
     paths: /^packages\/(aws\/|local\/engine-client\.ts$)/,
     what: "the AWS SDK belongs to aws and to the local engine's client",

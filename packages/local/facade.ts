@@ -14,6 +14,7 @@ import type { Micros } from "@atelier/core/money";
 import type { PlannedEntry } from "@atelier/core/plan-report";
 import type { AuditEntry } from "@atelier/core/ports";
 import type { Erasure } from "@atelier/core/privacy";
+import type { RequestStatus, RequestSummary } from "@atelier/core/request-document";
 import type { AttestDesk } from "./attest-desk.ts";
 import type { ExportOptions } from "./library-export.ts";
 import type { ReviewDesk } from "./review-desk.ts";
@@ -115,6 +116,11 @@ export interface Atelier {
     readonly requestId?: string;
     readonly limit: number;
   }): AsyncIterable<ImageDocument>;
+  /** The installation's, and this user's by the API; newest first. */
+  requests(filter: {
+    readonly status?: RequestStatus;
+    readonly limit: number;
+  }): AsyncIterable<RequestSummary>;
   /** @throws AtelierError `UnknownName` */
   show(imageId: string): Promise<ShownDocument>;
   /**

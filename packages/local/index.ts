@@ -10,6 +10,7 @@ import { HEALTH_WINDOW_MS } from "@atelier/core/health";
 import type { Image } from "@atelier/core/image";
 import { metricsSince } from "@atelier/core/metrics";
 import { type ModelReportDeps, modelReports } from "@atelier/core/model-report";
+import { requestSummaries } from "@atelier/core/request-progress";
 import { instantOf } from "@atelier/core/schedule";
 import { alertDepsOf, lookAtAlarms } from "./alerts.ts";
 import { createAttestDesk } from "./attest-desk.ts";
@@ -22,6 +23,7 @@ import { reportProgress } from "./progress.ts";
 import { previewCustom, previewGenerate, produceCustom, produceGenerate } from "./requests.ts";
 import { createReviewDesk } from "./review-desk.ts";
 import { resumeAll, settleBooks, withBackstop } from "./runs.ts";
+import { subjectOf } from "./token.ts";
 import { createVersionDesk } from "./versions.ts";
 
 export type { Atelier, OpenOptions } from "./facade.ts";
@@ -103,6 +105,22 @@ export async function openAtelier(options: OpenOptions): Promise<Atelier> {
         });
         for (const image of page.items) yield documentOf(image);
         left -= page.items.length;
+        cursor = page.cursor;
+      }
+    },
+    async *requests({ status, limit }) {
+      const askedBy = [null, subjectOf(steps.actor)];
+      let left = limit;
+      for (let cursor: string | null | undefined; left > 0 && cursor !== null; ) {
+        const page = await steps.requests.list(
+          { askedBy },
+          { limit: Math.min(PAGE_SIZE, left), ...(cursor !== undefined && { cursor }) },
+        );
+        for (const summary of await requestSummaries(page.items, steps)) {
+          if (status !== undefined && summary.status !== status) continue;
+          yield summary;
+          left--;
+        }
         cursor = page.cursor;
       }
     },

@@ -76,6 +76,11 @@ describe("a picture of this folder", () => {
   test("goes back into quarantine, out again by two people, and for good, with backup and contact sheet", async () => {
     const image = await made();
     expect(image).toMatchObject({ status: "completed", rating: "general" });
+    const requests: string[] = [];
+    for await (const one of atelier.requests({ status: "completed", limit: 10 }))
+      requests.push(one.request_id);
+    expect(requests).toContain(image.request_id);
+    for await (const one of atelier.requests({ status: "running", limit: 10 })) expect(one).toBeUndefined();
     const sheet = await atelier.contactSheet([image]);
     expect(sheet).not.toBeNull();
 

@@ -135,6 +135,6 @@ export function createLocalTokens(deps: {
 }
 
 /** Names of users may have blanks and accents; a token's subject is printable ASCII. */
-function subjectOf(user: string): string {
+export function subjectOf(user: string): string {
   return /^[\x21-\x7e]{1,200}$/.test(user) ? user : encodeURIComponent(user).slice(0, 200);
 }

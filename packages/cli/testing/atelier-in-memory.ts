@@ -106,6 +106,7 @@ export function atelierInMemory(answers: Partial<Atelier> = {}): AtelierInMemory
     async *images() {
       yield imageNumbered(0);
     },
+    async *requests() {},
     async show(imageId) {
       if (imageId !== imageNumbered(0).image_id)
         throw new AtelierError("UnknownName", "There is no such image.");

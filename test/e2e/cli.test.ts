@@ -1,7 +1,7 @@
 /**
- * The command line as a person has it, on a folder of its own with the sandbox: real processes through the launcher for what makes
- * pictures, ends early or is stopped; the same program on real engines in this process for what only asks, which a start of Node for each
- * would make dear. How a process passes its words, streams and exit code on is shown by `packages/cli/launchers.test.ts` as well.
+ * The command line as a person has it, on a folder of its own with the sandbox: real processes through the launcher for a batch, a plan, a
+ * reader that goes away and a stop; the same program on the same engines in this process for the rest, since starting Node is most of what
+ * a command costs. How a process hands on its words, streams and exit code is shown by `packages/cli/launchers.test.ts` as well.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -50,6 +50,7 @@ async function ended(child: ChildProcess): Promise<Ended> {
 /** A process of its own. */
 const atelier = (folder: string, ...words: string[]): Promise<Ended> => ended(started(folder, words));
 
+/** The same in this process. */
 const asked = (folder: string, ...words: string[]): Promise<Ended> =>
   runHere([...words, "--data", join(root, folder)], { workingFolder: root });
 

@@ -1,6 +1,7 @@
 /** @module A request as a caller may see it, and may change it. */
 import { maySee } from "@atelier/core/caller";
 import { AtelierError } from "@atelier/core/errors";
+import { IMAGE_STATUSES, type ImageStatus } from "@atelier/core/image";
 import type { ImageRequest } from "@atelier/core/request";
 import { requestDocumentSchema, requestSummarySchema } from "@atelier/core/request-document";
 import type { ApiContext } from "./context.ts";
@@ -24,7 +25,9 @@ export const REQUEST_EXAMPLE = {
   count: 1,
   category: "feet" as const,
   template: null,
-  progress: { planned: 1 },
+  progress: Object.fromEntries(
+    IMAGE_STATUSES.map((status) => [status, status === "planned" ? 1 : 0]),
+  ) as Record<ImageStatus, number>,
   cost: 0,
   created_at: "2026-11-22T12:00:00.000Z",
   cancelled_at: null,

@@ -41,7 +41,7 @@ describe("the README's section HTTP API", { timeout: 120_000 }, () => {
     const json = (index: number) => JSON.parse(answers[index]?.body ?? "");
     const [trial, , events, , , picture] = answers;
     expect(answers.map(({ status }) => status)).toEqual([
-      200, 202, 200, 200, 200, 200, 200, 200, 200, 204, 404,
+      200, 202, 200, 200, 200, 200, 200, 200, 200, 204, 404, 200,
     ]);
 
     expect(trial?.type).toContain("application/json");
@@ -81,6 +81,7 @@ describe("the README's section HTTP API", { timeout: 120_000 }, () => {
     expect(answers[9]?.body).toBe("");
     expect(answers[10]?.type).toBe("application/problem+json");
     expect(json(10)).toMatchObject({ status: 404, name: "UnknownName" });
+    expect(json(11)).toMatchObject({ items: [{ request_id: requestId, status: "completed" }] });
   });
 });
 

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import { type BuildResult, build, type Plugin } from "esbuild";
 import { BESIDE_PROCESS, NEVER_LOADED } from "../stacks/bundling.ts";
 
 export const FUNCTION_NAMES = [
@@ -69,8 +69,11 @@ export interface FunctionBundle {
   readonly text: string;
 }
 
+/** All of them as they stand, made at once: esbuild then reads what they share once, which is most of the work. */
+let whole: Promise<Bundled> | undefined;
+
 /**
- * Needs `dist/`: `compileCatalogue` first.
+ * Needs `dist/`: `compileCatalogue` first. Made once in a process.
  *
  * @param extra modules besides: for the test that a bundle can be too heavy
  */
@@ -78,12 +81,32 @@ export async function bundleFunction(
   name: FunctionName,
   extra: readonly string[] = [],
 ): Promise<FunctionBundle> {
-  const entry = `export { handler } from "./${name}.ts";`;
+  if (extra.length === 0) {
+    whole ??= bundled(
+      FUNCTION_NAMES.map((each) => ({ in: join("packages", "functions", `${each}.ts`), out: each })),
+    );
+    return bundleIn(await whole, name, `packages/functions/${name}.ts`);
+  }
+  const folder = join(ROOT, "packages", "functions");
   const more = extra.map((module, index) => `export * as extra${index} from "${module}";`);
-  const { outputFiles, metafile } = await build({
-    stdin: { contents: [entry, ...more].join("\n"), resolveDir: join(ROOT, "packages", "functions") },
+  const contents = [`export { handler } from "./${name}.ts";`, ...more].join("\n");
+  const heavier = await bundled([{ in: "heavier", out: name }], {
+    name: "heavier",
+    setup(builder) {
+      builder.onResolve({ filter: /^heavier$/ }, ({ path }) => ({ path, namespace: path }));
+      builder.onLoad({ filter: /.*/, namespace: "heavier" }, () => ({ contents, resolveDir: folder }));
+    },
+  });
+  return bundleIn(heavier, name, "heavier:heavier");
+}
+
+type Bundled = BuildResult<{ write: false; metafile: true }>;
+
+function bundled(entryPoints: { in: string; out: string }[], ...plugins: Plugin[]): Promise<Bundled> {
+  return build({
+    entryPoints,
     absWorkingDir: ROOT,
-    outfile: "bundle.mjs",
+    outdir: "bundles",
     bundle: true,
     minify: true,
     keepNames: true,
@@ -93,17 +116,29 @@ export async function bundleFunction(
     mainFields: ["module", "main"],
     external: [...BESIDE, ...NEVER_LOADED],
     banner: { js: BANNER },
+    plugins,
     write: false,
     metafile: true,
     logLevel: "error",
   });
-  const [output] = outputFiles;
+}
+
+function bundleIn({ outputFiles, metafile }: Bundled, name: FunctionName, entry: string): FunctionBundle {
+  const output = outputFiles.find(({ path }) => path === join(ROOT, "bundles", `${name}.js`));
   if (!output) throw new Error(`esbuild made no bundle of ${name}.`);
-  const imported = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
+  // All that can be reached, whether or not anything of it was left in.
+  const inputs = new Set([entry]);
+  const beside = new Set<string>();
+  for (const path of inputs) {
+    for (const imported of metafile.inputs[path]?.imports ?? []) {
+      if (!imported.external) inputs.add(imported.path);
+      else if (BESIDE.includes(imported.path)) beside.add(imported.path);
+    }
+  }
   return {
     kb: Math.round(output.contents.byteLength / 100) / 10,
-    inputs: Object.keys(metafile.inputs),
-    beside: BESIDE.filter((name) => imported.some(({ path, external }) => external && path === name)),
+    inputs: [...inputs],
+    beside: BESIDE.filter((path) => beside.has(path)),
     text: output.text,
   };
 }

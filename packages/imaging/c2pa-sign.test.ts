@@ -111,7 +111,7 @@ describe("renditions with a signer", () => {
           expect(reading.kind === "read" && reading.valid, `byte ${at}`).toBe(false);
           expect(isFine(altered), `byte ${at}`).toBe(false);
         }),
-        { seed: 5, numRuns: 150 },
+        { seed: 5, numRuns: 80 },
       );
     }
   });

@@ -36,10 +36,10 @@ describe("with the models", () => {
     const before = Uint8Array.from(portrait.pixels);
     let turns = 0;
     const ticking = setInterval(() => turns++, 5);
-    const answers = await Promise.all([portrait, cup, portrait].map(inspection.classify));
+    const answers = await Promise.all([portrait, cup].map(inspection.classify));
     clearInterval(ticking);
     const facesOf = (said: Classification) => (said.kind === "measured" ? said.faces.length : -1);
-    expect(answers.map(facesOf)).toStrictEqual([1, 0, 1]);
+    expect(answers.map(facesOf)).toStrictEqual([1, 0]);
     // They take seconds; in this thread each would have been one turn.
     expect(turns).toBeGreaterThan(20);
     expect(Buffer.compare(portrait.pixels, before)).toBe(0);

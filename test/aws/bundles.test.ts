@@ -16,7 +16,11 @@ import { compileCatalogue } from "../../scripts/templates.ts";
 
 const FOLDER = join(import.meta.dirname, "../../packages/functions");
 
-beforeAll(compileCatalogue);
+// All of them are made with the first.
+beforeAll(async () => {
+  await compileCatalogue();
+  await bundleFunction("record");
+}, 180_000);
 
 describe("entries", () => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));

@@ -76,7 +76,7 @@ describe.each(recordedProviders())("exchanges with %s", (provider) => {
         );
         expect(await play(more)).toMatchObject(expected(one));
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -103,7 +103,7 @@ describe.each(recordedProviders())("exchanges with %s", (provider) => {
           else expect(result).toBeDefined();
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });

@@ -17,12 +17,14 @@ const category = z.enum(CATEGORY_NAMES).describe("What kind of picture");
 
 /** One attempt of an image, as it ended. */
 const attemptToldSchema = z.object({
-  attempt_id: z.string(),
-  provider: z.string(),
-  model: z.string(),
-  outcome: z.enum(["succeeded", "failed", "unknown"]),
-  reason: z.string().nullable(),
-  cost: z.number(),
+  attempt_id: z.string().describe("Of the attempt"),
+  provider: z.string().describe("Who was called"),
+  model: z.string().describe("What was to make it, by the catalogue's name"),
+  outcome: z
+    .enum(["succeeded", "failed", "unknown"])
+    .describe("`unknown`: how it ended was not known by then"),
+  reason: z.string().nullable().describe("Of a failure: a name of docs/errors.md; null otherwise"),
+  cost: usd("What it was charged so far"),
 });
 
 const imageEndedSchema = z.object({
@@ -48,10 +50,13 @@ const imageReviewedSchema = z.object({
 
 const alarmSchema = z.object({
   alarm: z.string().describe("A name of the table in docs/operations.md"),
-  severity: z.enum(["critical", "warning"]),
+  severity: z.enum(["critical", "warning"]).describe("`critical`: nothing is made, or money is at stake"),
   provider: z.string().nullable().describe("Of whom; null where it is about no provider"),
-  model: z.string().nullable(),
-  since: z.iso.datetime().nullable().describe("Since when it rings"),
+  model: z.string().nullable().describe("Of what; null where it is about no model"),
+  since: z.iso
+    .datetime()
+    .nullable()
+    .describe("Since when it rings, as far as the records tell; null otherwise"),
   message: z.string().describe("One sentence"),
   runbook: z.string().describe("Page and section that say what to do"),
 });
@@ -129,7 +134,7 @@ export const EVENTS = {
     version: 1,
     meaning: "Four fifths of a budget are spent or held; once for each budget, period and limit.",
     detail: z.object({
-      account: z.enum(["real", "sandbox"]),
+      account: z.enum(["real", "sandbox"]).describe("Whose ledger: the sandbox spends play money"),
       scope: z.string().describe("`day`, `month`, `provider:NAME` or `category:NAME`"),
       period: z.string().describe("yyyy-mm-dd or yyyy-mm"),
       limit: usd("The limit"),
@@ -140,15 +145,21 @@ export const EVENTS = {
     version: 1,
     meaning: "Terms, licences or attestations expire within a month, or have; once a day.",
     detail: z.object({
-      expiring: z.array(
-        z.object({
-          what: z.enum(["terms", "licence", "terms-attestation", "age-attestation"]),
-          name: z.string(),
-          rating: z.enum(RATINGS).nullable(),
-          last_day: z.string(),
-          days_left: z.int(),
-        }),
-      ),
+      expiring: z
+        .array(
+          z.object({
+            what: z
+              .enum(["terms", "licence", "terms-attestation", "age-attestation"])
+              .describe(
+                "A provider's terms, a model's licence, or an operator's word for terms or a viewer's age",
+              ),
+            name: z.string().describe("Of the provider, model or viewer"),
+            rating: z.enum(RATINGS).nullable().describe("What it allows; null for a viewer's age"),
+            last_day: z.string().describe("The last day on which it counts, yyyy-mm-dd"),
+            days_left: z.int().describe("Below zero: it has expired"),
+          }),
+        )
+        .describe("The soonest first"),
     }),
   },
   "alarm-raised": { version: 1, meaning: "An alarm began to ring, on one machine.", detail: alarmSchema },

@@ -39,8 +39,8 @@ const unescaped = (html: string) =>
     .replaceAll("&gt;", ">")
     .replaceAll("&amp;", "&");
 const sectionOf = (id: string) => {
-  const [, rest = ""] = page.split(`<section aria-labelledby="${id}">`);
-  return rest.split("</section>")[0] ?? "";
+  const [, rest = ""] = page.split(` aria-labelledby="${id}">`);
+  return rest.split(/<\/article>|<\/section>/)[0] ?? "";
 };
 
 test("every link within it leads somewhere, and no place has the name of another", () => {

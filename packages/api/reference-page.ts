@@ -100,7 +100,14 @@ const operationSchema = z.object({
     )
     .default([]),
   requestBody: z.object({ content: contentSchema }).optional(),
-  responses: z.record(z.string(), z.object({ description: z.string(), content: contentSchema.default({}) })),
+  responses: z.record(
+    z.string(),
+    z.object({
+      description: z.string(),
+      headers: z.record(z.string(), z.object({ description: z.string() })).default({}),
+      content: contentSchema.default({}),
+    }),
+  ),
 });
 type Operation = z.output<typeof operationSchema> & { readonly method: string; readonly path: string };
 
@@ -214,7 +221,7 @@ function operationSection(operation: Operation, schemas: Schemas, baseUrl: strin
   const { operationId, method, path, summary, description, security, parameters, requestBody } = operation;
   const scopes = security.flatMap((each) => Object.values(each).flat());
   const id = escaped(operationId);
-  return `<section aria-labelledby="${id}">
+  return `<article aria-labelledby="${id}">
 <h3 id="${id}">${escaped(summary)}</h3>
 <p class="address"><code><span class="method">${escaped(method)}</span> ${escaped(path)}</code></p>
 ${prose(description)}
@@ -223,7 +230,7 @@ ${prose(description)}
 ${parameters.length === 0 ? "" : `<h4>Parameters</h4>\n${parametersTable(parameters)}`}
 ${requestBody ? `<h4>Body</h4>\n${contentText(requestBody.content, schemas, "body")}` : ""}
 ${answersText(operation, schemas)}
-</section>`;
+</article>`;
 }
 
 function parametersTable(parameters: Operation["parameters"]): string {
@@ -253,10 +260,15 @@ ${bodies.map(([status, { content }]) => `<h4>Body of ${status}</h4>\n${contentTe
 }
 
 function answersTable(answers: readonly (readonly [string, Operation["responses"][string]])[]): string {
-  const rows = answers.map(([status, { description, content }]) => [
+  const rows = answers.map(([status, { description, headers, content }]) => [
     { html: status, heads: "row" as const },
     { html: bodiesText(content) },
-    { html: linkedProblems(description) },
+    {
+      html: [
+        linkedProblems(description),
+        ...Object.entries(headers).map(([name, header]) => `${code(name)}: ${inline(header.description)}`),
+      ].join("<br>"),
+    },
   ]);
   return table(["Status", "Body", "When"], rows);
 }
@@ -308,15 +320,17 @@ function linkedProblems(description: string): string {
 
 /** With the examples of the document; the token is the shell's. */
 function curlOf(operation: Operation, baseUrl: string): string {
-  const { method, path, security, parameters, requestBody } = operation;
+  const { method, path, security, parameters, requestBody, responses } = operation;
   const address = path.replaceAll(/\{(\w+)\}/g, (place, name: string) => {
     const example = parameters.find((parameter) => parameter.name === name)?.schema.example;
     return example === undefined ? place : encodeURIComponent(String(example)).replaceAll("%3A", ":");
   });
   const { example, examples } = requestBody?.content["application/json"] ?? {};
   const body = example ?? Object.values(examples ?? {})[0]?.value;
+  const isStream = responses["200"]?.content["text/event-stream"] !== undefined;
+  const options = `${isStream ? " -N" : ""}${method === "get" ? "" : ` -X ${method.toUpperCase()}`}`;
   return [
-    `curl${method === "get" ? "" : ` -X ${method.toUpperCase()}`} ${quoted(baseUrl + address)}`,
+    `curl${options} ${quoted(baseUrl + address)}`,
     ...(security.length === 0 ? [] : ['-H "Authorization: Bearer $TOKEN"']),
     ...(body === undefined
       ? []

@@ -10,6 +10,8 @@ import { VERSION } from "../version.ts";
 
 /** Anybody may ask: however often they do, the records are read so often at most. */
 const ASKED_ANEW_AFTER_MS = 15_000;
+/** While they are read anew, callers are told what they said before: under load a reading takes seconds. Not for longer than this. */
+const TOLD_FOR_MS = 30_000;
 
 const sinceSchema = instant("Since when it rings, as far as the records tell; null otherwise.").nullable();
 const stateSchema = z.enum(["ok", "ringing"]).meta({ description: "`ringing`: somebody has to look." });
@@ -63,7 +65,7 @@ const getHealth = declared({
   tags: ["operations"],
   summary: "Whether the installation is well",
   description:
-    "Needs no token. One with `metrics:read` is told what rings, too. The records are read every 15 seconds at most.",
+    "Needs no token. One with `metrics:read` is told what rings, too. The records are read every 15 seconds at most; what they said is told for 30.",
   scope: null,
   request: {},
   responses: {
@@ -94,20 +96,37 @@ export function addHealthRoutes(app: ApiApp): void {
   });
 }
 
-/** Callers at the same time share one reading; one that failed is not kept. */
+interface Reading {
+  readonly begunAtMs: number;
+  readonly reports: Promise<readonly AlarmReport[]>;
+}
+
+/** Callers at the same time share one reading; after one that failed, the next caller waits for a new one. */
 function evaluatedRarely(): (deps: ApiDeps) => Promise<readonly AlarmReport[]> {
-  let reading: Promise<readonly AlarmReport[]> | undefined;
-  let readAtMs = 0;
+  let latest: Reading | undefined;
+  /** The latest that has ended, and ended well. */
+  let known: Reading | undefined;
+
+  function begin(deps: ApiDeps): Reading {
+    const reading = { begunAtMs: deps.clock(), reports: evaluateAlarms(deps) };
+    reading.reports.then(
+      () => {
+        if (latest === reading) known = reading;
+      },
+      () => {
+        if (latest === reading) latest = known = undefined;
+      },
+    );
+    return reading;
+  }
+
   return (deps) => {
     const nowMs = deps.clock();
-    if (reading === undefined || nowMs - readAtMs >= ASKED_ANEW_AFTER_MS) {
-      readAtMs = nowMs;
-      reading = evaluateAlarms(deps);
-      reading.catch(() => {
-        reading = undefined;
-      });
-    }
-    return reading;
+    const isWithin = (reading: Reading | undefined, ms: number): reading is Reading =>
+      reading !== undefined && nowMs - reading.begunAtMs < ms;
+    // One that takes this long, such as in a function that was put to sleep, is given up.
+    if (!isWithin(latest, latest === known ? ASKED_ANEW_AFTER_MS : TOLD_FOR_MS)) latest = begin(deps);
+    return isWithin(known, TOLD_FOR_MS) ? known.reports : latest.reports;
   };
 }
 

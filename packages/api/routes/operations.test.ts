@@ -1,7 +1,7 @@
 /** @module Metrics, and health with and without a token. */
 
 import { ALARM_IDS, LOCAL_ALARM_IDS } from "@atelier/core/alarms";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { someAttempt, someImage } from "../../../test/contract/table-fixtures.ts";
 import { startTestApi, type TestApi, type TestCall } from "../testing/api.ts";
 
@@ -92,9 +92,13 @@ test("health says to anybody whether all is well, and nothing else", async () =>
   for (let failure = 0; failure < 5; failure++) await attempted("failed");
   // The records were read a moment ago.
   expect(await health()).toEqual(well);
-  api.advance(15_000);
+  api.advance(14_999);
+  expect(await health()).toEqual(well);
+  api.advance(1);
+  // They are being read; nobody waits for it.
+  expect(await health()).toEqual(well);
+  await vi.waitFor(async () => expect((await health()).status).toBe("degraded"));
   const degraded = await health();
-  expect(degraded.status).toBe("degraded");
   const ringing = degraded.checks.filter(({ state }) => state === "ringing");
   expect(ringing).toEqual([
     { name: "consecutive-failures", state: "ringing", since: expect.stringMatching(/^2026-11-22T11:59/) },
@@ -120,6 +124,38 @@ test("operators are told what rings, other callers are not; a bad token is one",
   expect((await health({ scopes: ["images:read"] })).alarms).toBeUndefined();
   const answer = await api.call("/v1/health", { scopes: null, headers: { Authorization: "Bearer rubbish" } });
   expect(answer.status).toBe(401);
+});
+
+test("what the records said half a minute ago is told to nobody", async () => {
+  const other = await api.with({});
+  const status = async () =>
+    ((await (await other.call("/v1/health", { scopes: null })).json()) as Health).status;
+  expect(await status()).toBe("degraded");
+  await attempted("succeeded");
+  other.advance(29_999);
+  expect(await status()).toBe("degraded");
+  other.advance(30_000);
+  expect(await status()).toBe("ok");
+});
+
+test("a reading that fails is not told, and the one before it no longer", async () => {
+  const { open } = api.deps.attempts;
+  let isDown = false;
+  const flaky = await api.with({
+    attempts: {
+      ...api.deps.attempts,
+      open: (page) => (isDown ? Promise.reject(new Error("gone")) : open(page)),
+    },
+  });
+  const status = async () => (await flaky.call("/v1/health", { scopes: null })).status;
+  expect(await status()).toBe(200);
+  isDown = true;
+  flaky.advance(15_000);
+  expect(await status()).toBe(200);
+  await vi.waitFor(async () => expect(await status()).toBe(500));
+  isDown = false;
+  await vi.waitFor(async () => expect(await status()).toBe(200));
+  api.faults.splice(0);
 });
 
 test("when the stores do not answer, health is a problem; the next reading is a new one", async () => {

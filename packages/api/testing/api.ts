@@ -86,6 +86,9 @@ export interface TestCall {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Of one document, made with the first of them: compiling its schemas takes longer than most calls. */
+let checkAnswer: ReturnType<typeof answerChecker> | undefined;
+
 export async function startTestApi(
   change: Partial<ApiDeps> = {},
   changedOptions: Partial<ApiOptions> = {},
@@ -196,7 +199,8 @@ export async function startTestApi(
   };
   const shared = { started, events, faults, writes, folder, clock, advance };
 
-  const checkAnswer = answerChecker(openApiDocument(routedApp(), BASE_URL));
+  checkAnswer ??= answerChecker(openApiDocument(routedApp(), BASE_URL));
+  const check = checkAnswer;
 
   function apiOf(deps: ApiDeps, options: ApiOptions): TestApi {
     const app = createApi(deps, options);
@@ -234,7 +238,7 @@ export async function startTestApi(
           ...(json !== undefined && { body: JSON.stringify(json) }),
           ...(body !== undefined && { body }),
         });
-        await checkAnswer(method, new URL(path, options.baseUrl).pathname, answer);
+        await check(method, new URL(path, options.baseUrl).pathname, answer);
         return answer;
       },
       with: async (moreDeps, moreOptions = {}) =>

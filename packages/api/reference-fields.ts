@@ -141,6 +141,7 @@ function limitsOf(schema: Schema): string[] {
     ...rangeOf(schema.minLength, schema.maxLength, " characters"),
     ...(multipleOf === undefined ? [] : [`a multiple of ${multipleOf}`]),
     ...(pattern === undefined ? [] : [`as ${code(pattern)}`]),
+    ...(schema.example === undefined ? [] : [`such as ${code(String(schema.example))}`]),
     ...(schema.default === undefined ? [] : [`default ${code(JSON.stringify(schema.default))}`]),
   ];
 }

@@ -27,7 +27,7 @@ const shared = {
     .max(0x7ffffffe)
     .optional()
     .describe(
-      "The same one gives the same prompts and the same seeds of images; left out: another one each time.",
+      "The same one gives the same prompts and the same seeds of images; left out: derived from the request's id, so another one each time.",
     ),
   model: z
     .string()
@@ -70,9 +70,7 @@ export const promptAskingSchema = z.strictObject({
     .string()
     .min(1)
     .max(PROMPT_CHARACTERS_MAX)
-    .describe(
-      "What the picture is to show; the content policy judges it, and it is kept encrypted or apart.",
-    ),
+    .describe("What the picture is to show; the content policy judges it before anything is bought."),
   negative_prompt: z
     .string()
     .max(PROMPT_CHARACTERS_MAX)

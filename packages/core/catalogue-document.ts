@@ -132,7 +132,9 @@ export const templateDocumentSchema = z.object({
     .describe("How many different prompts its slots give, before one comes again; null without a template."),
   price: pricedSchema
     .nullable()
-    .describe("Of one picture by the model that it would be bought of, in US dollars; null without one."),
+    .describe(
+      "Of one picture by the first of `models` that can be bought, else by the cheapest model, in US dollars; null without one.",
+    ),
   tags: z.array(z.string()).describe("What every picture of it is found by."),
   slots: z
     .record(z.string(), z.array(z.string()))

@@ -24,7 +24,6 @@ export const parametersDocumentSchema = z
     guidance_scale: guidanceScale,
     seed: z
       .int()
-      .nullable()
       .describe(
         "What the model starts from: with the same seed it makes the same picture, as far as it can.",
       ),
@@ -42,9 +41,7 @@ export const imageDocumentSchema = z.object({
   prompt: z
     .string()
     .nullable()
-    .describe(
-      "The whole prompt; null without the scope `prompts:read`, before it is built and once it is erased.",
-    ),
+    .describe("The whole prompt; null without the scope `prompts:read`, and before it is built."),
   negative_prompt: z.string().nullable().describe("What the picture is not to show; null as `prompt` is."),
   model: z
     .string()

@@ -181,7 +181,7 @@ export const callerDocumentSchema = z.object({
   refusals: z
     .int()
     .describe(
-      `Prompts that the policy refused within the last ${windowHours} hours: ${freeRefusals} cost nothing, ${suspendAfter} suspend.`,
+      `Prompts that the policy refused within the ${windowHours} hours up to the last one: ${freeRefusals} cost nothing, ${suspendAfter} suspend.`,
     ),
   retry_at: instant("When the caller may ask again; null unless it waits.").nullable(),
   suspended_at: instant("When it was suspended; null unless it is.").nullable(),

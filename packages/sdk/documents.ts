@@ -24,7 +24,7 @@ export interface ParametersDocument {
   height: number;
   steps: number;
   guidance_scale: number;
-  seed: number | null;
+  seed: number;
 }
 
 export interface RenditionDocument {

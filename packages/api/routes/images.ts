@@ -52,8 +52,10 @@ const listQuery = z.strictObject({
   rating: ratingSchema.optional(),
   since: instantSchema
     .optional()
-    .meta({ description: "Created then or later; a day begins at midnight in UTC." }),
-  until: instantSchema.optional().meta({ description: "Created before then." }),
+    .meta({
+      description: "Created then or later: a day, which begins at midnight in UTC, or an RFC 3339 time.",
+    }),
+  until: instantSchema.optional().meta({ description: "Created before then: a day or a time, as `since`." }),
   min_quality: wholeNumber(0, 100, "Of at least this measured quality.").optional(),
   template: templateNameSchema.optional(),
   request_id: requestIdSchema.optional(),

@@ -51,7 +51,7 @@ const getMetrics = declared({
         .optional()
         .meta({
           type: "string",
-          description: `A day begins at midnight in UTC. Left out: ${SINCE_DAYS_DEFAULT} days ago.`,
+          description: `From when on: a day, which begins at midnight in UTC, or an RFC 3339 time. Left out: ${SINCE_DAYS_DEFAULT} days ago.`,
           example: "2026-11-22",
         }),
     }),

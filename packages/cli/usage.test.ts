@@ -6,7 +6,7 @@ import { captured } from "./testing/captured-run.ts";
 
 const WHOLE = "must be a whole number from";
 const KNOWN_COMMANDS =
-  "plan, generate, custom, images, show, templates, models, metrics, alerts, budget, audit, versions, review, attest, attest-age, privacy, resume, cancel, serve, verify, export, import";
+  "plan, generate, custom, images, show, requests, templates, models, metrics, alerts, budget, audit, versions, review, attest, attest-age, privacy, resume, cancel, serve, verify, export, import";
 const CATEGORIES = "lingerie, feet, artistic_nude, weekend_special, custom";
 const STATUSES =
   "planned, held, generating, processing, completed, quarantined, rejected, failed, unknown, cancelled";

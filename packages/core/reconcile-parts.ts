@@ -55,7 +55,8 @@ export async function reconcileParts(
   const isMeant = ({ requestId }: { requestId: string }) => scope.only?.includes(requestId) ?? true;
   const noteRunning = ({ requestId }: Part) => running.set(requestId, (running.get(requestId) ?? 0) + 1);
 
-  async function lookAt(part: Part): Promise<void> {
+  /** @returns whether an execution has it afterwards */
+  async function lookAt(part: Part): Promise<boolean> {
     const request = await deps.requests.get(part.requestId);
     // Whoever cancelled it may have had no time for all of it; its owner may run.
     if (request && request.cancelledAtMs !== null) {
@@ -63,18 +64,16 @@ export async function reconcileParts(
       if (deps.clock() >= cancelUntilMs) {
         // Not closed by what its images say: jobs of theirs may not have been told yet.
         tally.waiting++;
-        return;
+        return false;
       }
     }
     const { state, images } = await stateOfPart(part, request, deps);
     if (state === "owned" || state === "waiting") tally[state]++;
-    if (state === "owned") noteRunning(part);
     if (state === "finished" && (await closePart(part, images, deps))) closed.push(part.requestId);
-    if (state === "abandoned" && scope.restart) {
-      const name = await restartPart(part, deps);
-      if (name) started.push(name);
-      noteRunning(part);
-    }
+    if (state !== "abandoned" || !scope.restart) return state === "owned";
+    const name = await restartPart(part, deps);
+    if (name) started.push(name);
+    return true;
   }
 
   async function lookAtUnbegun(request: ImageRequest): Promise<void> {
@@ -84,7 +83,10 @@ export async function reconcileParts(
   }
 
   for await (const part of all((page) => deps.requests.parts.open(page))) {
-    if (isMeant(part)) await turns.give(`part ${partIdOf(part)}`, () => lookAt(part));
+    if (!isMeant(part)) continue;
+    const isRunning = await turns.give(`part ${partIdOf(part)}`, () => lookAt(part));
+    // One that could not be looked at may run: beside it no further one is begun in its place.
+    if (isRunning !== false) noteRunning(part);
   }
   for await (const request of all((page) => deps.requests.open(page))) {
     if (isMeant(request)) await turns.give(`request ${request.requestId}`, () => lookAtUnbegun(request));

@@ -12,6 +12,7 @@ import { reconcile, reconcileLedgers } from "./reconcile.ts";
 import { LATE_CHECK_UNTIL_MS, reconcileAttempts } from "./reconcile-attempts.ts";
 import { reconcileParts } from "./reconcile-parts.ts";
 import type { Part } from "./request.ts";
+import { newPart } from "./start.ts";
 
 let tables: MemoryTables;
 let world: World;
@@ -226,6 +227,20 @@ describe("what fails for one keeps no other from its turn", () => {
       name: "StorageUnavailable",
       message: expect.stringMatching(/^parts: 2 failed \[.*req_bad.* \| .*req_large/),
     });
+  });
+
+  test("parts that cannot be looked at count as running: no further ones are begun beside them", async () => {
+    const { requests } = world.steps;
+    const request = someRequest({ requestId: "req_large", count: 2_000, parts: 40, partsBegun: 20 });
+    await requests.putIfAbsent(request);
+    for (let part = 0; part < 20; part++) {
+      await requests.parts.putIfAbsent(newPart("req_large", part, `req_large.${part}-1`, world.clock()));
+    }
+    const { workflow } = deps();
+    const failing = { ...deps(), workflow: { ...workflow, describe: () => Promise.reject(broken) } };
+    const report = await reconcileParts({ only: null, restart: true }, failing);
+    expect(report).toMatchObject({ started: [], unbegun: 20 });
+    expect(report.failed).toHaveLength(20);
   });
 
   test("attempts: every failure is told, and the others are gone on with", async () => {

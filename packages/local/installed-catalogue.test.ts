@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -53,6 +53,30 @@ test("a changed template, a changed line of code, a file more: it is read and ch
     await change();
     expect(await isFromCache(where)).toBe(false);
   }
+});
+
+test("a template that is a link, in a folder that is one: what it leads to is read and checked again", async () => {
+  const where = await places("linked");
+  await cachedCatalogue(where);
+  const elsewhere = join(home, "elsewhere");
+  await rename(join(where.folder, "categories"), elsewhere);
+  await symlink(elsewhere, join(where.folder, "categories"), "junction");
+  await rename(join(where.folder, "policy.yaml"), join(home, "policy.yaml"));
+  await symlink(join(home, "policy.yaml"), join(where.folder, "policy.yaml"));
+  for (const changed of [join(home, "policy.yaml"), join(elsewhere, "feet.yaml")]) {
+    await cachedCatalogue(where);
+    await mark(where.cacheFile);
+    await appendFile(changed, "\n# a remark\n");
+    expect(await isFromCache(where), changed).toBe(false);
+  }
+});
+
+test("whatever the folders above are called, a changed template is read and checked again", async () => {
+  const where = await places("old-node_modules");
+  await cachedCatalogue(where);
+  await mark(where.cacheFile);
+  await appendFile(join(where.folder, "policy.yaml"), "\n# a remark\n");
+  expect(await isFromCache(where)).toBe(false);
 });
 
 test("a bad file is refused whatever was kept, and is not kept", async () => {

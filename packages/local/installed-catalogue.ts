@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Catalogue } from "@atelier/core/catalogue";
 
@@ -21,7 +21,7 @@ export async function loadInstalledCatalogue(): Promise<Catalogue> {
   return cachedCatalogue({ folder: TEMPLATES_FOLDER, codeFolders: CODE_FOLDERS, cacheFile: CACHE_FILE });
 }
 
-/** A cache that cannot be read or written is as none. */
+/** A cache that cannot be read or written is as none, and so is any for folders with links in them. */
 export async function cachedCatalogue(places: {
   readonly folder: string;
   readonly codeFolders: readonly string[];
@@ -29,10 +29,11 @@ export async function cachedCatalogue(places: {
 }): Promise<Catalogue> {
   const { folder, codeFolders, cacheFile } = places;
   const digest = await digestOf([folder, ...codeFolders]);
-  const kept = await keptUnder(digest, cacheFile);
+  const kept = digest === null ? undefined : await keptUnder(digest, cacheFile);
   if (kept) return kept;
   const { loadCatalogue } = await import("./templates.ts");
   const catalogue = await loadCatalogue(folder);
+  if (digest === null) return catalogue;
   // Somebody may have saved a file while it was read.
   if ((await digestOf([folder, ...codeFolders])) === digest) await keep({ digest, catalogue }, cacheFile);
   return catalogue;
@@ -61,15 +62,18 @@ async function keep(
   }
 }
 
-/** Over the names and bytes of every file of the folders and of those in them. */
-async function digestOf(folders: readonly string[]): Promise<string> {
+/** Over the names and bytes of every file of the folders and of those in them; null where a link leads out of them. */
+async function digestOf(folders: readonly string[]): Promise<string | null> {
   const hash = createHash("sha256");
   for (const folder of folders) {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const entries = (await readdir(folder, { recursive: true, withFileTypes: true }))
+      .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }))
+      .filter(({ path }) => !relative(folder, path).split(sep).includes("node_modules"));
+    if (entries.some(({ entry }) => entry.isSymbolicLink())) return null;
     const paths = entries
-      .filter((entry) => entry.isFile() && /\.(ts|ya?ml|json)$/.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter((path) => !path.includes("node_modules") && !path.endsWith(".test.ts"))
+      .filter(({ entry }) => entry.isFile() && /\.(ts|ya?ml|json)$/.test(entry.name))
+      .map(({ path }) => path)
+      .filter((path) => !path.endsWith(".test.ts"))
       .sort();
     for (const path of paths)
       hash

@@ -50,11 +50,9 @@ const listQuery = z.strictObject({
   status: imageStatusSchema.optional(),
   tag: tagSchema.optional(),
   rating: ratingSchema.optional(),
-  since: instantSchema
-    .optional()
-    .meta({
-      description: "Created then or later: a day, which begins at midnight in UTC, or an RFC 3339 time.",
-    }),
+  since: instantSchema.optional().meta({
+    description: "Created then or later: a day, which begins at midnight in UTC, or an RFC 3339 time.",
+  }),
   until: instantSchema.optional().meta({ description: "Created before then: a day or a time, as `since`." }),
   min_quality: wholeNumber(0, 100, "Of at least this measured quality.").optional(),
   template: templateNameSchema.optional(),

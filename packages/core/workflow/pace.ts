@@ -40,20 +40,23 @@ export async function notNow(
 const ASKED_EVERY_MAX_MS = 5 * 60_000;
 /** Of the time that an image has waited already: how much longer it waits at least. */
 const AGE_SHARE = 1 / 25;
+/** Of the time until its deadline: no longer, so that it is asked a last few times before. */
+const LEFT_SHARE = 4 / 5;
 
 /**
- * The least that an image of this age waits. Step Functions ends an execution that writes 25,000 events ("Quotas", a hard limit), and
+ * The least that an image of this age waits, which has so long until its deadline: a part of that at most, since who would come
+ * back after it is given up at once. Step Functions ends an execution that writes 25,000 events ("Quotas", a hard limit), and
  * each wait writes ten: asking as often after hours as in the first minute, a part at a provider of one place would be ended after
  * some 80 minutes. With this, ten that wait all the time until their deadline write 22,000.
  */
-export function leastWaitMs(ageMs: number): number {
-  return Math.max(0, Math.min(ASKED_EVERY_MAX_MS, ageMs * AGE_SHARE));
+export function leastWaitMs(ageMs: number, leftMs: number): number {
+  return Math.max(0, Math.min(ASKED_EVERY_MAX_MS, ageMs * AGE_SHARE, leftMs * LEFT_SHARE));
 }
 
 /** The waiting is the state machine's; it ends at the image's own deadline. */
 export async function pace(image: Image, taskToken: string, askedMs: number, deps: PaceDeps): Promise<void> {
   const nowMs = deps.clock();
-  const waitMs = Math.max(askedMs, leastWaitMs(nowMs - image.createdAtMs));
+  const waitMs = Math.max(askedMs, leastWaitMs(nowMs - image.createdAtMs, image.deadlineAtMs - nowMs));
   const inTime = nowMs + waitMs < image.deadlineAtMs;
   await deps.workflow.answer(
     taskToken,

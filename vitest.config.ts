@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Minutes, where others take seconds: they come first, so that nobody waits for them alone at the end. */
-const LONG = /\/test\/(e2e|workflow|hostile|aws|sdk|journey)\//;
+const LONG = /\/test\/(e2e|workflow|hostile|aws|sdk|journey|simulation|contract)\//;
 
 const ALL = ["packages/**/*.test.ts", "test/**/*.test.ts"];
 const FUNCTIONS = ["test/aws/**/*.test.ts", "packages/aws/telemetry.test.ts"];

@@ -2,8 +2,8 @@
 import { finishReviews, type ReviewDeps } from "@atelier/core/review";
 import { allInTurn } from "@atelier/core/turns";
 import { makeVersions } from "./make-versions.ts";
+import { NO_TEXTS } from "./no-texts.ts";
 import type { Invocation } from "./runtime.ts";
-import { NO_TEXTS } from "./stores.ts";
 
 type Made = Awaited<ReturnType<typeof makeVersions>>;
 

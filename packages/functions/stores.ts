@@ -18,12 +18,12 @@ import { createTableRateLimit } from "@atelier/aws/rate-limit";
 import { derivedKey } from "@atelier/aws/secrets";
 import { connectTable } from "@atelier/aws/table";
 import type { Catalogue } from "@atelier/core/catalogue";
-import { AtelierError } from "@atelier/core/errors";
 import { installedHealth } from "@atelier/core/installed-health";
 import { knownNames } from "@atelier/core/metrics";
 import { createPacing, jobRunning, limitsIn } from "@atelier/core/pacing-rounds";
 import { createPictureBlock } from "@atelier/core/picture-block";
-import type { Attempts, Pacing, PacingStore, TextVault } from "@atelier/core/ports";
+import type { Attempts, Pacing, PacingStore } from "@atelier/core/ports";
+import { NO_TEXTS } from "./no-texts.ts";
 import { type Offers, openOffers } from "./offers.ts";
 import type { Surroundings } from "./runtime.ts";
 
@@ -59,13 +59,6 @@ export const rateLimit = (dynamo: Dynamo, { clock }: Surroundings) => {
   return perMinute === 0 ? null : createTableRateLimit(perMinute, { dynamo, clock });
 };
 export const versions = (dynamo: Dynamo) => createVersions(dynamo);
-
-async function refuse(): Promise<never> {
-  throw new AtelierError("ConfigurationInvalid", "This function has no key for what people wrote.");
-}
-
-/** For functions that come across what people wrote, and neither read nor write it. */
-export const NO_TEXTS: TextVault = { seal: refuse, open: refuse, reseal: refuse };
 
 /** What it takes to decide whether, and from whom, an image is bought. */
 export const deciding = { images, attempts, requests, ledger, audit, events, pacing };

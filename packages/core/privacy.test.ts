@@ -18,6 +18,7 @@ import { imageIdOf } from "./ids.ts";
 import { type Image, verdictSchema } from "./image.ts";
 import { imageFolder } from "./manifest.ts";
 import { eraseSubject, exportSubject, type PrivacyDeps, sweep } from "./privacy.ts";
+import { ERASED_PERSON } from "./privacy-person.ts";
 import { findSubject } from "./privacy-subject.ts";
 
 const DAY_MS = 86_400_000;
@@ -237,6 +238,32 @@ describe("erasing", () => {
       await expect(erase(subject)).rejects.toMatchObject({ name: "UnknownName" });
       expect(await deps.audit.ofSubject(subject)).toMatchObject([{ by: "alice" }]);
     }
+  });
+
+  it("takes the name of who asked from their requests and images, and from the lists by it; nobody else's", async () => {
+    for (const name of ["carol", "dave"]) {
+      const requestId = `req_${name}`;
+      await deps.requests.putIfAbsent(someRequest({ requestId, source: "command", count: 1, askedBy: name }));
+      const asked = {
+        subject: requestId,
+        kind: "asked",
+        phase: "done",
+        facts: { source: "command" },
+      } as const;
+      await audited(asked, { ...deps, actor: name });
+      await made(requestId, 0, { askedBy: name }, name);
+    }
+    expect(await erase("carol")).toMatchObject({ left: [] });
+    const page = { limit: 10 };
+    const namesOf = async (name: string) => [
+      (await deps.requests.get(`req_${name}`))?.askedBy,
+      ...(await deps.images.ofRequest(`req_${name}`)).map(({ askedBy }) => askedBy),
+    ];
+    expect(await namesOf("carol")).toStrictEqual([ERASED_PERSON, ERASED_PERSON]);
+    expect((await deps.requests.list({ askedBy: ["carol"] }, page)).items).toStrictEqual([]);
+    expect((await deps.images.list({ visibleTo: "carol" }, page)).items).toStrictEqual([]);
+    expect(await namesOf("dave")).toStrictEqual(["dave", "dave"]);
+    expect((await deps.requests.list({ askedBy: ["dave"] }, page)).items).toHaveLength(1);
   });
 
   it("knows nobody of that name", async () => {

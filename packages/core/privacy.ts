@@ -9,6 +9,7 @@ import { AtelierError } from "./errors.ts";
 import { type Image, isTerminal, TERMINAL_STATUSES } from "./image.ts";
 import { imageFolder } from "./manifest.ts";
 import type { Attempts, Audit, BlobHead, Blobs, Images, PromptVault, Requests } from "./ports.ts";
+import { forgetWhoAsked, namelessFor, names } from "./privacy-person.ts";
 import { idsOf, type Subject } from "./privacy-subject.ts";
 import type { ImageRequest } from "./request.ts";
 import { isDue, type Retention, retainedStatuses } from "./retention.ts";
@@ -88,11 +89,15 @@ export async function eraseSubject(subject: Subject, deps: PrivacyDeps): Promise
   const files: StoredFile[] = [];
   let prompts = 0;
   for (const image of subject.images) {
-    const removed = await eraseImage(image, "on request", told);
+    const removed = await eraseImage(image, "on request", told, subject.person);
     files.push(...removed.files);
     prompts += removed.prompts;
   }
   for (const request of subject.requests) if (await forgetSealedPrompt(request, deps)) prompts++;
+  // Before the audit, by which they are found: whoever is killed in between finds them again.
+  for (const { requestId } of subject.requests) {
+    await forgetWhoAsked(requestId, subject.person, deps.requests);
+  }
   let auditEntries = 0;
   const left: string[] = [];
   for (const audited of subject.audited) {
@@ -160,13 +165,19 @@ function foldersOf(image: Image): string[] {
 /** What an image was found by and says no more; what remains are the books'. */
 const UNSAID = { slots: {}, words: [], tags: [] };
 
-/** Files first: as long as one is left, the record still says where to look. */
+/**
+ * Files first: as long as one is left, the record still says where to look.
+ *
+ * @param person goes from the record, too, where they asked for it
+ */
 async function eraseImage(
   image: Image,
   reason: "on request" | "retention",
   deps: PrivacyDeps,
+  person: string | null = null,
 ): Promise<{ files: StoredFile[]; prompts: number }> {
   const { imageId } = image;
+  const unsaid = { ...UNSAID, ...namelessFor(person, image) };
   await forgetVersions(imageId, deps);
   const files = await filesOf(image, deps.places);
   const facts = { reason, files: files.length };
@@ -175,7 +186,7 @@ async function eraseImage(
   await removeFiles(files, deps.places);
   await deps.removeOverviews(imageId);
   const hadPrompt = await deps.vault.remove(imageId);
-  await deps.images.unindex(image, { ...image, ...UNSAID });
+  await deps.images.unindex(image, { ...image, ...unsaid });
   await deps.images.removeFingerprint(image);
   await forgetReviewers(imageId, deps.reviews);
   for (const attempt of await deps.attempts.ofImage(imageId)) {
@@ -197,7 +208,7 @@ async function eraseImage(
   }
   await deps.images.patch(imageId, {
     set: {
-      ...UNSAID,
+      ...unsaid,
       promptHash: null,
       fingerprint: null,
       duplicateOf: null,
@@ -297,12 +308,15 @@ async function whatIsLeft(subject: Subject, deps: PrivacyDeps): Promise<string[]
     if (await deps.vault.get(image.imageId)) left.push(`the prompt of ${image.imageId}`);
     const record = await deps.images.get(image.imageId);
     if (record?.erasedAtMs === undefined) left.push(`the details of ${image.imageId}`);
+    if (names(subject.person, record)) left.push(`who asked for ${image.imageId}`);
     for (const { version } of await deps.versions.ofImage(image.imageId)) {
       left.push(`version ${version} of ${image.imageId}, which is being made`);
     }
   }
   for (const { requestId } of subject.requests) {
-    if ((await deps.requests.get(requestId))?.sealedPrompt != null) left.push(`the prompt of ${requestId}`);
+    const request = await deps.requests.get(requestId);
+    if (request?.sealedPrompt != null) left.push(`the prompt of ${requestId}`);
+    if (names(subject.person, request)) left.push(`who asked for ${requestId}`);
   }
   for (const audited of subject.audited) {
     const chain = await deps.audit.chainOf(audited);

@@ -39,8 +39,10 @@ const requestKind: Kind<ImageRequest> & { open: Openness<ImageRequest> } = {
   schema: requestSchema,
   idOf: (request) => request.requestId,
   keyOf: requestKey,
-  fixed: ["requestId", "parts", "createdAtMs", "askedBy"],
+  fixed: ["requestId", "parts", "createdAtMs"],
   indexed: listedAs,
+  reindexed: ({ askedBy }): Readonly<Record<string, string>> =>
+    askedBy === undefined ? {} : { [timeline.hash]: requestTimeline(askedBy) },
   open: {
     hash: OPEN_REQUESTS,
     isOpen: hasPartsToBegin,

@@ -82,7 +82,8 @@ export const ERRORS = {
     ...rule("abandon", "no", 404, 2),
     meaning: "Nothing of that name exists.",
     remedy: "Take one of the names that the message lists.",
-    remedyOverHttp: "Take a name of the lists: GET /v1/images, GET /v1/templates, GET /v1/models.",
+    remedyOverHttp:
+      "Take a name of the lists: GET /v1/requests, GET /v1/images, GET /v1/templates, GET /v1/models.",
   },
   ConfigurationInvalid: {
     ...rule("abandon", "no", 500, 2),

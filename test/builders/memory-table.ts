@@ -1,23 +1,33 @@
 /**
- * @module Tables of one dynalite in memory, in this process: the real wire, nothing on disk. They are reached by the client of a data
- * folder: what the SDK's own does to a request is the matter of the table's contract and costs more than all the rest.
+ * @module Tables of one dynalite in memory, in this process. They are asked without a wire: HTTP and what the SDK's client does to a
+ * request are the matter of the table's contract and of the data folder's client, and cost more than all the rest.
  */
-import { Agent, type Server } from "node:http";
 import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
 import { createDynamo, type Dynamo } from "@atelier/aws/dynamo/client";
-import { createEngineClient, type EngineClient } from "@atelier/local/engine-client";
-import type { Connection } from "@atelier/local/engine-connection";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { EngineClient } from "@atelier/local/engine-client";
+import { ConditionalCheckFailedException, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createActiveTable } from "./active-table.ts";
 
-const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
+/** What is used of dynalite 4.0.0, which has no types. */
+interface Store {
+  readonly db: { close(): Promise<void> };
+}
+interface Stores {
+  create(options: { createTableMs: number }): Store;
+}
+interface Validations {
+  checkTypes(input: unknown, types: unknown): object;
+  checkValidations(input: object, types: unknown, custom: unknown, store: Store): void;
+}
+type Action = (store: Store, input: object, done: (error: unknown, output: unknown) => void) => void;
+interface Refusal {
+  readonly statusCode: number;
+  readonly body: { readonly __type: string; readonly message?: string; readonly Message?: string };
+}
 
-/** dynalite wants to see a signature and looks no further. */
-const SIGNED = {
-  authorization: "AWS4-HMAC-SHA256 Credential=test, SignedHeaders=host, Signature=test",
-  "x-amz-date": "20261122T060000Z",
-};
+const require = createRequire(import.meta.url);
+const stores: Stores = require("dynalite/db/index.js");
+const validations: Validations = require("dynalite/validations/index.js");
 
 export interface MemoryTables {
   readonly client: EngineClient;
@@ -27,19 +37,8 @@ export interface MemoryTables {
 }
 
 export async function startMemoryTables(): Promise<MemoryTables> {
-  const server = dynalite({ createTableMs: 0 });
-  server.prependListener("request", (request) => Object.assign(request.headers, SIGNED));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  // The types know these options of requests only; the agent hands them on to `net.connect`.
-  const agent = new Agent({ keepAlive: true, maxSockets: 32, ...{ host: "127.0.0.1", port } });
-  const connection: Connection = {
-    role: "guest",
-    agent,
-    ended: new Promise(() => {}),
-    end: async () => agent.destroy(),
-  };
-  const client = createEngineClient({ current: async () => connection, drop: async () => {} });
+  const store = stores.create({ createTableMs: 0 });
+  const client = clientOf(store);
   let tables = 0;
   return {
     client,
@@ -48,9 +47,40 @@ export async function startMemoryTables(): Promise<MemoryTables> {
       await createActiveTable(client as DynamoDBClient, tableName);
       return createDynamo({ client, tableName });
     },
-    async close() {
-      agent.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => store.db.close(),
   };
+}
+
+/** Validated and done as by dynalite's server. @throws (from its commands) as the SDK's client */
+function clientOf(store: Store): EngineClient {
+  async function send(command: { readonly input: unknown }): Promise<unknown> {
+    const operation = command.constructor.name.replace(/Command$/, "");
+    const file = operation.charAt(0).toLowerCase() + operation.slice(1);
+    const validation = require(`dynalite/validations/${file}.js`);
+    const action: Action = require(`dynalite/actions/${file}.js`);
+    try {
+      // Nothing is shared with whoever asks: what would go over a wire is read anew.
+      const input = validations.checkTypes(JSON.parse(JSON.stringify(command.input)), validation.types);
+      validations.checkValidations(input, validation.types, validation.custom, store);
+      const output = await new Promise((resolve, reject) => {
+        action(store, input, (error, output) => (error ? reject(error) : resolve(output)));
+      });
+      return JSON.parse(JSON.stringify(output));
+    } catch (error) {
+      throw isRefusal(error) ? asTheSdkTells(error) : error;
+    }
+  }
+  return { send: send as EngineClient["send"] };
+}
+
+function isRefusal(error: unknown): error is Refusal {
+  return error instanceof Error && "statusCode" in error && "body" in error;
+}
+
+function asTheSdkTells({ statusCode, body }: Refusal): Error {
+  const name = body.__type.split("#").at(-1) ?? "";
+  const told = { message: body.message ?? body.Message ?? "", $metadata: { httpStatusCode: statusCode } };
+  return name === ConditionalCheckFailedException.name
+    ? new ConditionalCheckFailedException(told)
+    : Object.assign(new Error(told.message), { name, $metadata: told.$metadata });
 }

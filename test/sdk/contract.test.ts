@@ -164,7 +164,7 @@ describe.each(WAYS)("%s", { timeout: 60_000 }, (_way, open) => {
   });
 
   test("a request is cancelled", async () => {
-    const generation = generator.generate({ ...WISH, variations: 20 });
+    const generation = generator.generate({ ...WISH, variations: 10 });
     await generation.accepted;
     const { status } = await generation.cancel();
     expect(status).toBe("cancelled");

@@ -8,7 +8,7 @@ import { PROVIDERS } from "./catalogue.ts";
 import { simulate } from "./simulation.ts";
 
 const SEED = 20_261_122;
-const IMAGES = 50;
+const IMAGES = 44;
 
 test("nothing paid is lost or bought twice, whatever goes wrong and whoever dies", async () => {
   const result = await simulate({ seed: SEED, images: IMAGES, imaging: createImaging({ concurrency: 1 }) });

@@ -103,7 +103,7 @@ test("killed anywhere, every part is begun, its pictures are planned once, and n
       expect(images.map(({ index }) => index)).toStrictEqual(Array.from({ length: 52 }, (_, index) => index));
       expect((await world.steps.requests.open({ limit: 10 })).items).toStrictEqual([]);
     }),
-    { numRuns: 3 },
+    { numRuns: 2 },
   );
 });
 

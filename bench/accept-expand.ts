@@ -12,6 +12,7 @@ import type { PlanInput, Workflow } from "@atelier/core/ports";
 import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { requestDocument } from "@atelier/core/request-progress";
 import { partsOf } from "@atelier/core/start";
+import { throwFailures } from "@atelier/core/turns";
 import { plan } from "@atelier/core/workflow/steps/plan";
 import { type Installation, openInstallation } from "@atelier/local/installation";
 
@@ -81,10 +82,11 @@ async function expanded(images: number, installation: Installation): Promise<Exp
     }
     openPartsMax = Math.max(openPartsMax, (await steps.requests.parts.open({ limit: 1_000 })).items.length);
     if (started.length > 0) continue;
-    await reconcileParts(
+    const { failed } = await reconcileParts(
       { only: null, restart: true },
       reconcilingWithEnds({ ...installation, workflow }, audit),
     );
+    throwFailures(failed);
   }
   const expandSeconds = (performance.now() - startedAt) / 1_000;
   const asking = performance.now();

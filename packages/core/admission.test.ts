@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createInterleaver } from "../../test/builders/interleaver.ts";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
+import { partsPass } from "../../test/builders/parts.ts";
 import { TEXT_VAULT } from "../../test/builders/text-vault.ts";
 import { startWorld, type World } from "../../test/builders/world.ts";
 import { type AdmissionDeps, acceptRequest, type Who } from "./admission.ts";
@@ -12,7 +13,6 @@ import { askingSchema, wishHash } from "./asking.ts";
 import { isAtelierError } from "./errors.ts";
 import { imageIdOf, keyedRequestId } from "./ids.ts";
 import type { Workflow } from "./ports.ts";
-import { reconcileParts } from "./reconcile-parts.ts";
 import { plan } from "./workflow/steps/plan.ts";
 
 let tables: MemoryTables;
@@ -247,6 +247,18 @@ test.each([
   );
 });
 
+/** Calls of stores come in an order that the seed decides; some are cut off, lost or repeated. */
+function interleaved(seed: number) {
+  const turns = createInterleaver(seed, 40);
+  const own = deps();
+  const gated = {
+    ...own,
+    requests: turns.gated(own.requests, ["get", "putIfAbsent"]),
+    workflow: turns.gated(own.workflow, ["start"]),
+  };
+  return { turns, own, gated };
+}
+
 describe("a request that is accepted while calls are cut off, lost and repeated", () => {
   test("stands once, is started once, and its pictures are planned once", async () => {
     let keys = 0;
@@ -255,13 +267,7 @@ describe("a request that is accepted while calls are cut off, lost and repeated"
         executions = new Map();
         const key = `key ${++keys}`;
         const requestId = keyedRequestId("ada", key);
-        const turns = createInterleaver(seed, 40);
-        const own = deps();
-        const gated = {
-          ...own,
-          requests: turns.gated(own.requests, ["get", "putIfAbsent"]),
-          workflow: turns.gated(own.workflow, ["start"]),
-        };
+        const { turns, gated } = interleaved(seed);
         let accepted = 0;
         const flows = Array.from({ length: 4 }, () => async () => {
           const { request } = await ask(body, who(key), gated);
@@ -276,7 +282,7 @@ describe("a request that is accepted while calls are cut off, lost and repeated"
         if (!standing) return;
         // Whoever was cut off is not missed: the reconciler starts what is not, and nothing twice.
         const pass = { ...world.reconciling, workflow: { ...world.reconciling.workflow, ...workflow } };
-        await reconcileParts({ only: [requestId], restart: true }, pass);
+        await partsPass({ only: [requestId], restart: true }, pass);
         const name = `${requestId}.0-1`;
         expect([...executions.keys()].filter((one) => one.startsWith(requestId))).toStrictEqual([name]);
         const input = { requestId, part: 0, generation: 1 };
@@ -287,7 +293,7 @@ describe("a request that is accepted while calls are cut off, lost and repeated"
         expect((await plan(run, steps)).items).toStrictEqual(items);
         expect(await world.steps.images.ofRequest(requestId)).toHaveLength(standing.count);
         expect((await world.steps.requests.open({ limit: 10 })).items).toStrictEqual([]);
-        await reconcileParts({ only: [requestId], restart: true }, pass);
+        await partsPass({ only: [requestId], restart: true }, pass);
         expect(executions.size).toBe(1);
       }),
       { numRuns: 15 },
@@ -301,13 +307,7 @@ describe("a request that is accepted while calls are cut off, lost and repeated"
         executions = new Map();
         const key = `race ${++keys}`;
         const requestId = keyedRequestId("ada", key);
-        const turns = createInterleaver(seed, 40);
-        const own = deps();
-        const gated = {
-          ...own,
-          requests: turns.gated(own.requests, ["get", "putIfAbsent"]),
-          workflow: turns.gated(own.workflow, ["start"]),
-        };
+        const { turns, own, gated } = interleaved(seed);
         const prompts = ["A bowl of pears", "A bowl of plums"];
         const flows = [...prompts, ...prompts].map((prompt) => async () => {
           await ask({ prompt }, who(key), gated).catch((error: unknown) => {

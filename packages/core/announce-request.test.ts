@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
+import { partsPass } from "../../test/builders/parts.ts";
 import { startWorld, type World } from "../../test/builders/world.ts";
 import type { ImageStatus } from "./image.ts";
 import { reconcileParts } from "./reconcile-parts.ts";
@@ -30,7 +31,8 @@ const deps = (kills = 0) => ({
     },
   },
 });
-const pass = (kills = 0) => reconcileParts({ only: null, restart: false }, deps(kills));
+const SCOPE = { only: null, restart: false };
+const pass = () => partsPass(SCOPE, deps(0));
 const told = () => world.events.filter(({ type }) => type === "request-completed");
 
 async function ended(statuses: readonly ImageStatus[]): Promise<void> {
@@ -66,7 +68,9 @@ test("not while an image is open", async () => {
 
 test("killed while telling: the part stays open, and the next pass tells it", async () => {
   await ended(["failed"]);
-  expect((await pass(1)).failed).toMatchObject([{ message: expect.stringContaining("killed") }]);
+  expect((await reconcileParts(SCOPE, deps(1))).failed).toMatchObject([
+    { message: expect.stringContaining("killed") },
+  ]);
   expect((await world.steps.requests.parts.get("req_contract.0"))?.open).toBe(true);
   await pass();
   expect(told()).toMatchObject([{ detail: { status: "failed" } }]);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { held } from "../../test/builders/flows.ts";
 import { type MemoryTables, startMemoryTables } from "../../test/builders/memory-table.ts";
+import { partsPass } from "../../test/builders/parts.ts";
 import { startWorld, type World } from "../../test/builders/world.ts";
 import { someRequest } from "../../test/contract/table-fixtures.ts";
 import { announceEnd } from "./announce.ts";
@@ -41,7 +42,7 @@ const deps = () => ({
     },
   },
 });
-const parts = (restart = true) => reconcileParts({ only: null, restart }, deps());
+const parts = (restart = true) => partsPass({ only: null, restart }, deps());
 const setImage = (imageId: string, set: Partial<Image>) =>
   world.steps.images.patch(imageId, { set, when: [] });
 
@@ -80,7 +81,7 @@ describe("a part", () => {
       },
     };
     const reports = await Promise.all(
-      Array.from({ length: 5 }, () => reconcileParts({ only: null, restart: true }, slow)),
+      Array.from({ length: 5 }, () => partsPass({ only: null, restart: true }, slow)),
     );
     expect(reports.flatMap((report) => report.started)).toEqual(["req_contract.0-2"]);
     expect(started).toEqual(["req_contract.0-2"]);

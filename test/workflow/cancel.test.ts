@@ -5,7 +5,6 @@ import { AtelierError } from "@atelier/core/errors";
 import { healthOf } from "@atelier/core/health";
 import { reconcileLedgers } from "@atelier/core/reconcile";
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
-import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { generate } from "@atelier/core/workflow/steps/generate";
 import { plan } from "@atelier/core/workflow/steps/plan";
@@ -13,6 +12,7 @@ import { validate } from "@atelier/core/workflow/steps/validate";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ended, held } from "../builders/flows.ts";
 import { type MemoryTables, startMemoryTables } from "../builders/memory-table.ts";
+import { partsPass } from "../builders/parts.ts";
 import { startWorld, type World } from "../builders/world.ts";
 import { TEST_JOB_MS } from "../simulators/replicate.ts";
 
@@ -254,10 +254,10 @@ describe("cancelling", () => {
       ...world.reconciling,
       workflow: { ...world.reconciling.workflow, describe: async () => "running" as const },
     };
-    await reconcileParts({ only: null, restart: false }, running);
+    await partsPass({ only: null, restart: false }, running);
     expect(await statuses()).toStrictEqual(Array(30).fill("cancelled"));
     const told = world.events.length;
-    await reconcileParts({ only: null, restart: false }, running);
+    await partsPass({ only: null, restart: false }, running);
     expect(world.events).toHaveLength(told);
     expect(cancels()).toHaveLength(3);
     await booksClose();
@@ -273,12 +273,12 @@ describe("cancelling", () => {
     await world.steps.images.patch(input.imageId, { set: { status: "cancelled" }, when: [] });
     let nowMs = world.clock();
     const late = { ...world.reconciling, clock: () => (nowMs += 6_000) };
-    expect(await reconcileParts({ only: null, restart: false }, late)).toMatchObject({
+    expect(await partsPass({ only: null, restart: false }, late)).toMatchObject({
       closed: [],
       waiting: 1,
     });
     expect(cancels()).toHaveLength(0);
-    expect(await reconcileParts({ only: null, restart: false }, world.reconciling)).toMatchObject({
+    expect(await partsPass({ only: null, restart: false }, world.reconciling)).toMatchObject({
       closed: [request.requestId],
     });
     expect(cancels()).toHaveLength(1);
@@ -305,7 +305,7 @@ describe("cancelling", () => {
   test("again goes through no part that has ended", async () => {
     await world.planned({ count: 2 });
     await cancelRequest(await theRequest(), world.steps);
-    await reconcileParts({ only: null, restart: false }, world.reconciling);
+    await partsPass({ only: null, restart: false }, world.reconciling);
     const told = world.events.length;
     const images: typeof world.steps.images = {
       ...world.steps.images,

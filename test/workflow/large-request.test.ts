@@ -2,16 +2,15 @@
 import { cancelRequest } from "@atelier/core/cancel";
 import { isAtelierError } from "@atelier/core/errors";
 import type { PlanInput, Workflow } from "@atelier/core/ports";
-import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { requestDocument } from "@atelier/core/request-progress";
 import { startRequest } from "@atelier/core/start";
-import { throwFailures } from "@atelier/core/turns";
 import { plan } from "@atelier/core/workflow/steps/plan";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { expandRequestOf } from "../../bench/accept-expand.ts";
 import { createInterleaver, type Interleaver } from "../builders/interleaver.ts";
 import { type MemoryTables, startMemoryTables } from "../builders/memory-table.ts";
+import { partsPass } from "../builders/parts.ts";
 import { startWorld, type World } from "../builders/world.ts";
 import { someRequest } from "../contract/table-fixtures.ts";
 
@@ -67,8 +66,7 @@ test("killed anywhere, every part is begun, its pictures are planned once, and n
       const ours = deps(own, turns);
       await startRequest(request, ours);
       const planned = new Set<string>();
-      const pass = async () =>
-        throwFailures((await reconcileParts({ only: [requestId], restart: true }, ours)).failed);
+      const pass = () => partsPass({ only: [requestId], restart: true }, ours);
       for (let round = 0; round < 8; round++) {
         const names = [...own.running];
         const flows = names.map((name) => async () => {
@@ -86,7 +84,7 @@ test("killed anywhere, every part is begun, its pictures are planned once, and n
       // A calm end: the reconciler starts what is left, and it is planned.
       const calm = { ...world.reconciling, workflow: { ...world.reconciling.workflow, ...own.workflow } };
       for (let round = 0; round < 4; round++) {
-        await reconcileParts({ only: [requestId], restart: true }, calm);
+        await partsPass({ only: [requestId], restart: true }, calm);
         for (const name of own.running) {
           const input = own.inputs.get(name);
           const steps = { ...world.steps, workflow: calm.workflow };
@@ -137,7 +135,7 @@ test("cancelled, it begins no further part, and reads only the parts that stand"
     [],
   );
   own.running.clear();
-  await reconcileParts({ only: null, restart: true }, ours);
+  await partsPass({ only: null, restart: true }, ours);
   expect([...own.inputs.keys()]).toStrictEqual([name, second]);
   const marked = await world.steps.requests.get(request.requestId);
   expect(marked && (await requestDocument(marked, world.steps))).toMatchObject({

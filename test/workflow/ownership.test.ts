@@ -1,6 +1,5 @@
 /** @module Steps twice, two owners at once, and owners that are overtaken in the middle of a step. */
 import { reconcileAttempts } from "@atelier/core/reconcile-attempts";
-import { reconcileParts } from "@atelier/core/reconcile-parts";
 import { abandon } from "@atelier/core/workflow/steps/abandon";
 import { collect } from "@atelier/core/workflow/steps/collect";
 import { generate } from "@atelier/core/workflow/steps/generate";
@@ -12,6 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { booksOf, expectedBooks } from "../builders/books.ts";
 import { ended, finish, type HeldInput, held, takeOver } from "../builders/flows.ts";
 import { type MemoryTables, startMemoryTables } from "../builders/memory-table.ts";
+import { partsPass } from "../builders/parts.ts";
 import { startWorld, type World } from "../builders/world.ts";
 import { TEST_JOB_MS } from "../simulators/replicate.ts";
 
@@ -374,7 +374,7 @@ describe("images that were only partly made", () => {
     await expect(world.planned({ count: 51, parts: 2 })).rejects.toThrow("killed");
     Object.assign(parts, { putIfAbsent });
     for (const part of [0, 1]) {
-      const { started } = await reconcileParts(
+      const { started } = await partsPass(
         { only: null, restart: true },
         {
           ...world.reconciling,
@@ -464,7 +464,7 @@ describe("a killed process", () => {
     world.alive.add("p2");
     const reconciling = { ...world.reconciling, workflow: { ...next, answer: world.steps.workflow.answer } };
     expect(await next.describe(name)).toBe("ended");
-    const report = await reconcileParts({ only: null, restart: true }, reconciling);
+    const report = await partsPass({ only: null, restart: true }, reconciling);
     expect(report.started).toEqual(["req_contract.0-2"]);
     let over = false;
     const done = next.ended("req_contract.0-2").then(() => {
@@ -480,7 +480,7 @@ describe("a killed process", () => {
     expect(images.map(({ status }) => status)).toEqual(["completed", "completed"]);
     expect(creates()).toHaveLength(2);
     expect(new Set(creates().map(({ seed }) => seed)).size).toBe(2);
-    expect(await reconcileParts({ only: null, restart: true }, reconciling)).toMatchObject({
+    expect(await partsPass({ only: null, restart: true }, reconciling)).toMatchObject({
       closed: ["req_contract"],
       started: [],
     });

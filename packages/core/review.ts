@@ -213,13 +213,17 @@ const EVENT_TYPES = {
 export async function finishReviews(deps: ReviewDeps, onFault?: (error: unknown) => void): Promise<string[]> {
   const finished: string[] = [];
   const turns = startTurns();
-  for await (const { imageId } of all((page) => deps.reviews.open(page))) {
-    await turns.give(imageId, async () => {
-      if (await finishReview(imageId, deps)) finished.push(imageId);
-    });
+  try {
+    for await (const { imageId } of all((page) => deps.reviews.open(page))) {
+      await turns.give(imageId, async () => {
+        if (await finishReview(imageId, deps)) finished.push(imageId);
+      });
+    }
+  } finally {
+    // Even where the list breaks off.
+    if (onFault) turns.failures.forEach(onFault);
   }
-  if (onFault) turns.failures.forEach(onFault);
-  else turns.end();
+  if (!onFault) turns.end();
   return finished;
 }
 

@@ -2,6 +2,7 @@
 import { checkRequests, previewRequest } from "@atelier/core/accept";
 import type { Image } from "@atelier/core/image";
 import {
+  type Planned,
   type PlannedEntry,
   type PlanReportDeps,
   plannedOn,
@@ -33,7 +34,7 @@ export async function runPlanOf(
   run: RunOptions,
   installation: Installation,
 ): Promise<readonly Image[]> {
-  const { machine, steps } = installation;
+  const { machine } = installation;
   const planned = await plannedOn(date, planning(installation));
   const fresh = planned.filter(({ fired, request }) => request !== null && fired === undefined);
   const requests = fresh.flatMap(({ request }) =>
@@ -57,20 +58,37 @@ export async function runPlanOf(
     await turns.give("retention", () => privacyOf(installation).sweep(false));
   }
 
-  const earlier = planned
-    .filter(({ fired }) => fired !== undefined)
-    .flatMap(({ fired }) => fired?.requestId ?? []);
-  if (earlier.length > 0) await requestsEnded(earlier, true, installation, run.signal);
-  const requestIds: string[] = [];
-  for (const { occurrence } of planned) {
-    const fired = await steps.requests.occurrences.get(occurrence.occurrenceId);
-    if (fired?.requestId) requestIds.push(fired.requestId);
+  let requestIds: string[];
+  try {
+    requestIds = await plannedRequestsEnded(planned, run, installation);
+    await finishReviews(reviewing(installation), installation.onFault);
+  } catch (error) {
+    // What is thrown names one fault; those of the report are told beside it.
+    turns.failures.forEach(installation.onFault);
+    throw error;
   }
-  await requestsEnded(requestIds, false, installation, run.signal);
-  await finishReviews(reviewing(installation), installation.onFault);
   await turns.give("expiring", () => reportExpiring(installation));
   turns.end();
   return imagesOf(requestIds, installation);
+}
+
+/** Those that had fired before are taken up. @returns the ids of all */
+async function plannedRequestsEnded(
+  planned: readonly Planned[],
+  { signal }: RunOptions,
+  installation: Installation,
+): Promise<string[]> {
+  const earlier = planned
+    .filter(({ fired }) => fired !== undefined)
+    .flatMap(({ fired }) => fired?.requestId ?? []);
+  if (earlier.length > 0) await requestsEnded(earlier, true, installation, signal);
+  const requestIds: string[] = [];
+  for (const { occurrence } of planned) {
+    const fired = await installation.steps.requests.occurrences.get(occurrence.occurrenceId);
+    if (fired?.requestId) requestIds.push(fired.requestId);
+  }
+  await requestsEnded(requestIds, false, installation, signal);
+  return requestIds;
 }
 
 function planning({ steps, configuration }: Installation): PlanReportDeps {

@@ -369,4 +369,20 @@ describe("books that cannot be gone through", () => {
     await expect(runPlanOf("2026-11-24", {}, changed)).rejects.toThrow(/^2 failed \[books: .*retention: /);
     expect(asked).toStrictEqual(["images", "ages"]);
   });
+
+  test("and what failed of the report is told when the plan breaks off after it", async () => {
+    const { changed } = reporting();
+    changed.steps.catalogue = changed.catalogue;
+    const told: unknown[] = [];
+    const gate = {
+      ...changed.gate,
+      reviews: { ...changed.gate.reviews, open: () => Promise.reject(new Error("no reviews")) },
+    };
+    const onFault = (error: unknown) => told.push(error);
+    await expect(runPlanOf("2026-11-24", {}, { ...changed, gate, onFault })).rejects.toThrow("no reviews");
+    expect(told).toMatchObject([
+      { message: expect.stringMatching(/^books: /) },
+      { message: expect.stringMatching(/^retention: /) },
+    ]);
+  });
 });

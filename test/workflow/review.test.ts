@@ -215,6 +215,24 @@ describe("a picture in quarantine", () => {
   });
 });
 
+test("what could not be carried on is told, even where the list of what is open breaks off", async () => {
+  const deps = depsWith();
+  const away = { imageId: "img_away", createdAtMs: 0, revision: 1, votes: [], pending: null, decided: [] };
+  const list = [
+    () => Promise.resolve({ items: [away], cursor: "more" }),
+    () => Promise.reject(new Error("no more")),
+  ];
+  const reviews = {
+    ...deps.reviews,
+    open: () => list.shift()?.() ?? Promise.reject(new Error("asked again")),
+    get: () => Promise.reject(new Error("not to be read")),
+  };
+  const told: unknown[] = [];
+  const carriedOn = finishReviews({ ...deps, reviews }, (error) => told.push(error));
+  await expect(carriedOn).rejects.toThrow("no more");
+  expect(told).toMatchObject([{ message: "img_away: Error: not to be read" }]);
+});
+
 describe("a rating that was wrong", () => {
   test("goes up without a reason, and what was out goes back into quarantine", async () => {
     const before = await made(classifierSaying());

@@ -5,7 +5,9 @@ import { expect, test } from "vitest";
 import { plainOf } from "./plain.ts";
 
 const numbers = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, noNaN: true };
-const names = fc.string({ minLength: 1 }).filter((name) => name !== "__proto__");
+// `marshall` takes what has a `constructor` of its own for an instance of a class, and refuses it; read below.
+const NOT_MARSHALLED = ["__proto__", "constructor"];
+const names = fc.string({ minLength: 1 }).filter((name) => !NOT_MARSHALLED.includes(name));
 const { record } = fc.letrec<{ value: unknown; record: Record<string, unknown> }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4 },
@@ -34,6 +36,7 @@ test.each<[string, AttributeValue]>([
   ["a larger number", { N: "9007199254740993" }],
   ["a set", { SS: ["a", "b"] }],
   ["bytes", { B: Uint8Array.of(1, 2) }],
+  ["a map with a constructor", { M: { constructor: { BOOL: true } } }],
 ])("%s is what the SDK makes of it", (_what, value) => {
   expect(plainOf({ value })).toStrictEqual(unmarshall({ value }));
 });
